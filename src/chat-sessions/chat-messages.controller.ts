@@ -1,0 +1,149 @@
+import {
+  Body,
+  Controller,
+  Get,
+  Param,
+  Post,
+  Query,
+  UseInterceptors,
+} from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Owner } from '../http/owner.decorator.js';
+import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { MessageIdParam, UuidParam } from '../validation/params.js';
+import { AppendBody } from './append-body.pipe.js';
+import { ChatMessagesService } from './chat-messages.service.js';
+import {
+  ChatMessageBody,
+  ChatMessagePage,
+  ChatMessagesBody,
+  toChatMessage,
+  toChatMessagePage,
+} from './dto/chat-message.dto.js';
+import {
+  CreateChatMessageDto,
+  CreateChatMessagesDto,
+} from './dto/create-chat-message.dto.js';
+import { ListMessagesQuery } from './dto/queries.dto.js';
+import { IfMatch, IfMatchHeader } from './entity-tag.js';
+import { ERROR_TEXTS } from './errors.js';
+import { appendedReply } from './replies.js';
+import {
+  ApiIfMatch,
+  ApiVersioned,
+  NOT_FOUND,
+  oneOf,
+  STALE,
+} from './swagger.js';
+
+@ApiTags('Messages')
+@ApiExtraModels(
+  CreateChatMessageDto,
+  CreateChatMessagesDto,
+  ChatMessageBody,
+  ChatMessagesBody,
+)
+@Controller('chat-sessions/:session_id/messages')
+@UseInterceptors(ReplyInterceptor)
+export class ChatMessagesController {
+  constructor(private readonly messages: ChatMessagesService) {}
+
+  @Post()
+  @ApiOperation({
+    summary: 'Append one message or several',
+    description:
+      'Several are stored all or none. A message sent again with its own `id` is not stored twice.',
+  })
+  @ApiIfMatch()
+  @ApiBody({
+    schema: oneOf(CreateChatMessageDto, CreateChatMessagesDto),
+    examples: {
+      one: {
+        summary: 'One message',
+        value: { role: 'user', content: 'Which section covers refunds?' },
+      },
+      several: {
+        summary: 'Several, all or none',
+        value: {
+          messages: [
+            { id: 'msg_02', role: 'user', content: 'And exchanges?' },
+            { id: 'msg_03', role: 'assistant', content: 'Section 8.' },
+          ],
+        },
+      },
+    },
+  })
+  @ApiVersioned(201, 'The messages as stored.', [
+    ChatMessageBody,
+    ChatMessagesBody,
+  ])
+  @ApiVersioned(200, 'The messages were stored before.', [
+    ChatMessageBody,
+    ChatMessagesBody,
+  ])
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    409: ERROR_TEXTS.message_id_taken,
+    ...STALE,
+    ...BODY_ERRORS,
+    500: 'Failed to append messages',
+  })
+  async append(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) sessionId: string,
+    @Body(AppendBody) body: CreateChatMessageDto | CreateChatMessagesDto,
+    @IfMatchHeader() ifMatch?: IfMatch,
+  ): Promise<Reply<ChatMessageBody | ChatMessagesBody>> {
+    const isBatch = body instanceof CreateChatMessagesDto;
+    const inputs = isBatch ? body.messages : [body];
+    return appendedReply(
+      await this.messages.append(owner, sessionId, inputs, ifMatch),
+      isBatch,
+    );
+  }
+
+  @Get()
+  @ApiOperation({
+    summary: 'Get a page of messages',
+    description:
+      'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page ends early at 4 MiB.',
+  })
+  @ApiOkResponse({ description: 'The page.', type: ChatMessagePage })
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    500: 'Failed to get messages',
+  })
+  async page(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) sessionId: string,
+    @Query() query: ListMessagesQuery,
+  ): Promise<ChatMessagePage> {
+    return toChatMessagePage(await this.messages.page(owner, sessionId, query));
+  }
+
+  @Get(':message_id')
+  @ApiOperation({ summary: 'Get a message' })
+  @ApiOkResponse({ description: 'The message.', type: ChatMessageBody })
+  @RouteErrors({
+    400: 'Validation failed',
+    404: 'Message not found',
+    500: 'Failed to get message',
+  })
+  async get(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) sessionId: string,
+    @Param('message_id', MessageIdParam) messageId: string,
+  ): Promise<ChatMessageBody> {
+    const message = await this.messages.get(owner, sessionId, messageId);
+    return { message: toChatMessage(message) };
+  }
+}

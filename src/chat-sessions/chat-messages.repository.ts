@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import {
+  Between,
+  EntityNotFoundError,
+  In,
+  type QueryDeepPartialEntity,
+  Repository,
+  type SelectQueryBuilder,
+} from 'typeorm';
+import { execute, select, type UnitOfWork } from '../database/unit-of-work.js';
+import { PAGE } from './dto/limits.js';
+import {
+  ChatMessage,
+  type MessageRole,
+} from './entities/chat-message.entity.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+import {
+  fitRange,
+  lengthOf,
+  type MessagePageQuery,
+  type MessageRange,
+  rangeOf,
+} from './message-range.js';
+
+export interface MessagePage {
+  range: MessageRange;
+  messages: ChatMessage[];
+}
+
+/** The statements on messages. The owner is in every one. */
+@Injectable()
+export class ChatMessagesRepository {
+  constructor(
+    @InjectRepository(ChatMessage)
+    private readonly messages: Repository<ChatMessage>,
+  ) {}
+
+  /** Throws EntityNotFoundError where the owner has no such message. */
+  *get(
+    ownerId: string,
+    sessionId: string,
+    id: string,
+  ): UnitOfWork<ChatMessage> {
+    const [message] = yield* select(
+      this.query().where({ sessionId, id, ownerId }),
+    );
+    if (!message) throw new EntityNotFoundError(ChatMessage, { sessionId, id });
+    return message;
+  }
+
+  *findAll(session: ChatSession, ids: string[]): UnitOfWork<ChatMessage[]> {
+    return yield* select(this.of(session).andWhere({ id: In(ids) }));
+  }
+
+  *findFirst(
+    session: ChatSession,
+    role: MessageRole,
+  ): UnitOfWork<ChatMessage | undefined> {
+    const [message] = yield* select(
+      this.of(session).andWhere({ role }).orderBy('message.seq').limit(1),
+    );
+    return message;
+  }
+
+  /** A page of messages, oldest first, with the range that it should fill. */
+  *page(
+    session: ChatSession,
+    query: MessagePageQuery,
+  ): UnitOfWork<MessagePage> {
+    const range = yield* this.fitting(session, rangeOf(session, query));
+    if (lengthOf(range) === 0) return { range, messages: [] };
+    const messages = yield* select(
+      this.of(session)
+        .andWhere({ seq: Between(range.from, range.to) })
+        .orderBy('message.seq'),
+    );
+    return { range, messages };
+  }
+
+  *insert(messages: ChatMessage[]): UnitOfWork<void> {
+    yield* execute(
+      this.messages
+        .createQueryBuilder()
+        .insert()
+        .values(messages as QueryDeepPartialEntity<ChatMessage>[])
+        .updateEntity(false),
+    );
+  }
+
+  *deleteAll({ id, ownerId }: ChatSession): UnitOfWork<void> {
+    yield* execute(
+      this.messages
+        .createQueryBuilder()
+        .delete()
+        .where({ sessionId: id, ownerId }),
+    );
+  }
+
+  /** The range, or its part that stays within a page's bytes. */
+  private *fitting(
+    session: ChatSession,
+    range: MessageRange,
+  ): UnitOfWork<MessageRange> {
+    const length = lengthOf(range);
+    if (length <= 1 || length * session.maxMessageBytes <= PAGE.bytes) {
+      return range;
+    }
+    const sizes = yield* select(
+      this.of(session)
+        .select(['message.seq', 'message.bytes'])
+        .andWhere({ seq: Between(range.from, range.to) }),
+    );
+    return fitRange(range, sizes);
+  }
+
+  private of({ id, ownerId }: ChatSession): SelectQueryBuilder<ChatMessage> {
+    return this.query().where({ sessionId: id, ownerId });
+  }
+
+  private query(): SelectQueryBuilder<ChatMessage> {
+    return this.messages.createQueryBuilder('message');
+  }
+}

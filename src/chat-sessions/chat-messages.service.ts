@@ -1,0 +1,142 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { UnitOfWork } from '../database/unit-of-work.js';
+import {
+  ChatMessagesRepository,
+  type MessagePage,
+} from './chat-messages.repository.js';
+import { ChatSessionsRepository } from './chat-sessions.repository.js';
+import {
+  derivedTitle,
+  fieldsWith,
+  isRepeated,
+  newMessages,
+  timeOfChange,
+} from './conversation.js';
+import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
+import type { ChatMessage } from './entities/chat-message.entity.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+import type { IfMatch } from './entity-tag.js';
+import { ChatSessionsError } from './errors.js';
+import { lengthOf, type MessagePageQuery } from './message-range.js';
+
+/** A session with a page of its messages, of one moment. */
+export interface Conversation extends MessagePage {
+  session: ChatSession;
+}
+
+export interface Appended {
+  session: ChatSession;
+  messages: ChatMessage[];
+  /** False where the messages were there already: a request sent again. */
+  created: boolean;
+}
+
+@Injectable()
+export class ChatMessagesService {
+  constructor(
+    private readonly database: Database,
+    private readonly sessions: ChatSessionsRepository,
+    private readonly messages: ChatMessagesRepository,
+  ) {}
+
+  /**
+   * Appends messages, all or none. Its cost does not depend on how many there
+   * are. Throws EntityNotFoundError, `message_empty`, `message_id_taken`,
+   * `version_moved`.
+   */
+  append(
+    ownerId: string,
+    sessionId: string,
+    inputs: CreateChatMessageDto[],
+    ifMatch?: IfMatch,
+  ): Promise<Appended> {
+    return this.database.write(this, function* () {
+      const session = yield* this.sessions.lock(ownerId, sessionId);
+      const stored = yield* this.repeated(session, inputs);
+      if (stored) return { session, messages: stored, created: false };
+      ifMatch?.check(session);
+      const now = timeOfChange(session);
+      const messages = newMessages(session, inputs, now);
+      const title =
+        session.title ?? (yield* this.firstTitle(session, messages));
+      yield* this.messages.insert(messages);
+      yield* this.sessions.update(
+        session,
+        { ...fieldsWith(session, messages), title },
+        now,
+      );
+      return { session, messages, created: true };
+    });
+  }
+
+  /** Throws EntityNotFoundError. */
+  page(
+    ownerId: string,
+    sessionId: string,
+    query: MessagePageQuery,
+  ): Promise<Conversation> {
+    return this.database.read(this, function* () {
+      return yield* this.conversation(ownerId, sessionId, query);
+    });
+  }
+
+  /** Throws EntityNotFoundError. */
+  get(
+    ownerId: string,
+    sessionId: string,
+    messageId: string,
+  ): Promise<ChatMessage> {
+    return this.database.read(this, function* () {
+      return yield* this.messages.get(ownerId, sessionId, messageId);
+    });
+  }
+
+  /**
+   * A session and then its messages, as one moment saw them. A clear that comes
+   * between the two reads leaves the page short; then they are read again.
+   */
+  *conversation(
+    ownerId: string,
+    sessionId: string,
+    query: MessagePageQuery,
+  ): UnitOfWork<Conversation> {
+    for (;;) {
+      const session = yield* this.sessions.get(ownerId, sessionId);
+      const page = yield* this.messages.page(session, query);
+      if (page.messages.length === lengthOf(page.range)) {
+        return { session, ...page };
+      }
+    }
+  }
+
+  /** The stored messages, where all of these were appended before; throws `message_id_taken` where only some were, or others. */
+  private *repeated(
+    session: ChatSession,
+    inputs: CreateChatMessageDto[],
+  ): UnitOfWork<ChatMessage[] | undefined> {
+    const ids = inputs.flatMap(({ id }) => id ?? []);
+    if (ids.length === 0) return undefined;
+    const found = yield* this.messages.findAll(session, ids);
+    if (found.length === 0) return undefined;
+    const byId = new Map(found.map((message) => [message.id, message]));
+    return inputs.map((input) => {
+      const stored = input.id && byId.get(input.id);
+      if (!stored || !isRepeated(stored, input)) {
+        throw new ChatSessionsError('message_id_taken');
+      }
+      return stored;
+    });
+  }
+
+  /** A title only where the session's first user message is among the new ones: a cleared title stays cleared. */
+  private *firstTitle(
+    session: ChatSession,
+    messages: ChatMessage[],
+  ): UnitOfWork<string | null> {
+    const title = derivedTitle(messages);
+    if (title === null || session.messageCount === 0) return title;
+    const first = yield* this.messages.findFirst(session, 'user');
+    return first ? null : title;
+  }
+}

@@ -1,0 +1,221 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  UseInterceptors,
+} from '@nestjs/common';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Owner } from '../http/owner.decorator.js';
+import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { UuidParam } from '../validation/params.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import {
+  ChatSessionBody,
+  ChatSessionListBody,
+  DoneBody,
+  toChatSessionList,
+} from './dto/chat-session.dto.js';
+import { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
+import {
+  GetChatSessionQuery,
+  ListChatSessionsQuery,
+} from './dto/queries.dto.js';
+import {
+  ReplaceConfigDto,
+  UpdateChatSessionDto,
+} from './dto/update-chat-session.dto.js';
+import { IfMatch, IfMatchHeader } from './entity-tag.js';
+import { ERROR_TEXTS } from './errors.js';
+import {
+  conditionalReply,
+  createdReply,
+  sessionReply,
+  versioned,
+} from './replies.js';
+import { ApiIfMatch, ApiVersioned, NOT_FOUND, STALE } from './swagger.js';
+
+@ApiTags('Chat sessions')
+@Controller('chat-sessions')
+@UseInterceptors(ReplyInterceptor)
+export class ChatSessionsController {
+  constructor(private readonly sessions: ChatSessionsService) {}
+
+  @Post()
+  @ApiOperation({
+    summary: 'Create a session',
+    description:
+      'Every field may be left out. With an `id` of its own a client may safely send the request again: it gets 200 and the session as it is now.',
+  })
+  @ApiVersioned(201, 'The session is new.', ChatSessionBody)
+  @ApiVersioned(
+    200,
+    'The caller has a session of this id already.',
+    ChatSessionBody,
+  )
+  @RouteErrors({
+    400: 'Validation failed',
+    409: ERROR_TEXTS.section_taken,
+    ...BODY_ERRORS,
+    500: 'Failed to create chat session',
+  })
+  async create(
+    @Owner() owner: string,
+    @Body() body: CreateChatSessionDto,
+  ): Promise<Reply<ChatSessionBody>> {
+    return createdReply(await this.sessions.create(owner, body));
+  }
+
+  @Get()
+  @ApiOperation({
+    summary: 'List sessions',
+    description:
+      'Latest activity first: creating and appending move a session up, renaming and pinning do not. Follow `next_cursor` until it is null.',
+  })
+  @ApiOkResponse({
+    description: 'A page of sessions.',
+    type: ChatSessionListBody,
+  })
+  @RouteErrors({
+    400: 'Validation failed',
+    500: 'Failed to list chat sessions',
+  })
+  async list(
+    @Owner() owner: string,
+    @Query() query: ListChatSessionsQuery,
+  ): Promise<ChatSessionListBody> {
+    return toChatSessionList(await this.sessions.list(owner, query));
+  }
+
+  @Get(':session_id')
+  @ApiOperation({ summary: 'Get a session with its newest messages' })
+  @ApiHeader({
+    name: 'If-None-Match',
+    required: false,
+    description: "ETag of the client's copy: 304 where it is current.",
+    schema: { type: 'string', example: '"1795392123456-2"' },
+  })
+  @ApiVersioned(200, 'The session.', ChatSessionBody)
+  @ApiVersioned(304, "The client's copy is current.")
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    500: 'Failed to get chat session',
+  })
+  async get(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) id: string,
+    @Query() query: GetChatSessionQuery,
+    @Headers('If-None-Match') ifNoneMatch?: string,
+  ): Promise<Reply<ChatSessionBody | undefined>> {
+    return conditionalReply(
+      await this.sessions.get(owner, id, query, ifNoneMatch),
+    );
+  }
+
+  @Patch(':session_id')
+  @ApiOperation({
+    summary: 'Change a session',
+    description:
+      'What is given replaces what was, whole; what is left out stays. A title of null clears it.',
+  })
+  @ApiIfMatch()
+  @ApiVersioned(200, 'The session as it is now.', ChatSessionBody)
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    ...STALE,
+    ...BODY_ERRORS,
+    500: 'Failed to update chat session',
+  })
+  async update(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) id: string,
+    @Body() body: UpdateChatSessionDto,
+    @IfMatchHeader() ifMatch?: IfMatch,
+  ): Promise<Reply<ChatSessionBody>> {
+    return sessionReply(await this.sessions.update(owner, id, body, ifMatch));
+  }
+
+  @Put(':session_id/config')
+  @ApiOperation({ summary: "Replace a session's configuration" })
+  @ApiIfMatch()
+  @ApiVersioned(200, 'Replaced.', DoneBody)
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    ...STALE,
+    ...BODY_ERRORS,
+    500: 'Failed to update chat configuration',
+  })
+  async replaceConfig(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) id: string,
+    @Body() { config }: ReplaceConfigDto,
+    @IfMatchHeader() ifMatch?: IfMatch,
+  ): Promise<Reply<DoneBody>> {
+    return versioned(
+      await this.sessions.replaceConfig(owner, id, config, ifMatch),
+      { message: 'Chat configuration updated successfully' },
+    );
+  }
+
+  @Post(':session_id/clear')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    summary: 'Delete the messages of a session',
+    description:
+      'The session stays; the seqs of its messages are not used again.',
+  })
+  @ApiIfMatch()
+  @ApiVersioned(200, 'Cleared.', DoneBody)
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    ...STALE,
+    500: 'Failed to clear chat session',
+  })
+  async clear(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) id: string,
+    @IfMatchHeader() ifMatch?: IfMatch,
+  ): Promise<Reply<DoneBody>> {
+    return versioned(await this.sessions.clear(owner, id, ifMatch), {
+      message: 'Chat history cleared successfully',
+    });
+  }
+
+  @Delete(':session_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Delete a session and its messages' })
+  @ApiIfMatch()
+  @ApiNoContentResponse({ description: 'Deleted.' })
+  @RouteErrors({
+    400: 'Validation failed',
+    404: NOT_FOUND,
+    ...STALE,
+    500: 'Failed to delete chat session',
+  })
+  delete(
+    @Owner() owner: string,
+    @Param('session_id', UuidParam) id: string,
+    @IfMatchHeader() ifMatch?: IfMatch,
+  ): Promise<void> {
+    return this.sessions.delete(owner, id, ifMatch);
+  }
+}

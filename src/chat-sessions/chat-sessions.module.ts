@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DatabaseModule } from '../database/database.module.js';
+import { ChatMessagesController } from './chat-messages.controller.js';
+import { ChatMessagesRepository } from './chat-messages.repository.js';
+import { ChatMessagesService } from './chat-messages.service.js';
+import { ChatSessionsController } from './chat-sessions.controller.js';
+import { ChatSessionsRepository } from './chat-sessions.repository.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import { ChatMessage } from './entities/chat-message.entity.js';
+import { ChatSession } from './entities/chat-session.entity.js';
+import { HistoryController } from './history.controller.js';
+import { SectionChatSessionController } from './section-chat-session.controller.js';
+
+@Module({
+  imports: [
+    DatabaseModule,
+    TypeOrmModule.forFeature([ChatSession, ChatMessage]),
+  ],
+  controllers: [
+    ChatSessionsController,
+    ChatMessagesController,
+    SectionChatSessionController,
+    HistoryController,
+  ],
+  providers: [
+    ChatSessionsService,
+    ChatMessagesService,
+    ChatSessionsRepository,
+    ChatMessagesRepository,
+  ],
+  exports: [ChatSessionsService, ChatMessagesService],
+})
+export class ChatSessionsModule {}

@@ -1,0 +1,34 @@
+import { isUUID, ValidateBy } from 'class-validator';
+
+/** A position in an owner's list: after this session. */
+export interface ListPosition {
+  lastActivityAt: Date;
+  id: string;
+}
+
+const LAST_MS = Date.UTC(9999, 11, 31);
+
+export function encodeCursor({ lastActivityAt, id }: ListPosition): string {
+  return Buffer.from(`${lastActivityAt.getTime()}.${id}`).toString('base64url');
+}
+
+/** The position, or undefined where the cursor is not one that `encodeCursor` makes. */
+export function decodeCursor(cursor: string): ListPosition | undefined {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const [, ms, id] = /^(\d{1,15})\.(.+)$/s.exec(text) ?? [];
+  if (!ms || !id || !isUUID(id, 'loose') || Number(ms) > LAST_MS)
+    return undefined;
+  const position = { lastActivityAt: new Date(Number(ms)), id };
+  return encodeCursor(position) === cursor ? position : undefined;
+}
+
+export function IsCursor(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isCursor',
+    validator: {
+      validate: (value) =>
+        typeof value === 'string' && decodeCursor(value) !== undefined,
+      defaultMessage: () => '$property is malformed',
+    },
+  });
+}

@@ -1,0 +1,29 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+/** An object whose content is the caller's affair. */
+export function ApiObject(
+  options: { example?: object } = {},
+): PropertyDecorator {
+  return ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: {},
+    ...options,
+  });
+}
+
+/** An array of such objects. */
+export function ApiObjects(
+  options: { nullable?: boolean; maxItems?: number; example?: object[] } = {},
+): PropertyDecorator {
+  return ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    example: [],
+    ...options,
+  });
+}
+
+export function ApiEnum(values: readonly string[]): PropertyDecorator {
+  return ApiProperty({ enum: values, example: values[2] });
+}

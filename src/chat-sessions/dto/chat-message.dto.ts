@@ -1,0 +1,96 @@
+import { ApiSchema } from '@nestjs/swagger';
+import type { Conversation } from '../chat-messages.service.js';
+import type { ChatMessage } from '../entities/chat-message.entity.js';
+import {
+  MESSAGE_ROLES,
+  type MessageRole,
+} from '../entities/chat-message.entity.js';
+import { firstSeqOf } from '../message-range.js';
+import { ApiEnum, ApiObject, ApiObjects } from './api-properties.js';
+
+/** One turn of a conversation. */
+@ApiSchema({ name: 'ChatMessage' })
+export class ChatMessageDto {
+  /**
+   * Unique in its session: the client's own id, or a UUID.
+   * @example "msg_01"
+   */
+  id: string;
+
+  /**
+   * Its place in the session: 1, 2, 3 ...; the cursor of paging.
+   * @example 1
+   */
+  seq: number;
+
+  @ApiEnum(MESSAGE_ROLES)
+  role: MessageRole;
+
+  /**
+   * The text.
+   * @example "Which section covers refunds?"
+   */
+  content: string;
+
+  /** Typed parts exactly as sent (text, tool calls, images ...); null where there are none. */
+  @ApiObjects({ nullable: true })
+  parts: Record<string, unknown>[] | null;
+
+  /** What the text refers to. */
+  @ApiObjects()
+  references: Record<string, unknown>[];
+
+  /** The client's own. */
+  @ApiObject()
+  metadata: Record<string, unknown>;
+
+  /**
+   * When it was stored, in UTC.
+   * @example "2026-11-23T01:02:03.456Z"
+   */
+  timestamp: Date;
+}
+
+export class ChatMessageBody {
+  message: ChatMessageDto;
+}
+
+export class ChatMessagesBody {
+  messages: ChatMessageDto[];
+}
+
+/** A page of a conversation, oldest first. */
+export class ChatMessagePage extends ChatMessagesBody {
+  /** Whether there are older messages than these. */
+  has_before: boolean;
+
+  /** Whether there are newer messages than these. */
+  has_after: boolean;
+}
+
+export function toChatMessage(message: ChatMessage): ChatMessageDto {
+  return {
+    id: message.id,
+    seq: message.seq,
+    role: message.role,
+    content: message.content,
+    parts: message.parts,
+    references: message.references,
+    metadata: message.metadata,
+    timestamp: message.createdAt,
+  };
+}
+
+/** Whether there is more on either side follows from the range, as seqs have no gaps. */
+export function toChatMessagePage({
+  session,
+  messages,
+  range,
+}: Conversation): ChatMessagePage {
+  const isCleared = session.messageCount === 0;
+  return {
+    messages: messages.map(toChatMessage),
+    has_before: !isCleared && range.from > firstSeqOf(session),
+    has_after: !isCleared && range.to < session.lastSeq,
+  };
+}

@@ -1,0 +1,42 @@
+import { ArrayMaxSize, IsArray, IsOptional, IsString } from 'class-validator';
+import {
+  IsJsonObject,
+  IsNotBlank,
+  MaxCharacters,
+  MaxJsonBytes,
+  MayBeAbsent,
+} from '../../validation/decorators.js';
+import { ApiObject } from './api-properties.js';
+import { LIMITS } from './limits.js';
+
+/** What a client sets at create and may replace later. */
+export class ChatSessionFields {
+  /**
+   * At most 200 characters.
+   * @example "Refunds"
+   */
+  @IsOptional()
+  @IsString()
+  @IsNotBlank()
+  @MaxCharacters(LIMITS.titleCharacters)
+  title?: string | null;
+
+  /**
+   * Documents to take into account, as the client names them: at most 100, of
+   * at most 1,024 characters each.
+   * @example ["doc-42", "doc-43"]
+   */
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(LIMITS.contextDocuments)
+  @IsString({ each: true })
+  @MaxCharacters(LIMITS.contextDocumentCharacters, { each: true })
+  context_documents?: string[];
+
+  /** The client's own, at most 16 KiB of JSON. */
+  @ApiObject()
+  @MayBeAbsent()
+  @IsJsonObject()
+  @MaxJsonBytes(LIMITS.metadataBytes)
+  metadata?: Record<string, unknown>;
+}

@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  BadRequestException,
+  createParamDecorator,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ChatSessionsError } from './errors.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+
+/** The strong entity tag of a session as it is. */
+export function entityTagOf(session: ChatSession): string {
+  return `"${session.createdAt.getTime()}-${session.version}"`;
+}
+
+// RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
+const TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/;
+const TAG_LIST = new RegExp(`^${TAG.source}(?:[ \\t]*,[ \\t]*${TAG.source})*$`);
+
+/** The tags of an If-Match or If-None-Match header; null where it is malformed. */
+function parseTags(header: string): '*' | string[] | null {
+  if (header === '*') return '*';
+  return TAG_LIST.test(header) ? header.match(new RegExp(TAG, 'g')) : null;
+}
+
+/** The condition of a write: that the session is still as the client knows it. */
+export class IfMatch {
+  constructor(private readonly tags: '*' | string[]) {}
+
+  /** Throws `version_moved`. Weak tags never match (RFC 9110, 13.1.1). */
+  check(session: ChatSession): void {
+    if (this.tags !== '*' && !this.tags.includes(entityTagOf(session))) {
+      throw new ChatSessionsError('version_moved');
+    }
+  }
+}
+
+/** The header If-Match, undefined where there is none; 400 where it is malformed. */
+export const IfMatchHeader = createParamDecorator(
+  (_, context: ExecutionContext): IfMatch | undefined => {
+    const { headers } = context
+      .switchToHttp()
+      .getRequest<{ headers: IncomingHttpHeaders }>();
+    const header = headers['if-match'];
+    if (header === undefined) return undefined;
+    const tags = parseTags(header);
+    if (!tags) throw new BadRequestException('If-Match is malformed');
+    return new IfMatch(tags);
+  },
+);
+
+/** Whether the client's copy, named by If-None-Match, is the session as it is; compared weakly (RFC 9110, 13.1.2). */
+export function isCurrent(header: string | undefined, session: ChatSession) {
+  if (header === undefined) return false;
+  const tags = parseTags(header);
+  return (
+    tags === '*' ||
+    !!tags?.some((tag) => tag.replace(/^W\//, '') === entityTagOf(session))
+  );
+}

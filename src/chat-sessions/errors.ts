@@ -1,0 +1,17 @@
+export const ERROR_TEXTS = {
+  message_empty: 'Message cannot be empty',
+  session_id_taken: 'Chat session id is already in use',
+  section_taken: 'The section already has a chat session',
+  message_id_taken: 'Message id is already in use with other content',
+  version_moved: 'Chat session has changed since the version of If-Match',
+} as const;
+
+export type ChatSessionsErrorCode = keyof typeof ERROR_TEXTS;
+
+/** A rule of the domain that a request breaks; its message may be shown to the client. */
+export class ChatSessionsError extends Error {
+  constructor(readonly code: ChatSessionsErrorCode) {
+    super(ERROR_TEXTS[code]);
+    this.name = 'ChatSessionsError';
+  }
+}

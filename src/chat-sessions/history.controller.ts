@@ -1,0 +1,25 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Owner } from '../http/owner.decorator.js';
+import { RouteErrors } from '../http/route-errors.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
+
+@ApiTags('History')
+@Controller()
+export class HistoryController {
+  constructor(private readonly sessions: ChatSessionsService) {}
+
+  @Get(['session/history', 'history'])
+  @ApiOperation({
+    summary: 'Get the latest messages of the latest session',
+    description:
+      "The newest 50 messages of the caller's most recently active session, oldest first; none where there is no session.",
+  })
+  @ApiOkResponse({ description: 'The messages.', type: ChatMessagesBody })
+  @RouteErrors({ 500: 'Failed to get chat history' })
+  async history(@Owner() owner: string): Promise<ChatMessagesBody> {
+    const messages = await this.sessions.history(owner);
+    return { messages: messages.map(toChatMessage) };
+  }
+}

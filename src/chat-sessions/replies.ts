@@ -1,0 +1,99 @@
+import { HttpStatus } from '@nestjs/common';
+import { Reply } from '../http/reply.js';
+import type { Appended } from './chat-messages.service.js';
+import type {
+  Created,
+  SessionRead,
+  SessionView,
+} from './chat-sessions.service.js';
+import {
+  type ChatMessageBody,
+  type ChatMessagesBody,
+  toChatMessage,
+} from './dto/chat-message.dto.js';
+import {
+  type ChatSessionBody,
+  type ChatSessionCreatedBody,
+  toChatSession,
+} from './dto/chat-session.dto.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+import { entityTagOf } from './entity-tag.js';
+
+/** A body with the ETag of the session that it is about. */
+export function versioned<Body>(
+  session: ChatSession,
+  body: Body,
+  status?: HttpStatus,
+): Reply<Body> {
+  return new Reply(body, {
+    status,
+    headers: { ETag: entityTagOf(session) },
+  });
+}
+
+export function sessionReply({
+  session,
+  messages,
+}: SessionView): Reply<ChatSessionBody> {
+  return versioned(session, { chat_session: toChatSession(session, messages) });
+}
+
+/** 201, or 200 where the session was there already. */
+export function createdReply({
+  session,
+  messages,
+  created,
+}: Created): Reply<ChatSessionBody> {
+  return versioned(
+    session,
+    { chat_session: toChatSession(session, messages) },
+    statusOf(created),
+  );
+}
+
+/** As `createdReply`; a new session comes with a message. */
+export function sectionReply({
+  session,
+  messages,
+  created,
+}: Created): Reply<ChatSessionBody | ChatSessionCreatedBody> {
+  const chat_session = toChatSession(session, messages);
+  const message = 'Chat session created successfully';
+  return versioned(
+    session,
+    created ? { chat_session, message } : { chat_session },
+    statusOf(created),
+  );
+}
+
+/** Answers a GET: 304 where the messages were not read, since the client's copy is current. */
+export function conditionalReply({
+  session,
+  messages,
+}: SessionRead): Reply<ChatSessionBody | undefined> {
+  const headers = {
+    ETag: entityTagOf(session),
+    'Cache-Control': 'private, no-cache',
+    Vary: 'Authorization',
+  };
+  return messages
+    ? new Reply({ chat_session: toChatSession(session, messages) }, { headers })
+    : new Reply(undefined, { status: HttpStatus.NOT_MODIFIED, headers });
+}
+
+/** 201, or 200 where the messages were there already; in the shape of the request. */
+export function appendedReply(
+  { session, messages, created }: Appended,
+  isBatch: boolean,
+): Reply<ChatMessageBody | ChatMessagesBody> {
+  const answers = messages.map(toChatMessage);
+  return versioned(
+    session,
+    isBatch ? { messages: answers } : { message: answers[0]! },
+    statusOf(created),
+  );
+}
+
+function statusOf(created: boolean): HttpStatus {
+  return created ? HttpStatus.CREATED : HttpStatus.OK;
+}

@@ -1,0 +1,42 @@
+import { Controller, Param, Post, UseInterceptors } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Owner } from '../http/owner.decorator.js';
+import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import { RouteErrors } from '../http/route-errors.js';
+import { OpaqueIdParam } from '../validation/params.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import {
+  ChatSessionBody,
+  ChatSessionCreatedBody,
+} from './dto/chat-session.dto.js';
+import { sectionReply } from './replies.js';
+import { ApiVersioned } from './swagger.js';
+
+@ApiTags('Chat sessions')
+@Controller('documents/:document_id/sections/:section_id/chat-session')
+@UseInterceptors(ReplyInterceptor)
+export class SectionChatSessionController {
+  constructor(private readonly sessions: ChatSessionsService) {}
+
+  @Post()
+  @ApiOperation({
+    summary: 'Create or get the session of a section',
+    description:
+      'A caller has one session for each section of a document, however many requests ask for it at once.',
+  })
+  @ApiVersioned(201, 'The session is new.', ChatSessionCreatedBody)
+  @ApiVersioned(200, 'The session was there already.', ChatSessionBody)
+  @RouteErrors({
+    400: 'Validation failed',
+    500: 'Failed to create chat session',
+  })
+  async getOrCreate(
+    @Owner() owner: string,
+    @Param('document_id', OpaqueIdParam) documentId: string,
+    @Param('section_id', OpaqueIdParam) sectionId: string,
+  ): Promise<Reply<ChatSessionBody | ChatSessionCreatedBody>> {
+    return sectionReply(
+      await this.sessions.getOrCreateOfSection(owner, documentId, sectionId),
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import type { Database as SqliteConnection } from 'better-sqlite3';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import { ChatMessage } from '../chat-sessions/entities/chat-message.entity.js';
+import { ChatSession } from '../chat-sessions/entities/chat-session.entity.js';
+import { IdempotencyKey } from '../chat-sessions/entities/idempotency-key.entity.js';
+import { reasonOf } from '../describe-error.js';
+import { migrateMysql } from './migrate-mysql.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  connectMysql,
+  parseMysqlUrl,
+  strictMysql,
+} from './mysql-connection.js';
+import { CreateTables1795392000000 as MysqlCreateTables } from './migrations/mysql/1795392000000-create-tables.js';
+import { CreateTables1795392000000 as SqliteCreateTables } from './migrations/sqlite/1795392000000-create-tables.js';
+
+const SQLITE_SCHEME = 'sqlite:';
+
+export interface DatabaseSettings {
+  /** `sqlite:PATH` or `mysql://user:password@host:port/database`. */
+  readonly DATABASE_URL: string;
+  /** Connections at most; SQLite has one. */
+  readonly DATABASE_POOL_SIZE: number;
+  /** Whether MySQL is migrated at start; the embedded store always is. */
+  readonly DATABASE_MIGRATE: boolean;
+}
+
+const common = {
+  entities: [ChatSession, ChatMessage, IdempotencyKey],
+  synchronize: false,
+  logging: false,
+  invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+} satisfies Partial<DataSourceOptions>;
+
+/** A data source that is connected, and whose schema is that of the entities. */
+export async function openDataSource(
+  settings: DatabaseSettings,
+): Promise<DataSource> {
+  const dataSource = await connect(settings);
+  try {
+    if (dataSource.options.type === 'better-sqlite3') {
+      await dataSource.runMigrations();
+    } else if (settings.DATABASE_MIGRATE) {
+      await migrateMysql(dataSource, settings.DATABASE_URL);
+    } else if (await dataSource.showMigrations()) {
+      throw new Error(
+        'its schema is out of date: run "npm run migration:run", or set DATABASE_MIGRATE=true',
+      );
+    }
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return dataSource;
+}
+
+async function connect(settings: DatabaseSettings): Promise<DataSource> {
+  try {
+    return await (await createDataSource(settings)).initialize();
+  } catch (cause) {
+    throw new Error(`Cannot open DATABASE_URL: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** A data source that is not connected yet. For MySQL it asks the server what it is, so the server must be up. */
+export async function createDataSource({
+  DATABASE_URL: url,
+  DATABASE_POOL_SIZE: poolSize,
+}: DatabaseSettings): Promise<DataSource> {
+  return url.startsWith(SQLITE_SCHEME)
+    ? sqliteDataSource(url.slice(SQLITE_SCHEME.length))
+    : mysqlDataSource(url, poolSize);
+}
+
+function sqliteDataSource(path: string): DataSource {
+  const dataSource = new DataSource({
+    ...common,
+    type: 'better-sqlite3',
+    database: path,
+    migrations: [SqliteCreateTables],
+    enableWAL: true,
+    // Waiting for another process's lock blocks the event loop: fail, and try again later.
+    timeout: 0,
+    prepareDatabase: (connection: SqliteConnection) => {
+      connection.pragma('synchronous = FULL');
+    },
+  });
+  allowLongtext(dataSource);
+  return dataSource;
+}
+
+/** SQLite takes any name of a type; TypeORM's driver for it only those on its list. */
+export function allowLongtext(dataSource: DataSource): void {
+  dataSource.driver.supportedDataTypes.push('longtext');
+}
+
+async function mysqlDataSource(
+  url: string,
+  poolSize: number,
+): Promise<DataSource> {
+  const { user, ...target } = parseMysqlUrl(url);
+  return new DataSource({
+    ...common,
+    // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
+    type: await serverType(url),
+    ...target,
+    username: user,
+    migrations: [MysqlCreateTables],
+    migrationsTransactionMode: 'each',
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    poolSize,
+    driver: strictMysql,
+  });
+}
+
+async function serverType(url: string): Promise<'mysql' | 'mariadb'> {
+  const connection = await connectMysql(url);
+  try {
+    const [rows] = await connection.query('SELECT VERSION() AS version');
+    const [{ version }] = rows as [{ version: string }];
+    return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
+  } finally {
+    await connection.end();
+  }
+}

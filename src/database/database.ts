@@ -1,0 +1,32 @@
+import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import type { UnitOfWork } from './unit-of-work.js';
+
+/** Makes a fresh unit of work for each try; runs with `this` set to the first argument of `read` or `write`. */
+export type Work<This, T> = (this: This) => UnitOfWork<T>;
+
+/**
+ * The one door to the store. Work is a generator function:
+ *
+ *     this.database.write(this, function* () {
+ *       const session = yield* this.sessions.lock(ownerId, id);
+ *       ...
+ *     });
+ *
+ * It may run more than once (a deadlock is answered by trying again), so it
+ * must not touch anything but the store.
+ */
+export abstract class Database {
+  /** Runs statements that only read. On MySQL each sees what is committed when it starts. */
+  abstract read<This, T>(self: This, work: Work<This, T>): Promise<T>;
+
+  /**
+   * Runs statements as one transaction: all of them happen, or, when the work
+   * throws, none. Resolves after the commit.
+   */
+  abstract write<This, T>(self: This, work: Work<This, T>): Promise<T>;
+
+  /** Makes a SELECT lock its rows until the end of the transaction, where the engine needs that. */
+  abstract forUpdate<Entity extends ObjectLiteral>(
+    query: SelectQueryBuilder<Entity>,
+  ): SelectQueryBuilder<Entity>;
+}

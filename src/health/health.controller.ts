@@ -1,0 +1,40 @@
+import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
+import { RouteErrors } from '../http/route-errors.js';
+import { HealthDto } from './health.dto.js';
+
+const PING_TIMEOUT_MS = 500;
+
+@ApiTags('Health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly database: TypeOrmHealthIndicator,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({
+    summary: 'Whether the process runs',
+    description: 'Touches nothing else: restart the process where it fails.',
+  })
+  @ApiOkResponse({ description: 'It runs.', type: HealthDto })
+  live(): HealthDto {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    summary: 'Whether requests can be served',
+    description: 'Asks the store: send no requests while it fails.',
+  })
+  @ApiOkResponse({ description: 'They can.', type: HealthDto })
+  @RouteErrors({ 503: 'Service Unavailable' })
+  async ready(): Promise<HealthDto> {
+    const { status } = await this.health.check([
+      () => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS }),
+    ]);
+    return { status };
+  }
+}

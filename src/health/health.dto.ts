@@ -1,0 +1,7 @@
+import { ApiSchema } from '@nestjs/swagger';
+
+@ApiSchema({ name: 'Health' })
+export class HealthDto {
+  /** @example "ok" */
+  status: string;
+}

@@ -1,0 +1,118 @@
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  HttpStatus,
+  Logger,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { EntityNotFoundError } from 'typeorm';
+import {
+  ChatSessionsError,
+  type ChatSessionsErrorCode,
+} from '../chat-sessions/errors.js';
+import { ValidationFailedException } from '../validation/dto.pipe.js';
+import { describeError } from '../describe-error.js';
+import {
+  BODY_ERRORS,
+  errorTextsOf,
+  type ErrorTexts,
+  type ValidationErrorBody,
+} from './route-errors.js';
+
+interface Answer {
+  status: number;
+  body: ValidationErrorBody;
+}
+
+/** What the filter reads of a request, of either adapter. */
+interface FailedRequest {
+  id?: string;
+  method: string;
+  url: string;
+}
+
+/**
+ * Turns every error into `{"error": "..."}`. What nobody foresaw is logged with
+ * its causes and answered 500 with the route's own text, and nothing else: no
+ * SQL, stack or driver's message reaches a client.
+ */
+@Catch()
+export class AllExceptionsFilter implements ExceptionFilter {
+  private readonly logger = new Logger(AllExceptionsFilter.name);
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FailedRequest>();
+    const { status, body } = answerTo(exception, errorTextsOf(request));
+    if (status >= 500) this.log(exception, status, request);
+    this.adapterHost.httpAdapter.reply(
+      http.getResponse<object>(),
+      body,
+      status,
+    );
+  }
+
+  private log(exception: unknown, status: number, request: FailedRequest) {
+    this.logger.error({
+      message: 'Request failed',
+      status,
+      route: `${request.method} ${request.url.split('?')[0]}`,
+      request_id: request.id,
+      error: describeError(exception),
+    });
+  }
+}
+
+function answerTo(exception: unknown, texts: ErrorTexts): Answer {
+  if (exception instanceof EntityNotFoundError) {
+    return answer(404, texts[404] ?? 'Not found');
+  }
+  if (exception instanceof ChatSessionsError) {
+    return answer(statusOf(exception.code), exception.message);
+  }
+  if (exception instanceof ValidationFailedException) {
+    const { message: error, details } = exception;
+    return { status: 400, body: { error, details } };
+  }
+  if (exception instanceof HttpException) {
+    return answer(exception.getStatus(), exception.message);
+  }
+  const status = clientErrorStatus(exception);
+  if (status) {
+    const text = (BODY_ERRORS as ErrorTexts)[status];
+    return answer(status, text ?? (exception as Error).message);
+  }
+  return answer(500, texts[500] ?? 'Internal server error');
+}
+
+function answer(status: number, error: string): Answer {
+  return { status, body: { error } };
+}
+
+function statusOf(code: ChatSessionsErrorCode): HttpStatus {
+  switch (code) {
+    case 'message_empty':
+      return HttpStatus.BAD_REQUEST;
+    case 'session_id_taken':
+    case 'section_taken':
+    case 'message_id_taken':
+      return HttpStatus.CONFLICT;
+    case 'version_moved':
+      return HttpStatus.PRECONDITION_FAILED;
+    default:
+      return code satisfies never;
+  }
+}
+
+/** The status that the HTTP server's own parsers put on their errors, where it blames the client. */
+function clientErrorStatus(exception: unknown): number | undefined {
+  if (!(exception instanceof Error) || !('statusCode' in exception)) return;
+  const { statusCode } = exception;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
+    ? statusCode
+    : undefined;
+}

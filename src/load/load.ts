@@ -1,0 +1,97 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import pMap from 'p-map';
+import { Client, UnreachableError } from './client.js';
+import { BrokenLine, type Line, readConversations } from './conversations.js';
+import { Failures, type Report } from './report.js';
+import { store, verify } from './sessions.js';
+
+export interface LoadOptions {
+  /** Path of a file of JSON Lines. */
+  file: string;
+  /** Of the service, without `/api`. */
+  url: string;
+  /** For the Authorization header, where the service asks for one. */
+  token?: string;
+  /** Conversations on their way at once. */
+  concurrency: number;
+  /** Whether to read back all that was stored, once all is stored; needs a file that can be read twice. */
+  verify?: boolean;
+  /** How much of the work is done, in bytes of the file; each reading of it counts. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Sends a file of conversations to the service, each as a new session: loading
+ * a file twice stores it twice. Failures do not reject, the report tells them.
+ */
+export async function load(options: LoadOptions): Promise<Report> {
+  const client = new Client(options.url, options.token);
+  const failures = new Failures();
+  const report: Report = {
+    conversations: 0,
+    messages: 0,
+    seconds: 0,
+    failures: [],
+  };
+  // What cannot be looked at cannot be read either, and reading says why.
+  const size = (await stat(options.file).catch(() => undefined))?.size ?? 0;
+  const total = options.verify ? 2 * size : size;
+
+  async function* readLines(done: number): AsyncGenerator<Line> {
+    try {
+      const chunks = createReadStream(options.file);
+      for await (const line of readConversations(chunks)) {
+        yield line;
+        if (report.stopped) return;
+        options.onProgress?.(done + line.end, total);
+      }
+    } catch (error) {
+      report.stopped = `cannot read ${options.file}: ${(error as Error).message}`;
+    }
+  }
+
+  async function forEachLine(
+    done: number,
+    work: (line: Line) => Promise<void>,
+  ) {
+    const settle = async (line: Line) => {
+      try {
+        await work(line);
+      } catch (error) {
+        // Nothing is thrown on: p-map would leave the others half sent.
+        failures.add(line.number, error as Error);
+        if (error instanceof UnreachableError) report.stopped = error.message;
+      }
+    };
+    await pMap(readLines(done), settle, { concurrency: options.concurrency });
+  }
+
+  /** By line, for reading back: the texts themselves are in the file. */
+  const ids = new Map<number, string>();
+  const start = performance.now();
+  await forEachLine(0, async ({ number, conversation }) => {
+    if (conversation instanceof BrokenLine) throw conversation;
+    const id = await store(client, conversation);
+    report.conversations++;
+    report.messages += conversation.messages.length;
+    if (options.verify) ids.set(number, id);
+  });
+  report.seconds = (performance.now() - start) / 1000;
+
+  if (options.verify && !report.stopped) {
+    let verified = 0;
+    await forEachLine(size, async ({ number, conversation }) => {
+      const id = ids.get(number);
+      if (!id || !ids.delete(number)) return;
+      if (conversation instanceof BrokenLine) throw conversation;
+      await verify(client, id, conversation);
+      verified++;
+    });
+    const unread = new Error('not read back');
+    for (const number of ids.keys()) failures.add(number, unread);
+    report.verified = verified;
+  }
+  report.failures = failures.list();
+  return report;
+}

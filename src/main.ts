@@ -1,0 +1,19 @@
+import { Logger } from '@nestjs/common';
+import { createApp } from './app.js';
+import { loadConfig } from './config/load-config.js';
+import { openDataSource } from './database/data-source.js';
+import { createLogger } from './logger.js';
+import { run } from './run.js';
+
+await run(async () => {
+  const config = loadConfig();
+  const dataSource = await openDataSource(config);
+  const app = await createApp(
+    config,
+    dataSource,
+    createLogger(config.LOG_LEVEL),
+  );
+  await app.listen(config.PORT, config.HOST);
+  const url = await app.getUrl();
+  new Logger('Main').log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);
+});

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+
+/** Where servers are installed without being on the PATH of every user. */
+const SERVER_DIRECTORIES = [
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/libexec',
+  '/usr/local/libexec',
+  '/opt/homebrew/bin',
+];
+
+/** Leaves root without a password, over TCP too. */
+const INSTALL = [
+  '--auth-root-authentication-method=normal',
+  '--skip-test-db',
+  '--skip-name-resolve',
+];
+const COMMON = [
+  '--bind-address=127.0.0.1',
+  '--character-set-server=utf8mb4',
+  '--innodb-buffer-pool-size=64M',
+  '--performance-schema=OFF',
+  '--local-infile=0',
+  '--default-time-zone=+00:00',
+];
+const MARIADB = ['--skip-name-resolve', '--innodb-log-file-size=48M'];
+/**
+ * With --skip-name-resolve MySQL would turn 127.0.0.1 away, since its only
+ * account is root@localhost. The X protocol would open a second port.
+ */
+const MYSQL = ['--loose-mysqlx=OFF'];
+const FAST = [
+  '--innodb-flush-log-at-trx-commit=0',
+  '--innodb-flush-method=nosync',
+  '--innodb-doublewrite=0',
+  '--skip-log-bin',
+];
+const DURABLE = [
+  '--innodb-flush-log-at-trx-commit=1',
+  '--log-bin=binlog',
+  '--binlog-format=ROW',
+  '--sync-binlog=1',
+  '--server-id=1',
+];
+
+export interface MysqlCommand {
+  file: string;
+  args: string[];
+}
+
+export interface MysqlAccount {
+  name: string;
+  uid: number;
+  gid: number;
+}
+
+export interface MysqlPlace {
+  /** Holds the data, the socket and the pid file. */
+  directory: string;
+  port: number;
+  account: MysqlAccount | undefined;
+  durable: boolean;
+}
+
+/** The path of a MariaDB server, else of a MySQL server, else null. */
+export function findMysqlServer(): string | null {
+  return find(['mariadbd', 'mysqld'], [...path(), ...SERVER_DIRECTORIES]);
+}
+
+/**
+ * The servers refuse to run as root. Where root starts one, it changes to the
+ * account that the packages create, and its directory must be that account's.
+ */
+export function mysqlAccount(): MysqlAccount | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number =>
+    Number(execFileSync('id', [flag, 'mysql'], { encoding: 'utf8' }));
+  return { name: 'mysql', uid: id('-u'), gid: id('-g') };
+}
+
+/**
+ * How this server creates its data and how it is started. MariaDB and MySQL
+ * differ in both; which one a binary is, only its version tells: either is
+ * called `mysqld` somewhere.
+ */
+export function mysqlCommands(
+  binary: string,
+  { directory, port, account, durable }: MysqlPlace,
+): { initialize: MysqlCommand; serve: MysqlCommand } {
+  const version = execFileSync(binary, ['--no-defaults', '--version']);
+  const isMariaDb = version.includes('MariaDB');
+  const base = ['--no-defaults', `--datadir=${join(directory, 'data')}`];
+  if (account) base.push(`--user=${account.name}`);
+  const serve = [
+    ...base,
+    `--port=${port}`,
+    `--socket=${join(directory, 'socket')}`,
+    `--pid-file=${join(directory, 'pid')}`,
+    ...COMMON,
+    ...(isMariaDb ? MARIADB : MYSQL),
+    ...(durable ? DURABLE : FAST),
+  ];
+  return {
+    initialize: isMariaDb
+      ? { file: mariadbInstaller(binary), args: [...base, ...INSTALL] }
+      : { file: binary, args: [...base, '--initialize-insecure'] },
+    serve: { file: binary, args: serve },
+  };
+}
+
+function mariadbInstaller(binary: string): string {
+  const beside = dirname(binary);
+  const script = find(
+    ['mariadb-install-db', 'mysql_install_db'],
+    [beside, join(beside, '../bin'), join(beside, '../scripts'), ...path()],
+  );
+  if (!script) throw new Error(`No mariadb-install-db was found for ${binary}`);
+  return script;
+}
+
+function path(): string[] {
+  return process.env.PATH?.split(delimiter) ?? [];
+}
+
+function find(names: string[], directories: string[]): string | null {
+  return (
+    names
+      .flatMap((name) => directories.map((directory) => join(directory, name)))
+      .find(isExecutable) ?? null
+  );
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,110 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DataSource } from 'typeorm';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { createApp } from '../../src/app.js';
+import { Config } from '../../src/config/config.js';
+import { openDataSource } from '../../src/database/data-source.js';
+import { createOpenApiDocument } from '../../src/openapi/document.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { OpenApiContract } from './openapi-contract.js';
+import { RecordingLogger } from './recording-logger.js';
+
+export interface Answer<Body = unknown> {
+  status: number;
+  headers: Record<string, string | undefined>;
+  body: Body;
+  text: string;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * The real application on a database of its own. Every answer is held against
+ * the OpenAPI document.
+ */
+export class TestApp {
+  readonly logger = new RecordingLogger();
+  readonly violations: string[] = [];
+  app: NestFastifyApplication;
+  dataSource: DataSource;
+  database: TestDatabase;
+
+  async start(): Promise<this> {
+    this.database = await createTestDatabase();
+    const config = Object.assign(new Config(), {
+      DATABASE_URL: this.database.url,
+      DATABASE_MIGRATE: true,
+    });
+    this.dataSource = await openDataSource(config);
+    this.app = await createApp(config, this.dataSource, this.logger);
+    const contract = new OpenApiContract(createOpenApiDocument(this.app));
+    const server = this.app.getHttpAdapter().getInstance();
+    server.addHook('onSend', (request, reply, payload, done) => {
+      const violation = contract.violation({
+        method: request.method,
+        route: request.routeOptions.url ?? '',
+        status: reply.statusCode,
+        body: typeof payload === 'string' ? payload : '',
+      });
+      if (violation) this.violations.push(violation);
+      done();
+    });
+    await this.app.init();
+    await server.ready();
+    return this;
+  }
+
+  /** Sends a request past the network; an object as body goes as JSON. */
+  async send<Body = unknown>(
+    method: Method,
+    path: string,
+    body?: object | string,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Body>> {
+    const response = await this.app.inject({
+      method,
+      url: path,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      payload: typeof body === 'object' ? JSON.stringify(body) : body,
+    });
+    return {
+      status: response.statusCode,
+      headers: response.headers as Answer['headers'],
+      text: response.body,
+      body: (response.body && isJson(response.headers['content-type'])
+        ? JSON.parse(response.body)
+        : undefined) as Body,
+    };
+  }
+
+  /** The service on a real port of the loopback; resolves to its URL. */
+  async listen(): Promise<string> {
+    await this.app.listen(0, '127.0.0.1');
+    return this.app.getUrl();
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    await this.database.remove();
+  }
+}
+
+/** Starts a TestApp before the tests of the file, or of the `describe`, and stops it after them. */
+export function useTestApp(): TestApp {
+  const testApp = new TestApp();
+  beforeAll(async () => {
+    await testApp.start();
+  });
+  afterAll(async () => {
+    await testApp.stop();
+    expect(testApp.violations).toEqual([]);
+  });
+  return testApp;
+}
+
+function isJson(contentType: unknown): boolean {
+  return String(contentType).startsWith('application/json');
+}

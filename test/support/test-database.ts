@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { connectMysql } from '../../src/database/mysql-connection.js';
+
+/** An empty database on the store that this run of the file is for. */
+export interface TestDatabase {
+  /** As in DATABASE_URL. */
+  url: string;
+  remove(): Promise<void>;
+}
+
+export function createTestDatabase(): Promise<TestDatabase> {
+  return inject('store') === 'mysql'
+    ? createMysqlDatabase(inject('mysqlUrl'))
+    : createSqliteDatabase();
+}
+
+async function createSqliteDatabase(): Promise<TestDatabase> {
+  const directory = await mkdtemp(join(tmpdir(), 'chat-sessions-'));
+  return {
+    url: `sqlite:${join(directory, 'test.sqlite')}`,
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+export async function createMysqlDatabase(
+  serverUrl: string,
+): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await runOn(serverUrl, `CREATE DATABASE ${name}`);
+  return {
+    url: new URL(name, serverUrl).href,
+    remove: () => runOn(serverUrl, `DROP DATABASE ${name}`),
+  };
+}
+
+async function runOn(url: string, sql: string): Promise<void> {
+  const connection = await connectMysql(url);
+  try {
+    await connection.query(sql);
+  } finally {
+    await connection.end();
+  }
+}

@@ -1,0 +1,59 @@
+import { defineConfig } from 'vitest/config';
+import { findMysqlServer } from './test/support/mysql-server.js';
+import { swaggerMetadata } from './test/support/swagger-plugin.js';
+
+/**
+ * The end-to-end suite runs once per store. Without a MySQL server half of it
+ * cannot, which must be loud here and an error in CI, but not in the way of
+ * someone who has just cloned the repository.
+ */
+function hasMysql(): boolean {
+  if (process.env.TEST_MYSQL_URL || findMysqlServer()) return true;
+  const what =
+    'no MySQL server was found, so the MySQL half of the suite cannot run: ' +
+    'install MariaDB or set TEST_MYSQL_URL=mysql://user:password@host:port/';
+  if (process.env.REQUIRE_MYSQL === '1') {
+    throw new Error(`REQUIRE_MYSQL=1, but ${what}`);
+  }
+  process.stderr.write(`!!! WARNING: ${what}\n`);
+  return false;
+}
+
+/**
+ * Projects share these objects and not `extends: true`, which evaluates this
+ * file again for each: as many warnings, and TypeScript programs to build.
+ */
+const plugins = [swaggerMetadata()];
+const limits = { testTimeout: 30_000, hookTimeout: 60_000 };
+const e2e = { ...limits, include: ['test/e2e/**/*.e2e-spec.ts'] };
+
+const unit = {
+  plugins,
+  test: {
+    ...limits,
+    name: 'unit',
+    include: ['src/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
+  },
+};
+const sqlite = {
+  plugins,
+  test: { ...e2e, name: 'e2e:sqlite', provide: { store: 'sqlite' as const } },
+};
+const mysql = {
+  plugins,
+  test: {
+    ...e2e,
+    name: 'e2e:mysql',
+    provide: { store: 'mysql' as const },
+    globalSetup: 'test/support/mysql.global-setup.ts',
+  },
+};
+
+export default defineConfig({
+  test: {
+    // Files wait for a database most of the time; one core less than there
+    // are, which is the default, would mean one file at a time on two cores.
+    maxWorkers: '100%',
+    projects: hasMysql() ? [unit, sqlite, mysql] : [unit, sqlite],
+  },
+});
