@@ -17,6 +17,7 @@ import {
 import { Owner } from '../http/owner.decorator.js';
 import { type Reply, ReplyInterceptor } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { MESSAGE_ID_RULE } from '../validation/decorators.js';
 import { MessageIdParam, UuidParam } from '../validation/params.js';
 import { AppendBody } from './append-body.pipe.js';
 import { ChatMessagesService } from './chat-messages.service.js';
@@ -32,11 +33,14 @@ import {
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 import { ListMessagesQuery } from './dto/queries.dto.js';
+import { MESSAGE_ROLES } from './entities/chat-message.entity.js';
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
 import { appendedReply } from './replies.js';
 import {
   ApiIfMatch,
+  ApiMessageId,
+  ApiSessionId,
   ApiVersioned,
   NOT_FOUND,
   oneOf,
@@ -88,14 +92,18 @@ export class ChatMessagesController {
     ChatMessageBody,
     ChatMessagesBody,
   ])
-  @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    409: ERROR_TEXTS.message_id_taken,
-    ...STALE,
-    ...BODY_ERRORS,
-    500: 'Failed to append messages',
-  })
+  @ApiSessionId()
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      404: NOT_FOUND,
+      409: ERROR_TEXTS.message_id_taken,
+      ...STALE,
+      ...BODY_ERRORS,
+      500: 'Failed to append messages',
+    },
+    `role must be one of the following values: ${MESSAGE_ROLES.join(', ')}`,
+  )
   async append(
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,
@@ -117,11 +125,15 @@ export class ChatMessagesController {
       'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page ends early at 4 MiB.',
   })
   @ApiOkResponse({ description: 'The page.', type: ChatMessagePage })
-  @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    500: 'Failed to get messages',
-  })
+  @ApiSessionId()
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      404: NOT_FOUND,
+      500: 'Failed to get messages',
+    },
+    'before cannot be used together with after or around',
+  )
   async page(
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,
@@ -133,11 +145,16 @@ export class ChatMessagesController {
   @Get(':message_id')
   @ApiOperation({ summary: 'Get a message' })
   @ApiOkResponse({ description: 'The message.', type: ChatMessageBody })
-  @RouteErrors({
-    400: 'Validation failed',
-    404: 'Message not found',
-    500: 'Failed to get message',
-  })
+  @ApiSessionId()
+  @ApiMessageId()
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      404: 'Message not found',
+      500: 'Failed to get message',
+    },
+    `message_id ${MESSAGE_ID_RULE}`,
+  )
   async get(
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,

@@ -48,7 +48,13 @@ import {
   sessionReply,
   versioned,
 } from './replies.js';
-import { ApiIfMatch, ApiVersioned, NOT_FOUND, STALE } from './swagger.js';
+import {
+  ApiSessionId,
+  ApiIfMatch,
+  ApiVersioned,
+  NOT_FOUND,
+  STALE,
+} from './swagger.js';
 
 @ApiTags('Chat sessions')
 @Controller('chat-sessions')
@@ -68,12 +74,15 @@ export class ChatSessionsController {
     'The caller has a session of this id already.',
     ChatSessionBody,
   )
-  @RouteErrors({
-    400: 'Validation failed',
-    409: ERROR_TEXTS.section_taken,
-    ...BODY_ERRORS,
-    500: 'Failed to create chat session',
-  })
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      409: ERROR_TEXTS.section_taken,
+      ...BODY_ERRORS,
+      500: 'Failed to create chat session',
+    },
+    'title must be at most 200 characters long',
+  )
   async create(
     @Owner() owner: string,
     @Body() body: CreateChatSessionDto,
@@ -91,10 +100,13 @@ export class ChatSessionsController {
     description: 'A page of sessions.',
     type: ChatSessionListBody,
   })
-  @RouteErrors({
-    400: 'Validation failed',
-    500: 'Failed to list chat sessions',
-  })
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      500: 'Failed to list chat sessions',
+    },
+    'limit must not be greater than 100',
+  )
   async list(
     @Owner() owner: string,
     @Query() query: ListChatSessionsQuery,
@@ -107,11 +119,13 @@ export class ChatSessionsController {
   @ApiHeader({
     name: 'If-None-Match',
     required: false,
-    description: "ETag of the client's copy: 304 where it is current.",
-    schema: { type: 'string', example: '"1795392123456-2"' },
+    description:
+      'ETag of the client\'s copy, such as `"1795392123456-2"`: 304 where it is current.',
+    schema: { type: 'string' },
   })
   @ApiVersioned(200, 'The session.', ChatSessionBody)
   @ApiVersioned(304, "The client's copy is current.")
+  @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
@@ -136,6 +150,7 @@ export class ChatSessionsController {
   })
   @ApiIfMatch()
   @ApiVersioned(200, 'The session as it is now.', ChatSessionBody)
+  @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
@@ -156,6 +171,7 @@ export class ChatSessionsController {
   @ApiOperation({ summary: "Replace a session's configuration" })
   @ApiIfMatch()
   @ApiVersioned(200, 'Replaced.', DoneBody)
+  @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
@@ -184,10 +200,12 @@ export class ChatSessionsController {
   })
   @ApiIfMatch()
   @ApiVersioned(200, 'Cleared.', DoneBody)
+  @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
     ...STALE,
+    ...BODY_ERRORS,
     500: 'Failed to clear chat session',
   })
   async clear(
@@ -205,10 +223,12 @@ export class ChatSessionsController {
   @ApiOperation({ summary: 'Delete a session and its messages' })
   @ApiIfMatch()
   @ApiNoContentResponse({ description: 'Deleted.' })
+  @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
     ...STALE,
+    ...BODY_ERRORS,
     500: 'Failed to delete chat session',
   })
   delete(

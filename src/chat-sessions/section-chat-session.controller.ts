@@ -2,7 +2,8 @@ import { Controller, Param, Post, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Owner } from '../http/owner.decorator.js';
 import { type Reply, ReplyInterceptor } from '../http/reply.js';
-import { RouteErrors } from '../http/route-errors.js';
+import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { OPAQUE_ID_RULE } from '../validation/decorators.js';
 import { OpaqueIdParam } from '../validation/params.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
@@ -10,7 +11,7 @@ import {
   ChatSessionCreatedBody,
 } from './dto/chat-session.dto.js';
 import { sectionReply } from './replies.js';
-import { ApiVersioned } from './swagger.js';
+import { ApiOpaqueId, ApiVersioned } from './swagger.js';
 
 @ApiTags('Chat sessions')
 @Controller('documents/:document_id/sections/:section_id/chat-session')
@@ -26,10 +27,16 @@ export class SectionChatSessionController {
   })
   @ApiVersioned(201, 'The session is new.', ChatSessionCreatedBody)
   @ApiVersioned(200, 'The session was there already.', ChatSessionBody)
-  @RouteErrors({
-    400: 'Validation failed',
-    500: 'Failed to create chat session',
-  })
+  @ApiOpaqueId('document_id', "The platform's document.", 'doc-42')
+  @ApiOpaqueId('section_id', 'The section of that document.', 'sec-7')
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      ...BODY_ERRORS,
+      500: 'Failed to create chat session',
+    },
+    `section_id ${OPAQUE_ID_RULE}`,
+  )
   async getOrCreate(
     @Owner() owner: string,
     @Param('document_id', OpaqueIdParam) documentId: string,

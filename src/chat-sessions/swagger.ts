@@ -1,4 +1,10 @@
-import { ApiHeader, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiHeader,
+  ApiParam,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import { MESSAGE_ID, OPAQUE_ID_LENGTH } from '../validation/decorators.js';
 import { ERROR_TEXTS } from './errors.js';
 
 export const NOT_FOUND = 'Chat session not found';
@@ -9,6 +15,37 @@ const etag = {
     schema: { type: 'string', example: '"1795392123456-2"' },
   },
 } as const;
+
+export function ApiSessionId(): MethodDecorator {
+  return ApiParam({
+    name: 'session_id',
+    description: 'A UUID, in any case.',
+    schema: { type: 'string', format: 'uuid' },
+    example: '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55',
+  });
+}
+
+export function ApiMessageId(): MethodDecorator {
+  return ApiParam({
+    name: 'message_id',
+    description: "The message's own id, unique in its session.",
+    schema: { type: 'string', pattern: MESSAGE_ID.source },
+    example: 'msg_01',
+  });
+}
+
+export function ApiOpaqueId(
+  name: string,
+  description: string,
+  example: string,
+): MethodDecorator {
+  return ApiParam({
+    name,
+    description,
+    schema: { type: 'string', minLength: 1, maxLength: OPAQUE_ID_LENGTH },
+    example,
+  });
+}
 
 type Class = new () => object;
 
@@ -32,8 +69,8 @@ export function ApiIfMatch(): MethodDecorator {
     name: 'If-Match',
     required: false,
     description:
-      'ETag of the session as the client knows it: 412 where it has changed since.',
-    schema: { type: 'string', example: '"1795392123456-2"' },
+      'ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.',
+    schema: { type: 'string' },
   });
 }
 

@@ -38,8 +38,8 @@ export function configureFastify(server: FastifyInstance): void {
   acceptOnlyJson(server);
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    const encoding = request.headers['content-encoding'];
-    if (encoding && encoding !== 'identity') {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (request.method !== 'GET' && encoding !== 'identity') {
       return done(
         new UnsupportedMediaTypeException(
           'Compressed request bodies are not accepted',

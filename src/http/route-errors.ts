@@ -40,8 +40,12 @@ const textsOfRequests = new WeakMap<object, ErrorTexts>();
 /**
  * Declares the errors of a route: documents them, and gives the exception
  * filter the route's own text of 404 (an entity that was not found) and of 500.
+ * @param invalid an example of the details of a 400
  */
-export function RouteErrors(texts: ErrorTexts): MethodDecorator {
+export function RouteErrors(
+  texts: ErrorTexts,
+  invalid = 'session_id must be a UUID',
+): MethodDecorator {
   return applyDecorators(
     SetMetadata(ERROR_TEXTS, texts),
     UseGuards(ErrorTextsGuard),
@@ -51,9 +55,7 @@ export function RouteErrors(texts: ErrorTexts): MethodDecorator {
         status: Number(status),
         description: error,
         type: isValidation ? ValidationErrorBody : ErrorBody,
-        example: isValidation
-          ? { error, details: ['limit must not be greater than 100'] }
-          : { error },
+        example: isValidation ? { error, details: [invalid] } : { error },
       });
     }),
   );

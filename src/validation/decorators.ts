@@ -1,4 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import {
   buildMessage,
   Matches,
@@ -33,7 +34,7 @@ export function MaxCharacters(
   max: number,
   options?: ValidationOptions,
 ): PropertyDecorator {
-  return check(
+  const rule = check(
     'maxCharacters',
     (value) =>
       typeof value !== 'string' ||
@@ -42,6 +43,9 @@ export function MaxCharacters(
     `$property must be at most ${max} characters long`,
     options,
   );
+  return options?.each
+    ? rule
+    : applyDecorators(rule, ApiProperty({ maxLength: max }));
 }
 
 /** Text of at most `max` bytes in UTF-8. */
@@ -95,7 +99,7 @@ export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
   );
 }
 
-const OPAQUE_ID_LENGTH = 191;
+export const OPAQUE_ID_LENGTH = 191;
 // Cc are the control characters, Zl and Zp the separators of lines and paragraphs.
 const OPAQUE_ID = /^(?!\s)[^\p{Cc}\p{Zl}\p{Zp}]+(?<!\s)$/u;
 
@@ -111,7 +115,10 @@ export function isOpaqueId(value: unknown): value is string {
 export const OPAQUE_ID_RULE = `must be 1 to ${OPAQUE_ID_LENGTH} characters, without control characters and without white space at either end`;
 
 export function IsOpaqueId(): PropertyDecorator {
-  return check('isOpaqueId', isOpaqueId, `$property ${OPAQUE_ID_RULE}`);
+  return applyDecorators(
+    check('isOpaqueId', isOpaqueId, `$property ${OPAQUE_ID_RULE}`),
+    ApiProperty({ minLength: 1, maxLength: OPAQUE_ID_LENGTH }),
+  );
 }
 
 export const MESSAGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -119,7 +126,10 @@ export const MESSAGE_ID_RULE =
   'must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -';
 
 export function IsMessageId(): PropertyDecorator {
-  return Matches(MESSAGE_ID, { message: `$property ${MESSAGE_ID_RULE}` });
+  return applyDecorators(
+    Matches(MESSAGE_ID, { message: `$property ${MESSAGE_ID_RULE}` }),
+    ApiProperty({ pattern: MESSAGE_ID.source }),
+  );
 }
 
 /** Refuses the field where one of the others is given too. */

@@ -27,3 +27,7 @@ export function ApiObjects(
 export function ApiEnum(values: readonly string[]): PropertyDecorator {
   return ApiProperty({ enum: values, example: values[2] });
 }
+
+export function ApiInteger(): PropertyDecorator {
+  return ApiProperty({ type: 'integer' });
+}

@@ -6,7 +6,12 @@ import {
   type MessageRole,
 } from '../entities/chat-message.entity.js';
 import { firstSeqOf } from '../message-range.js';
-import { ApiEnum, ApiObject, ApiObjects } from './api-properties.js';
+import {
+  ApiEnum,
+  ApiInteger,
+  ApiObject,
+  ApiObjects,
+} from './api-properties.js';
 
 /** One turn of a conversation. */
 @ApiSchema({ name: 'ChatMessage' })
@@ -21,8 +26,10 @@ export class ChatMessageDto {
    * Its place in the session: 1, 2, 3 ...; the cursor of paging.
    * @example 1
    */
+  @ApiInteger()
   seq: number;
 
+  /** Who speaks. */
   @ApiEnum(MESSAGE_ROLES)
   role: MessageRole;
 

@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsOptional, IsString } from 'class-validator';
 import {
   IsJsonObject,
@@ -26,6 +27,7 @@ export class ChatSessionFields {
    * at most 1,024 characters each.
    * @example ["doc-42", "doc-43"]
    */
+  @ApiProperty({ maxItems: LIMITS.contextDocuments })
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(LIMITS.contextDocuments)

@@ -3,7 +3,7 @@ import type { SessionPage } from '../chat-sessions.service.js';
 import { encodeCursor } from '../cursor.js';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import type { ChatSession } from '../entities/chat-session.entity.js';
-import { ApiObject, ApiObjects } from './api-properties.js';
+import { ApiInteger, ApiObject, ApiObjects } from './api-properties.js';
 import { ChatMessageDto, toChatMessage } from './chat-message.dto.js';
 
 /** What a session says of itself everywhere. */
@@ -38,15 +38,20 @@ class ChatSessionHead {
    */
   context_documents: string[];
 
+  /** @example false */
   pinned: boolean;
 
-  /** Archived sessions are left out of lists unless asked for. */
+  /**
+   * Archived sessions are left out of lists unless asked for.
+   * @example false
+   */
   archived: boolean;
 
   /**
    * How many messages the session has.
    * @example 1
    */
+  @ApiInteger()
   message_count: number;
 
   /**
@@ -59,6 +64,7 @@ class ChatSessionHead {
    * Counts every change of the session, appends included.
    * @example 2
    */
+  @ApiInteger()
   version: number;
 
   /**

@@ -1,4 +1,4 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -36,6 +36,7 @@ export class CreateChatMessageDto {
   @IsMessageId()
   id?: string;
 
+  /** Who speaks. */
   @ApiEnum(MESSAGE_ROLES)
   @IsIn(MESSAGE_ROLES)
   role: MessageRole;
@@ -80,6 +81,8 @@ export class CreateChatMessageDto {
 /** Several messages to append, all or none. */
 @ApiSchema({ name: 'NewChatMessages' })
 export class CreateChatMessagesDto {
+  /** 1 to 100. */
+  @ApiProperty({ minItems: 1, maxItems: LIMITS.messagesPerBatch })
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(LIMITS.messagesPerBatch)

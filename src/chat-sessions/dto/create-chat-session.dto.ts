@@ -1,4 +1,4 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsOptional, IsUUID } from 'class-validator';
 import {
   IsJsonObject,
@@ -49,6 +49,7 @@ export class CreateChatSessionDto extends ChatSessionFields {
   config?: Record<string, unknown>;
 
   /** The first messages, at most 100. */
+  @ApiProperty({ maxItems: LIMITS.messagesPerBatch })
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(LIMITS.messagesPerBatch)

@@ -12,9 +12,14 @@ import { PAGE } from './limits.js';
 /** The largest number that a seq can be. */
 const MAX_SEQ = 2 ** 32 - 1;
 
+// Swagger UI fills in examples of parameters: what narrows a request has its example in the text.
+
 export class GetChatSessionQuery {
-  /** How many of the newest messages to show. */
-  @ApiPropertyOptional()
+  /**
+   * How many of the newest messages to show.
+   * @example 50
+   */
+  @ApiPropertyOptional({ type: 'integer' })
   @IsInt()
   @Min(0)
   @Max(PAGE.sessionMessages.max)
@@ -22,7 +27,11 @@ export class GetChatSessionQuery {
 }
 
 export class ListChatSessionsQuery {
-  @ApiPropertyOptional()
+  /**
+   * How many sessions a page has.
+   * @example 20
+   */
+  @ApiPropertyOptional({ type: 'integer' })
   @IsInt()
   @Min(1)
   @Max(PAGE.sessions.max)
@@ -33,16 +42,21 @@ export class ListChatSessionsQuery {
   @IsCursor()
   cursor?: string;
 
+  /** Only the sessions of this document: `doc-42`. */
   @MayBeAbsent()
   @IsOpaqueId()
   document_id?: string;
 
-  /** Only together with `document_id`. */
+  /** Only the session of this section, together with `document_id`: `sec-7`. */
   @MayBeAbsent()
   @IsOpaqueId()
   @Requires('document_id')
   section_id?: string;
 
+  /**
+   * Archived sessions instead of the others.
+   * @example false
+   */
   @ApiPropertyOptional()
   @IsBoolean()
   archived: boolean = false;
@@ -54,13 +68,18 @@ export class ListChatSessionsQuery {
 }
 
 export class ListMessagesQuery {
-  @ApiPropertyOptional()
+  /**
+   * How many messages a page has.
+   * @example 50
+   */
+  @ApiPropertyOptional({ type: 'integer' })
   @IsInt()
   @Min(1)
   @Max(PAGE.messages.max)
   limit: number = PAGE.messages.default;
 
-  /** Messages older than this seq. */
+  /** Messages older than this seq: `101`. */
+  @ApiPropertyOptional({ type: 'integer' })
   @MayBeAbsent()
   @IsInt()
   @Min(0)
@@ -68,7 +87,8 @@ export class ListMessagesQuery {
   @IsAloneAmong('after', 'around')
   before?: number;
 
-  /** Messages newer than this seq. */
+  /** Messages newer than this seq: `50`. */
+  @ApiPropertyOptional({ type: 'integer' })
   @MayBeAbsent()
   @IsInt()
   @Min(0)
@@ -76,7 +96,8 @@ export class ListMessagesQuery {
   @IsAloneAmong('before', 'around')
   after?: number;
 
-  /** The message of this seq and its neighbours on both sides. */
+  /** The message of this seq and its neighbours on both sides: `75`. */
+  @ApiPropertyOptional({ type: 'integer' })
   @MayBeAbsent()
   @IsInt()
   @Min(0)

@@ -12,10 +12,12 @@ import { LIMITS } from './limits.js';
 /** Changes of a session: what is given replaces what was, whole; a title of null clears it. */
 @ApiSchema({ name: 'ChatSessionChanges' })
 export class UpdateChatSessionDto extends ChatSessionFields {
+  /** @example true */
   @MayBeAbsent()
   @IsBoolean()
   pinned?: boolean;
 
+  /** @example false */
   @MayBeAbsent()
   @IsBoolean()
   archived?: boolean;
