@@ -26,7 +26,6 @@ import {
   ChatMessagePage,
   ChatMessagesBody,
   toChatMessage,
-  toChatMessagePage,
 } from './dto/chat-message.dto.js';
 import {
   CreateChatMessageDto,
@@ -36,7 +35,7 @@ import { ListMessagesQuery } from './dto/queries.dto.js';
 import { MESSAGE_ROLES } from './entities/chat-message.entity.js';
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
-import { appendedReply } from './replies.js';
+import { appendedReply, toChatMessagePage } from './replies.js';
 import {
   ApiIfMatch,
   ApiMessageId,

@@ -29,7 +29,6 @@ import {
   ChatSessionBody,
   ChatSessionListBody,
   DoneBody,
-  toChatSessionList,
 } from './dto/chat-session.dto.js';
 import { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import {
@@ -47,6 +46,7 @@ import {
   createdReply,
   sessionReply,
   versioned,
+  toChatSessionList,
 } from './replies.js';
 import {
   ApiSessionId,

@@ -1,23 +1,29 @@
 import { HttpStatus } from '@nestjs/common';
 import { Reply } from '../http/reply.js';
-import type { Appended } from './chat-messages.service.js';
+import type { Appended, Conversation } from './chat-messages.service.js';
 import type {
   Created,
+  SessionPage,
   SessionRead,
   SessionView,
 } from './chat-sessions.service.js';
 import {
   type ChatMessageBody,
+  type ChatMessagePage,
   type ChatMessagesBody,
   toChatMessage,
 } from './dto/chat-message.dto.js';
 import {
   type ChatSessionBody,
   type ChatSessionCreatedBody,
+  type ChatSessionListBody,
   toChatSession,
+  toChatSessionSummary,
 } from './dto/chat-session.dto.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
+import { encodeCursor } from './cursor.js';
 import { entityTagOf } from './entity-tag.js';
+import { firstSeqOf } from './message-range.js';
 
 /** A body with the ETag of the session that it is about. */
 export function versioned<Body>(
@@ -92,6 +98,30 @@ export function appendedReply(
     isBatch ? { messages: answers } : { message: answers[0]! },
     statusOf(created),
   );
+}
+
+export function toChatSessionList({
+  sessions,
+  next,
+}: SessionPage): ChatSessionListBody {
+  return {
+    chat_sessions: sessions.map(toChatSessionSummary),
+    next_cursor: next ? encodeCursor(next) : null,
+  };
+}
+
+/** Whether there is more on either side follows from the range, as seqs have no gaps. */
+export function toChatMessagePage({
+  session,
+  messages,
+  range,
+}: Conversation): ChatMessagePage {
+  const isCleared = session.messageCount === 0;
+  return {
+    messages: messages.map(toChatMessage),
+    has_before: !isCleared && range.from > firstSeqOf(session),
+    has_after: !isCleared && range.to < session.lastSeq,
+  };
 }
 
 function statusOf(created: boolean): HttpStatus {

@@ -1,11 +1,9 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { Conversation } from '../chat-messages.service.js';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import {
   MESSAGE_ROLES,
   type MessageRole,
 } from '../entities/chat-message.entity.js';
-import { firstSeqOf } from '../message-range.js';
 import {
   ApiEnum,
   ApiInteger,
@@ -85,19 +83,5 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     references: message.references,
     metadata: message.metadata,
     timestamp: message.createdAt,
-  };
-}
-
-/** Whether there is more on either side follows from the range, as seqs have no gaps. */
-export function toChatMessagePage({
-  session,
-  messages,
-  range,
-}: Conversation): ChatMessagePage {
-  const isCleared = session.messageCount === 0;
-  return {
-    messages: messages.map(toChatMessage),
-    has_before: !isCleared && range.from > firstSeqOf(session),
-    has_after: !isCleared && range.to < session.lastSeq,
   };
 }

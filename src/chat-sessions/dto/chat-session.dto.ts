@@ -1,6 +1,4 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { SessionPage } from '../chat-sessions.service.js';
-import { encodeCursor } from '../cursor.js';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import type { ChatSession } from '../entities/chat-session.entity.js';
 import { ApiInteger, ApiObject, ApiObjects } from './api-properties.js';
@@ -148,17 +146,10 @@ export function toChatSession(
   };
 }
 
-export function toChatSessionList({
-  sessions,
-  next,
-}: SessionPage): ChatSessionListBody {
-  return {
-    chat_sessions: sessions.map((session) => ({
-      ...headOf(session),
-      preview: session.preview,
-    })),
-    next_cursor: next ? encodeCursor(next) : null,
-  };
+export function toChatSessionSummary(
+  session: ChatSession,
+): ChatSessionSummaryDto {
+  return { ...headOf(session), preview: session.preview };
 }
 
 function headOf(session: ChatSession) {
