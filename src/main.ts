@@ -13,7 +13,11 @@ await run(async () => {
     dataSource,
     createLogger(config.LOG_LEVEL),
   );
-  await app.listen(config.PORT, config.HOST);
-  const url = await app.getUrl();
+  await app.init();
+  // Not app.listen(), which logs a failure that `run` is about to tell.
+  const url = await app
+    .getHttpAdapter()
+    .getInstance()
+    .listen({ port: config.PORT, host: config.HOST });
   new Logger('Main').log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);
 });

@@ -158,20 +158,13 @@ export class ChatSessionsService {
   /** The newest messages of the owner's most recently active session; none where there is no session. */
   history(ownerId: string): Promise<ChatMessage[]> {
     return this.database.read(this, function* () {
-      const newest: ChatSession[] = [];
-      for (const archived of [false, true]) {
-        newest.push(...(yield* this.sessions.list(ownerId, { archived }, 1)));
+      for (;;) {
+        const latest = yield* this.latest(ownerId);
+        if (!latest) return [];
+        const session = yield* this.sessions.find(ownerId, latest.id);
+        // Where it was deleted since, another one is the latest.
+        if (session) return (yield* this.view(session)).messages;
       }
-      const [latest] = newest.sort(
-        (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime(),
-      );
-      if (!latest) return [];
-      const { messages } = yield* this.conversations.conversation(
-        ownerId,
-        latest.id,
-        { limit: PAGE.messages.default },
-      );
-      return messages;
     });
   }
 
@@ -229,6 +222,17 @@ export class ChatSessionsService {
     });
   }
 
+  /** The owner's most recently active session, archived or not, as in a list. */
+  private *latest(ownerId: string): UnitOfWork<ChatSession | undefined> {
+    const newest: ChatSession[] = [];
+    for (const archived of [false, true]) {
+      newest.push(...(yield* this.sessions.list(ownerId, { archived }, 1)));
+    }
+    return newest.sort(
+      (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime(),
+    )[0];
+  }
+
   /** Answers a create whose id or section is there already. */
   private *repeated(session: ChatSession): UnitOfWork<Created> {
     const { ownerId, id } = session;
@@ -259,7 +263,7 @@ export class ChatSessionsService {
     return session;
   }
 
-  /** A session that the transaction holds, with its newest messages. */
+  /** A session with its newest messages. */
   private *view(session: ChatSession): UnitOfWork<SessionView> {
     const limit = PAGE.sessionMessages.default;
     const { messages } = yield* this.messages.page(session, { limit });

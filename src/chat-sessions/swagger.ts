@@ -20,8 +20,11 @@ export function ApiSessionId(): MethodDecorator {
   return ApiParam({
     name: 'session_id',
     description: 'A UUID, in any case.',
-    schema: { type: 'string', format: 'uuid' },
-    example: '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55',
+    schema: {
+      type: 'string',
+      format: 'uuid',
+      example: '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55',
+    },
   });
 }
 
@@ -29,8 +32,7 @@ export function ApiMessageId(): MethodDecorator {
   return ApiParam({
     name: 'message_id',
     description: "The message's own id, unique in its session.",
-    schema: { type: 'string', pattern: MESSAGE_ID.source },
-    example: 'msg_01',
+    schema: { type: 'string', pattern: MESSAGE_ID.source, example: 'msg_01' },
   });
 }
 
@@ -42,8 +44,12 @@ export function ApiOpaqueId(
   return ApiParam({
     name,
     description,
-    schema: { type: 'string', minLength: 1, maxLength: OPAQUE_ID_LENGTH },
-    example,
+    schema: {
+      type: 'string',
+      minLength: 1,
+      maxLength: OPAQUE_ID_LENGTH,
+      example,
+    },
   });
 }
 

@@ -79,7 +79,10 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
     return { status: 400, body: { error, details } };
   }
   if (exception instanceof HttpException) {
-    return answer(exception.getStatus(), exception.message);
+    const status = exception.getStatus();
+    // A client's mistake has its own text; of a failure the route's is enough.
+    const text = status >= 500 ? texts[status] : undefined;
+    return answer(status, text ?? exception.message);
   }
   const status = clientErrorStatus(exception);
   if (status) {

@@ -16,8 +16,8 @@ const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 export function createFastifyAdapter(bodyLimit: number): FastifyAdapter {
   const options: FastifyServerOptions = {
     bodyLimit,
-    // Longer than any id, so that too long a one gets a 400 that says so.
-    routerOptions: { maxParamLength: 1000 },
+    // As long as a request line can be: too long an id gets a 400 that says so.
+    routerOptions: { maxParamLength: 16 * 1024 },
     genReqId: ({ headers }) => {
       const id = headers['x-request-id'];
       return typeof id === 'string' && SANE_REQUEST_ID.test(id) ? id : uuidv7();

@@ -1,24 +1,36 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
-import { BadRequestException } from '@nestjs/common';
+import {
+  BadRequestException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
+import { BODY_ERRORS } from './route-errors.js';
 
 /** Levels of arrays and objects in a body. */
 export const MAX_JSON_DEPTH = 64;
 
 /**
  * Takes JSON, and nothing else: other media types get 415. Refused with 400 is
- * also what could not be given back as it was sent: NUL and lone surrogates in
- * text, and numbers beyond a double's range.
+ * also what could not be given back as it was sent: bytes that are not UTF-8,
+ * NUL and lone surrogates in text, and numbers beyond a double's range.
  */
 export function acceptOnlyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, _payload, done) => {
+    done(new UnsupportedMediaTypeException(BODY_ERRORS[415]));
+  });
   server.addContentTypeParser(
     'application/json',
-    { parseAs: 'string' },
+    { parseAs: 'buffer' },
     (request, body, done) => {
-      const text = body as string;
+      const bytes = body as Buffer;
       // Clients send the header on requests without a body, too.
-      if (text === '') return done(null, undefined);
+      if (bytes.length === 0) return done(null, undefined);
+      if (!isUtf8(bytes)) {
+        return done(new BadRequestException('Request body is not valid JSON'));
+      }
+      const text = bytes.toString();
       if (isDeeperThan(text, MAX_JSON_DEPTH)) {
         return done(
           new BadRequestException(

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import {
+  ArrayMaxSize,
   buildMessage,
   Matches,
   ValidateBy,
@@ -157,20 +158,36 @@ function fieldOf(args: ValidationArguments | undefined, name: string): unknown {
 const NESTED = Symbol('nested');
 type Class = new () => object;
 
-/** An array of objects of a class, each validated by its own rules. */
-export function Nested(type: () => Class): PropertyDecorator {
+interface NestedArray {
+  type: () => Class;
+  max: number;
+}
+
+/** An array of at most `max` objects of a class, each validated by its own rules. */
+export function Nested(type: () => Class, max: number): PropertyDecorator {
   return applyDecorators(
+    ArrayMaxSize(max),
     IsJsonObject({ each: true }),
     ValidateNested({ each: true }),
-    Reflect.metadata(NESTED, type),
+    Reflect.metadata(NESTED, { type, max } satisfies NestedArray),
   );
 }
 
-export function nestedTypeOf(
-  target: object,
+/**
+ * The class and the objects of a nested array. Of too many, one over the limit
+ * is enough to refuse them all, and spares validating each: a body has room for
+ * a million.
+ */
+export function nestedIn(
+  target: Class,
   property: string,
-): Class | undefined {
-  const type = Reflect.getMetadata(NESTED, target, property) as
-    (() => Class) | undefined;
-  return type?.();
+  value: unknown,
+): { type: Class; items: unknown[] } | undefined {
+  const nested = Reflect.getMetadata(
+    NESTED,
+    target.prototype as object,
+    property,
+  ) as NestedArray | undefined;
+  if (!nested || !Array.isArray(value)) return undefined;
+  return { type: nested.type(), items: value.slice(0, nested.max + 1) };
 }

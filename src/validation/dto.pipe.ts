@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { getMetadataStorage, validate } from 'class-validator';
 import { coerce } from './coerce.js';
-import { isJsonObject, nestedTypeOf } from './decorators.js';
+import { isJsonObject, nestedIn } from './decorators.js';
 import { messagesOf } from './messages.js';
 
 type DtoClass = new () => object;
@@ -76,25 +76,23 @@ function unknownFields(dtoClass: DtoClass, value: object, path = ''): string[] {
   const known = fieldsOf(dtoClass);
   return Object.entries(value).flatMap(([key, field]: [string, unknown]) => {
     if (!known.has(key)) return [path + key];
-    const nested = nestedTypeOf(dtoClass.prototype as object, key);
-    if (!nested || !Array.isArray(field)) return [];
-    return field
-      .map((item: unknown, index) =>
-        isJsonObject(item)
-          ? unknownFields(nested, item, `${path}${key}.${index}.`)
-          : [],
-      )
-      .flat();
+    const nested = nestedIn(dtoClass, key, field);
+    if (!nested) return [];
+    return nested.items.flatMap((item, index) =>
+      isJsonObject(item)
+        ? unknownFields(nested.type, item, `${path}${key}.${index}.`)
+        : [],
+    );
   });
 }
 
 function instantiate(dtoClass: DtoClass, value: object): object {
   const dto = Object.assign(new dtoClass(), value) as Record<string, unknown>;
   for (const [key, field] of Object.entries(dto)) {
-    const nested = nestedTypeOf(dtoClass.prototype as object, key);
-    if (nested && Array.isArray(field)) {
-      dto[key] = field.map((item: unknown) =>
-        isJsonObject(item) ? instantiate(nested, item) : item,
+    const nested = nestedIn(dtoClass, key, field);
+    if (nested) {
+      dto[key] = nested.items.map((item) =>
+        isJsonObject(item) ? instantiate(nested.type, item) : item,
       );
     }
   }

@@ -85,8 +85,7 @@ export class CreateChatMessagesDto {
   @ApiProperty({ minItems: 1, maxItems: LIMITS.messagesPerBatch })
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(LIMITS.messagesPerBatch)
-  @Nested(() => CreateChatMessageDto)
+  @Nested(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
   @UniqueIds()
   messages: CreateChatMessageDto[];
 }

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsOptional, IsUUID } from 'class-validator';
+import { IsArray, IsOptional, IsUUID } from 'class-validator';
 import {
   IsJsonObject,
   IsOpaqueId,
@@ -52,8 +52,7 @@ export class CreateChatSessionDto extends ChatSessionFields {
   @ApiProperty({ maxItems: LIMITS.messagesPerBatch })
   @MayBeAbsent()
   @IsArray()
-  @ArrayMaxSize(LIMITS.messagesPerBatch)
-  @Nested(() => CreateChatMessageDto)
+  @Nested(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
   @UniqueIds()
   messages?: CreateChatMessageDto[];
 }

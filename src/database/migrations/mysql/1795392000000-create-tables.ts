@@ -48,7 +48,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
         PRIMARY KEY (\`session_id\`, \`seq\`),
         UNIQUE INDEX \`uq_chat_messages_id\` (\`session_id\`, \`id\`),
         CONSTRAINT \`fk_chat_messages_session\` FOREIGN KEY (\`session_id\`)
-          REFERENCES \`chat_sessions\` (\`id\`) ON DELETE CASCADE
+          REFERENCES \`chat_sessions\` (\`id\`) ON DELETE CASCADE ON UPDATE NO ACTION
       ) ${TABLE_OPTIONS}`);
     await queryRunner.query(`
       CREATE TABLE \`idempotency_keys\` (

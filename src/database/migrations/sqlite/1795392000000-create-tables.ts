@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Types are the entities' own, which SQLite takes by name; it compares text byte for byte. */
+/**
+ * Types are the names of the entities' types, which SQLite takes as they are; it
+ * compares text byte for byte. TypeORM finds a foreign key by this very text.
+ */
 export class CreateTables1795392000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
@@ -15,15 +18,15 @@ export class CreateTables1795392000000 implements MigrationInterface {
         "metadata" longtext NOT NULL,
         "pinned" boolean NOT NULL,
         "archived" boolean NOT NULL,
-        "message_count" int NOT NULL,
-        "last_seq" int NOT NULL,
-        "max_message_bytes" int NOT NULL,
+        "message_count" integer NOT NULL,
+        "last_seq" integer NOT NULL,
+        "max_message_bytes" integer NOT NULL,
         "preview" varchar(160),
-        "last_message_at" datetime,
-        "last_activity_at" datetime NOT NULL,
-        "version" int NOT NULL,
-        "created_at" datetime NOT NULL,
-        "updated_at" datetime NOT NULL,
+        "last_message_at" datetime(3),
+        "last_activity_at" datetime(3) NOT NULL,
+        "version" integer NOT NULL,
+        "created_at" datetime(3) NOT NULL,
+        "updated_at" datetime(3) NOT NULL,
         CONSTRAINT "pk_chat_sessions" PRIMARY KEY ("id")
       )`);
     await queryRunner.query(`
@@ -38,7 +41,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE TABLE "chat_messages" (
         "session_id" varchar(36) NOT NULL,
-        "seq" int NOT NULL,
+        "seq" integer NOT NULL,
         "id" varchar(64) NOT NULL,
         "owner_id" varchar(191) NOT NULL,
         "role" varchar(16) NOT NULL,
@@ -46,10 +49,9 @@ export class CreateTables1795392000000 implements MigrationInterface {
         "parts" longtext,
         "references" longtext NOT NULL,
         "metadata" longtext NOT NULL,
-        "bytes" int NOT NULL,
-        "created_at" datetime NOT NULL,
-        CONSTRAINT "fk_chat_messages_session" FOREIGN KEY ("session_id")
-          REFERENCES "chat_sessions" ("id") ON DELETE CASCADE ON UPDATE NO ACTION,
+        "bytes" integer NOT NULL,
+        "created_at" datetime(3) NOT NULL,
+        CONSTRAINT "fk_chat_messages_session" FOREIGN KEY ("session_id") REFERENCES "chat_sessions" ("id") ON DELETE CASCADE ON UPDATE NO ACTION,
         CONSTRAINT "pk_chat_messages" PRIMARY KEY ("session_id", "seq")
       )`);
     await queryRunner.query(`
@@ -63,7 +65,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
         "status" smallint NOT NULL,
         "session_id" varchar(36) NOT NULL,
         "message_ids" longtext NOT NULL,
-        "created_at" datetime NOT NULL,
+        "created_at" datetime(3) NOT NULL,
         CONSTRAINT "pk_idempotency_keys" PRIMARY KEY ("owner_id", "idempotency_key")
       )`);
     await queryRunner.query(`
