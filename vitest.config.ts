@@ -24,7 +24,7 @@ function hasMysql(): boolean {
  * file again for each: as many warnings, and TypeScript programs to build.
  */
 const plugins = [swaggerMetadata()];
-const limits = { testTimeout: 30_000, hookTimeout: 60_000 };
+const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 const e2e = { ...limits, include: ['test/e2e/**/*.e2e-spec.ts'] };
 
 const unit = {
@@ -49,11 +49,47 @@ const mysql = {
   },
 };
 
+/**
+ * Process tests start the built service, and some measure how long that takes:
+ * they come after the others, which keep every core busy.
+ */
+const processes = {
+  ...limits,
+  testTimeout: 60_000,
+  sequence: { groupOrder: 1 },
+};
+const build = 'test/support/build.global-setup.ts';
+const processSqlite = {
+  test: {
+    ...processes,
+    name: 'process:sqlite',
+    include: ['test/process/**/*.process-spec.ts'],
+    exclude: ['test/process/migrate.process-spec.ts'],
+    provide: { store: 'sqlite' as const },
+    globalSetup: build,
+  },
+};
+const processMysql = {
+  test: {
+    ...processes,
+    name: 'process:mysql',
+    include: ['test/process/**/*.process-spec.ts'],
+    exclude: ['test/process/defaults.process-spec.ts'],
+    provide: { store: 'mysql' as const },
+    globalSetup: ['test/support/mysql.global-setup.ts', build],
+  },
+};
+
 export default defineConfig({
   test: {
     // Files wait for a database most of the time; one core less than there
     // are, which is the default, would mean one file at a time on two cores.
     maxWorkers: '100%',
-    projects: hasMysql() ? [unit, sqlite, mysql] : [unit, sqlite],
+    projects: [
+      unit,
+      sqlite,
+      processSqlite,
+      ...(hasMysql() ? [mysql, processMysql] : []),
+    ],
   },
 });

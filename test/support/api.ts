@@ -1,5 +1,14 @@
-import type { ChatMessageDto } from '../../src/chat-sessions/dto/chat-message.dto.js';
-import type { ChatSessionDto } from '../../src/chat-sessions/dto/chat-session.dto.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'vitest';
+import type {
+  ChatMessageDto,
+  ChatMessagePage,
+} from '../../src/chat-sessions/dto/chat-message.dto.js';
+import type {
+  ChatSessionDto,
+  ChatSessionListBody,
+  ChatSessionSummaryDto,
+} from '../../src/chat-sessions/dto/chat-session.dto.js';
 import type { Answer, TestApp } from './test-app.js';
 
 /** A type as it arrives in JSON. */
@@ -10,10 +19,30 @@ export type Json<T> = {
       ? string | null
       : T[Key] extends ChatMessageDto[]
         ? Json<ChatMessageDto>[]
-        : T[Key];
+        : T[Key] extends ChatSessionSummaryDto[]
+          ? Json<ChatSessionSummaryDto>[]
+          : T[Key];
 };
 export type Session = Json<ChatSessionDto>;
+export type SessionList = Json<ChatSessionListBody>;
 export type Message = Json<ChatMessageDto>;
+export type MessagePage = Json<ChatMessagePage>;
+
+/** Matches a time as the service writes it. */
+export const A_TIME: unknown = expect.stringMatching(
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+);
+
+/** Matches an id that the service made. */
+export const A_UUID_V7: unknown = expect.stringMatching(
+  /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+);
+
+/** A well-formed id that no session has. */
+export const NOBODYS_ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
+
+/** A family of four in one grapheme: seven code points, eleven UTF-16 units. */
+export const FAMILY = '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}';
 
 /** A new session with this many messages, `message 1` and so on. */
 export async function createSession(
@@ -66,4 +95,41 @@ export async function getSession(
   );
   if (answer.status !== 200) throw new Error(answer.text);
   return answer.body.chat_session;
+}
+
+/** A page of messages; the query as in a URL: `limit=10&before=3`. */
+export async function getPage(
+  api: TestApp,
+  sessionId: string,
+  query = '',
+): Promise<MessagePage> {
+  const answer = await api.send<MessagePage>(
+    'GET',
+    `/api/chat-sessions/${sessionId}/messages?${query}`,
+  );
+  if (answer.status !== 200) throw new Error(answer.text);
+  return answer.body;
+}
+
+/** A page of the list; the query as in a URL: `limit=10&pinned=true`. */
+export async function listSessions(
+  api: TestApp,
+  query = '',
+): Promise<SessionList> {
+  const answer = await api.send<SessionList>(
+    'GET',
+    `/api/chat-sessions?${query}`,
+  );
+  if (answer.status !== 200) throw new Error(answer.text);
+  return answer.body;
+}
+
+/** The whole numbers from `from` to `to`, both included. */
+export function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** So that what comes next has a later time than what was before. */
+export function nextMillisecond(): Promise<void> {
+  return sleep(2);
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -16,7 +17,7 @@ export interface Answer<Body = unknown> {
   text: string;
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /**
  * The real application on a database of its own. Every answer is held against
@@ -25,12 +26,16 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export class TestApp {
   readonly logger = new RecordingLogger();
   readonly violations: string[] = [];
+  /** All that the server answers to, as `GET /api/history`. */
+  readonly routes: string[] = [];
   app: NestFastifyApplication;
   dataSource: DataSource;
   database: TestDatabase;
 
+  constructor(private readonly createDatabase = createTestDatabase) {}
+
   async start(): Promise<this> {
-    this.database = await createTestDatabase();
+    this.database = await this.createDatabase();
     const config = Object.assign(new Config(), {
       DATABASE_URL: this.database.url,
       DATABASE_MIGRATE: true,
@@ -49,6 +54,9 @@ export class TestApp {
       if (violation) this.violations.push(violation);
       done();
     });
+    server.addHook('onRoute', ({ method, url }) => {
+      this.routes.push(...[method].flat().map((name) => `${name} ${url}`));
+    });
     await this.app.init();
     await server.ready();
     return this;
@@ -61,6 +69,9 @@ export class TestApp {
     body?: object | string,
     headers: Record<string, string> = {},
   ): Promise<Answer<Body>> {
+    // Real requests come from sockets. Without a turn of the event loop, `inject`
+    // on SQLite goes on from promise to promise, and starves everything else.
+    await turnOfTheLoop();
     const response = await this.app.inject({
       method,
       url: path,
@@ -93,8 +104,8 @@ export class TestApp {
 }
 
 /** Starts a TestApp before the tests of the file, or of the `describe`, and stops it after them. */
-export function useTestApp(): TestApp {
-  const testApp = new TestApp();
+export function useTestApp(createDatabase = createTestDatabase): TestApp {
+  const testApp = new TestApp(createDatabase);
   beforeAll(async () => {
     await testApp.start();
   });

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Database as SqliteConnection } from 'better-sqlite3';
+import type { DataSource } from 'typeorm';
 import { inject } from 'vitest';
 import { connectMysql } from '../../src/database/mysql-connection.js';
 
@@ -24,6 +26,12 @@ async function createSqliteDatabase(): Promise<TestDatabase> {
     url: `sqlite:${join(directory, 'test.sqlite')}`,
     remove: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+/** The driver's own connection, which the service works on. */
+export function sqliteConnectionOf({ driver }: DataSource): SqliteConnection {
+  return (driver as typeof driver & { databaseConnection: SqliteConnection })
+    .databaseConnection;
 }
 
 export async function createMysqlDatabase(

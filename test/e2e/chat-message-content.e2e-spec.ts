@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest';
+import {
+  append,
+  createSession,
+  FAMILY,
+  getPage,
+  getSession,
+} from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+describe('POST /api/chat-sessions/:session_id/messages: content', () => {
+  it.each([
+    ['emoji', `😀 ${FAMILY} 🏳️‍🌈 🇦🇹`],
+    ['right to left', 'שלום \u202bمرحبا\u202c'],
+    ['zero width', 'a\u200bb\u200cc\u200dd\ufeff'],
+    ['CJK', '語 𠮷 한글 ㌔'],
+    ['both forms of é', '\u00e9 e\u0301'],
+    ['separators', 'a\u2028b\u2029c\r\nd\te\u0085f\u000bg\u007fh'],
+    ['noncharacters', '\ufffe\uffff\u{10ffff}\ufffd'],
+    ['SQL', `' OR 1=1-- "; DROP TABLE chat_messages; \\' %_ \``],
+    ['JSON and HTML', '{"a":"\\u0000"} <script>&amp;'],
+    ['white space around', ' \n x \t '],
+  ])('comes back to the byte: %s', async (_, content) => {
+    const { id } = await createSession(api);
+    const parts = [{ type: 'text', text: content, [content]: content }];
+    const metadata = { [content]: [content] };
+    await append(api, id, { role: 'user', content, parts, metadata });
+    const [message] = (await getPage(api, id)).messages;
+    expect(message).toMatchObject({ content, metadata });
+    expect(message?.parts).toEqual(parts);
+    expect((await getSession(api, id)).title).toBe(content);
+  });
+
+  it('takes 1 MiB of characters of four bytes, and not a byte more', async () => {
+    const { id } = await createSession(api);
+    const content = '😀'.repeat(256 * 1024);
+    const answer = await append(api, id, { role: 'user', content });
+    expect(answer.status).toBe(201);
+    expect((await getPage(api, id)).messages[0]?.content === content).toBe(
+      true,
+    );
+    const more = await append(api, id, {
+      role: 'user',
+      content: `${content}x`,
+    });
+    expect(more.status).toBe(400);
+    expect(more.body).toEqual({
+      error: 'Validation failed',
+      details: ['content must be at most 1048576 bytes long'],
+    });
+  });
+
+  it('is that of the text parts where it is left out', async () => {
+    const { id } = await createSession(api);
+    const parts = [
+      { type: 'text', text: 'One' },
+      { type: 'image', text: 'not this' },
+      { type: 'text', text: 'two\n' },
+      { type: 'text', text: 3 },
+      { type: 'text' },
+      { type: 'text', text: '' },
+      { type: 'text', text: '😀' },
+    ];
+    const answer = await append(api, id, { role: 'user', parts });
+    expect(answer.status).toBe(201);
+    expect(answer.body.message).toMatchObject({
+      content: 'One\ntwo\n\n\n😀',
+      parts,
+    });
+  });
+
+  it('stays as sent beside parts', async () => {
+    const { id } = await createSession(api);
+    const parts = [{ type: 'text', text: 'In parts' }];
+    const answer = await append(api, id, {
+      role: 'user',
+      content: 'Sent',
+      parts,
+    });
+    expect(answer.body.message).toMatchObject({ content: 'Sent', parts });
+  });
+});
+
+describe('POST /api/chat-sessions/:session_id/messages: parts', () => {
+  it('are kept exactly as sent, in the order of keys, too', async () => {
+    const { id } = await createSession(api);
+    const parts =
+      '[{"type":"tool_call","z":1,"a":{"y":[null,true,-1.5e-7,"\u2028é語😀"],"b":{}}},' +
+      '{"b":"first","type":"never-heard-of","a":[[[]],{"":""}],"constructor":"x"}]';
+    const answer = await append(
+      api,
+      id,
+      JSON.parse(`{"role":"assistant","parts":${parts}}`) as object,
+    );
+    expect(answer.status).toBe(201);
+    expect(JSON.stringify(answer.body.message.parts)).toBe(parts);
+    const { text } = await api.send('GET', `/api/chat-sessions/${id}/messages`);
+    expect(text).toContain(`"parts":${parts},`);
+  });
+
+  it.each([
+    [[{ text: 'no type' }]],
+    [[{ type: 1 }]],
+    [[{ type: 'text', text: 'x' }, null]],
+    [['text']],
+    [[[]]],
+  ])('refuses %j', async (parts) => {
+    const { id } = await createSession(api);
+    const answer = await append(api, id, { role: 'user', parts });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: ['each value in parts must be an object with a type'],
+    });
+  });
+});
+
+describe('POST /api/chat-sessions/:session_id/messages: limits', () => {
+  const hello = { role: 'user', content: 'Hello' };
+
+  it.each([
+    ['256 parts', { parts: Array(256).fill({ type: 'x' }) }],
+    ['100 references', { references: Array(100).fill({ section: 'x' }) }],
+    ['16 KiB of metadata', { metadata: { a: 'x'.repeat(16_376) } }],
+    ['an id of 64 characters', { id: 'x'.repeat(64) }],
+  ])('takes %s', async (_, fields) => {
+    const { id } = await createSession(api);
+    const answer = await append(api, id, { ...hello, ...fields });
+    expect(answer.status).toBe(201);
+    expect(answer.body.message).toMatchObject(fields);
+  });
+
+  it.each([
+    [
+      '257 parts',
+      { parts: Array(257).fill({ type: 'x' }) },
+      'parts must contain no more than 256 elements',
+    ],
+    [
+      '101 references',
+      { references: Array(101).fill({ section: 'x' }) },
+      'references must contain no more than 100 elements',
+    ],
+    [
+      'a byte over 16 KiB of metadata',
+      { metadata: { a: 'x'.repeat(16_377) } },
+      'metadata must be at most 16384 bytes of JSON',
+    ],
+    [
+      'an id of 65 characters',
+      { id: 'x'.repeat(65) },
+      'id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
+    ],
+    [
+      'an empty id',
+      { id: '' },
+      'id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
+    ],
+    [
+      'a line feed after an id',
+      { id: 'a\n' },
+      'id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
+    ],
+    [
+      'references that are no objects',
+      { references: ['sec-7'] },
+      'each value in references must be an object',
+    ],
+  ])('refuses %s', async (_, fields, mistake) => {
+    const { id } = await createSession(api);
+    const answer = await append(api, id, { ...hello, ...fields });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: [mistake],
+    });
+  });
+
+  it.each([
+    [0, 'messages must contain at least 1 elements'],
+    [101, 'messages must contain no more than 100 elements'],
+  ])('refuses a batch of %i', async (count, mistake) => {
+    const { id } = await createSession(api);
+    const answer = await append(api, id, {
+      messages: Array(count).fill(hello),
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: [mistake],
+    });
+  });
+});

@@ -1,0 +1,284 @@
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import {
+  A_TIME,
+  append,
+  createSession,
+  FAMILY,
+  listSessions,
+  nextMillisecond,
+  NOBODYS_ID,
+  numbers,
+  type Session,
+} from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+/** As many sessions of a document as there are, each later than the one before. */
+async function createSessions(
+  count: number,
+  document_id: string,
+): Promise<Session[]> {
+  const sessions: Session[] = [];
+  for (const _ of numbers(1, count)) {
+    sessions.push(await createSession(api, { document_id }));
+    await nextMillisecond();
+  }
+  return sessions;
+}
+
+/** The ids of a list, page by page to its end. */
+async function walk(query: string): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor = '';
+  for (;;) {
+    const page = await listSessions(api, `${query}${cursor}`);
+    ids.push(...page.chat_sessions.map(({ id }) => id));
+    if (page.next_cursor === null) return ids;
+    cursor = `&cursor=${page.next_cursor}`;
+  }
+}
+
+function idsOf(sessions: { id: string }[]): string[] {
+  return sessions.map(({ id }) => id);
+}
+
+describe('GET /api/chat-sessions', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('answers what a session says of itself, and the start of its newest message', async () => {
+    const session = await createSession(api, {
+      title: 'Refunds',
+      document_id: 'doc',
+      section_id: 'sec',
+      context_documents: ['doc-2'],
+      config: { model: 'large' },
+      metadata: { a: 1 },
+    });
+    const references = [{ section: 'sec-7' }];
+    await append(api, session.id, { role: 'user', content: 'Hi', references });
+    const answer = await api.send('GET', '/api/chat-sessions?document_id=doc');
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({
+      chat_sessions: [
+        {
+          id: session.id,
+          title: 'Refunds',
+          document_id: 'doc',
+          section_id: 'sec',
+          context_documents: ['doc-2'],
+          preview: 'Hi',
+          pinned: false,
+          archived: false,
+          message_count: 1,
+          last_message_at: A_TIME,
+          version: 2,
+          created_at: session.created_at,
+          updated_at: A_TIME,
+        },
+      ],
+      next_cursor: null,
+    });
+  });
+
+  it('is empty where nothing is found', async () => {
+    const answer = await api.send('GET', '/api/chat-sessions?document_id=none');
+    expect(answer.status).toBe(200);
+    expect(answer.text).toBe('{"chat_sessions":[],"next_cursor":null}');
+  });
+
+  it('orders by latest activity: creating and appending, nothing else', async () => {
+    const [a, b, c] = await createSessions(3, 'activity');
+    const order = async () =>
+      idsOf((await listSessions(api, 'document_id=activity')).chat_sessions);
+    expect(await order()).toEqual(idsOf([c!, b!, a!]));
+    await append(api, a!.id, { role: 'user', content: 'Hello' });
+    await nextMillisecond();
+    expect(await order()).toEqual(idsOf([a!, c!, b!]));
+    await api.send('PATCH', `/api/chat-sessions/${b!.id}`, { pinned: true });
+    await api.send('PUT', `/api/chat-sessions/${b!.id}/config`, { config: {} });
+    await api.send('POST', `/api/chat-sessions/${b!.id}/clear`);
+    expect(await order()).toEqual(idsOf([a!, c!, b!]));
+  });
+
+  it.each([1, 2, 5, 6])('is paged to its end, %i at a time', async (limit) => {
+    const document = `paged-${limit}`;
+    const sessions = await createSessions(5, document);
+    expect(await walk(`document_id=${document}&limit=${limit}`)).toEqual(
+      idsOf(sessions.toReversed()),
+    );
+  });
+
+  it('is paged to its end where all happened at once', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const created = [];
+    for (const _ of numbers(1, 5)) {
+      created.push(await createSession(api, { document_id: 'at-once' }));
+    }
+    expect(new Set(created.map(({ created_at }) => created_at)).size).toBe(1);
+    expect(await walk('document_id=at-once&limit=2')).toEqual(
+      idsOf(created).sort().reverse(),
+    );
+  });
+
+  it('goes on behind a session that has moved or gone', async () => {
+    const [a, b, c, d] = await createSessions(4, 'moving');
+    const query = 'document_id=moving&limit=2';
+    const page = await listSessions(api, query);
+    expect(idsOf(page.chat_sessions)).toEqual([d!.id, c!.id]);
+    await append(api, d!.id, { role: 'user', content: 'Hello' });
+    await api.send('DELETE', `/api/chat-sessions/${c!.id}`);
+    const next = await listSessions(api, `${query}&cursor=${page.next_cursor}`);
+    expect(idsOf(next.chat_sessions)).toEqual([b!.id, a!.id]);
+    expect(next.next_cursor).toBeNull();
+  });
+
+  it('answers 20 sessions unless asked for up to 100', async () => {
+    for (const _ of numbers(1, 101)) {
+      await createSession(api, { document_id: 'many' });
+    }
+    const page = await listSessions(api, 'document_id=many');
+    expect(page.chat_sessions).toHaveLength(20);
+    const largest = await listSessions(api, 'document_id=many&limit=100');
+    expect(largest.chat_sessions).toHaveLength(100);
+    expect(largest.next_cursor).not.toBeNull();
+  });
+});
+
+describe('GET /api/chat-sessions: filters', () => {
+  beforeAll(async () => {
+    for (const [title, fields, changes] of [
+      ['sec-1', { section_id: 'sec-1' }, {}],
+      ['sec-2', { section_id: 'sec-2' }, {}],
+      ['other case', { document_id: 'FILTER' }, {}],
+      ['archived', {}, { archived: true }],
+      ['archived and pinned', {}, { archived: true, pinned: true }],
+      ['pinned', {}, { pinned: true }],
+      ['unpinned', {}, {}],
+    ] as const) {
+      const where = { document_id: 'filter', ...fields };
+      const { id } = await createSession(api, { title, ...where });
+      await api.send('PATCH', `/api/chat-sessions/${id}`, changes);
+      await nextMillisecond();
+    }
+  });
+
+  it.each([
+    ['filter', ['unpinned', 'pinned', 'sec-2', 'sec-1']],
+    ['filter&section_id=sec-1', ['sec-1']],
+    ['filter&section_id=none', []],
+    ['filter&archived=false', ['unpinned', 'pinned', 'sec-2', 'sec-1']],
+    ['filter&archived=true', ['archived and pinned', 'archived']],
+    ['filter&pinned=true', ['pinned']],
+    ['filter&pinned=false', ['unpinned', 'sec-2', 'sec-1']],
+    ['filter&archived=true&pinned=true', ['archived and pinned']],
+    ['filter&archived=true&pinned=false', ['archived']],
+    ['FILTER', ['other case']],
+    ['filte%25', []],
+  ])('?document_id=%s', async (query, titles) => {
+    const { chat_sessions } = await listSessions(api, `document_id=${query}`);
+    expect(chat_sessions.map(({ title }) => title)).toEqual(titles);
+  });
+
+  it('leave archived sessions out without any', async () => {
+    const { chat_sessions } = await listSessions(api, 'limit=100');
+    const titles = chat_sessions.map(({ title }) => title);
+    expect(titles).toContain('unpinned');
+    expect(titles).not.toContain('archived');
+  });
+});
+
+describe('GET /api/chat-sessions: preview', () => {
+  async function previewOf(message: object) {
+    const { id } = await createSession(api, {}, 1);
+    await append(api, id, { role: 'assistant', ...message });
+    const { chat_sessions } = await listSessions(api, 'limit=1');
+    expect(chat_sessions[0]?.id).toBe(id);
+    return chat_sessions[0]?.preview;
+  }
+
+  it.each([
+    ['short', 'short'],
+    ['x'.repeat(161), 'x'.repeat(160)],
+    ['😀'.repeat(161), '😀'.repeat(160)],
+    [`${'x'.repeat(153)}${FAMILY}y`, `${'x'.repeat(153)}${FAMILY}`],
+    [`${'x'.repeat(154)}${FAMILY}y`, 'x'.repeat(154)],
+    [`${'x'.repeat(159)}e\u0301`, 'x'.repeat(159)],
+  ])('is the start of the text: %.20j', async (content, preview) => {
+    expect(await previewOf({ content })).toBe(preview);
+  });
+
+  it('is empty where the newest message has no text', async () => {
+    expect(await previewOf({ parts: [{ type: 'image' }] })).toBe('');
+  });
+
+  it('is null where there is no message', async () => {
+    await createSession(api);
+    const { chat_sessions } = await listSessions(api, 'limit=1');
+    expect(chat_sessions[0]?.preview).toBeNull();
+  });
+});
+
+describe('GET /api/chat-sessions: refused', () => {
+  const base64url = (text: string) => Buffer.from(text).toString('base64url');
+  const position = `1795392123456.${NOBODYS_ID}`;
+
+  it.each([
+    '',
+    'abc',
+    '%00',
+    '../../x',
+    NOBODYS_ID,
+    'x'.repeat(3000),
+    base64url('1795392123456'),
+    base64url(`${position}0`),
+    base64url(`-${position}`),
+    base64url(`0${position}`),
+    base64url(`999${position}`),
+    base64url(`1e12.${NOBODYS_ID}`),
+    base64url(`1795392123456.' OR 1=1--`),
+    `${base64url(position)}=`,
+    `${base64url(position)}%20`,
+    `${base64url(position)}&cursor=${base64url(position)}`,
+  ])('?cursor=%.60s', async (cursor) => {
+    const answer = await api.send('GET', `/api/chat-sessions?cursor=${cursor}`);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: ['cursor is malformed'],
+    });
+  });
+
+  it('but not a position where no session is', async () => {
+    const cursor = base64url(`0.${NOBODYS_ID}`);
+    expect(await listSessions(api, `cursor=${cursor}`)).toEqual({
+      chat_sessions: [],
+      next_cursor: null,
+    });
+  });
+
+  it.each([
+    ['limit=0', 'limit must not be less than 1'],
+    ['limit=101', 'limit must not be greater than 100'],
+    ['limit=1e1', 'limit must be an integer number'],
+    ['limit=5&limit=5', 'limit must be an integer number'],
+    ['archived=1', 'archived must be a boolean value'],
+    ['archived=', 'archived must be a boolean value'],
+    ['pinned=TRUE', 'pinned must be a boolean value'],
+    ['section_id=sec', 'section_id requires document_id'],
+    [
+      'document_id=',
+      'document_id must be 1 to 191 characters, without control characters and without white space at either end',
+    ],
+    ['title=x', 'title is not a known field'],
+  ])('?%s', async (query, mistake) => {
+    const answer = await api.send('GET', `/api/chat-sessions?${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: [mistake],
+    });
+  });
+});

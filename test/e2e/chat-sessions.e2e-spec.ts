@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import {
+  A_TIME,
+  A_UUID_V7,
+  append,
+  createSession,
+  FAMILY,
+  getSession,
+  NOBODYS_ID,
+  numbers,
+  type Session,
+} from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+function create(body: object) {
+  return api.send<{ chat_session: Session }>(
+    'POST',
+    '/api/chat-sessions',
+    body,
+  );
+}
+
+describe('POST /api/chat-sessions', () => {
+  it('creates a session of all that is given', async () => {
+    const fields = {
+      id: randomUUID(),
+      title: 'Refunds',
+      document_id: 'doc-1',
+      section_id: 'sec-1',
+      context_documents: ['doc-2', 'doc-3'],
+      config: { model: 'large', temperature: 0.2, stop: ['\n'] },
+      metadata: { source: { page: 'help', tags: [1, null, true] } },
+    };
+    const answer = await create({
+      ...fields,
+      messages: [
+        { id: 'first', role: 'system', content: 'Be brief.' },
+        {
+          role: 'user',
+          content: 'Which section?',
+          parts: [{ type: 'text', text: 'Which section?' }],
+          references: [{ section: 'sec-7' }],
+          metadata: { lang: 'en' },
+        },
+      ],
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual({
+      chat_session: {
+        ...fields,
+        messages: [
+          {
+            id: 'first',
+            seq: 1,
+            role: 'system',
+            content: 'Be brief.',
+            parts: null,
+            references: [],
+            metadata: {},
+            timestamp: A_TIME,
+          },
+          {
+            id: A_UUID_V7,
+            seq: 2,
+            role: 'user',
+            content: 'Which section?',
+            parts: [{ type: 'text', text: 'Which section?' }],
+            references: [{ section: 'sec-7' }],
+            metadata: { lang: 'en' },
+            timestamp: A_TIME,
+          },
+        ],
+        references: [{ section: 'sec-7' }],
+        pinned: false,
+        archived: false,
+        message_count: 2,
+        last_message_at: A_TIME,
+        version: 1,
+        created_at: A_TIME,
+        updated_at: A_TIME,
+      },
+    });
+    expect(await getSession(api, fields.id)).toEqual(answer.body.chat_session);
+  });
+
+  it('fills in what is left out', async () => {
+    const answer = await create({});
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual({
+      chat_session: {
+        id: A_UUID_V7,
+        title: null,
+        document_id: null,
+        section_id: null,
+        messages: [],
+        context_documents: [],
+        references: [],
+        config: {},
+        metadata: {},
+        pinned: false,
+        archived: false,
+        message_count: 0,
+        last_message_at: null,
+        version: 1,
+        created_at: A_TIME,
+        updated_at: A_TIME,
+      },
+    });
+    const { created_at, updated_at } = answer.body.chat_session;
+    expect(updated_at).toBe(created_at);
+  });
+
+  it('takes an id in upper case and answers it in lower case', async () => {
+    const id = randomUUID();
+    const answer = await create({ id: id.toUpperCase() });
+    expect(answer.body.chat_session.id).toBe(id);
+    expect((await getSession(api, id.toUpperCase())).id).toBe(id);
+  });
+
+  it('answers an id sent again with the session as it is now', async () => {
+    const { id } = await createSession(api, { id: randomUUID() }, 1);
+    await append(api, id, { role: 'assistant', content: 'Since then' });
+    const now = await getSession(api, id);
+    const again = { id: id.toUpperCase(), title: 'Other', config: { a: 1 } };
+    const answer = await create(again);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ chat_session: now });
+    expect(await getSession(api, id)).toEqual(now);
+  });
+
+  it('refuses a section that has a session', async () => {
+    const section = { document_id: 'taken', section_id: 'sec-1' };
+    const { id } = await createSession(api, section);
+    const answer = await create(section);
+    expect(answer.status).toBe(409);
+    expect(answer.body).toEqual({
+      error: 'The section already has a chat session',
+    });
+    expect((await create({ ...section, id: randomUUID() })).status).toBe(409);
+    expect((await create({ ...section, id })).status).toBe(200);
+  });
+
+  it('creates several sessions of a document without a section', async () => {
+    expect((await create({ document_id: 'shared' })).status).toBe(201);
+    expect((await create({ document_id: 'shared' })).status).toBe(201);
+  });
+
+  it.each([{}, { document_id: null }])(
+    'refuses a section without a document: %j',
+    async (fields) => {
+      const answer = await create({ ...fields, section_id: 'sec-1' });
+      expect(answer.status).toBe(400);
+      expect(answer.body).toEqual({
+        error: 'Validation failed',
+        details: ['section_id requires document_id'],
+      });
+    },
+  );
+
+  it('creates nothing where a message is empty', async () => {
+    const id = randomUUID();
+    const answer = await create({
+      id,
+      messages: [
+        { role: 'user', content: 'Hello' },
+        { role: 'user', content: ' ' },
+      ],
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.text).toBe('{"error":"Message cannot be empty"}');
+    const path = `/api/chat-sessions/${id}`;
+    expect((await api.send('GET', path)).status).toBe(404);
+  });
+
+  it('refuses the same message id twice', async () => {
+    const message = { id: 'same', role: 'user', content: 'Hello' };
+    const answer = await create({ messages: [message, message] });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: ['messages must not hold the same id twice'],
+    });
+  });
+
+  it.each([
+    ['title', '😀'.repeat(200), '😀'.repeat(201)],
+    ['document_id', '語'.repeat(191), '語'.repeat(192)],
+    ['context_documents', Array(100).fill('d'), Array(101).fill('d')],
+    ['config', { a: 'x'.repeat(65_528) }, { a: 'x'.repeat(65_529) }],
+    ['metadata', { a: 'é'.repeat(8_188) }, { a: `x${'é'.repeat(8_188)}` }],
+  ])('bounds %s', async (field, largest, tooLarge) => {
+    const answer = await create({ [field]: largest });
+    expect(answer.status).toBe(201);
+    expect(answer.body.chat_session).toMatchObject({ [field]: largest });
+    expect((await create({ [field]: tooLarge })).status).toBe(400);
+  });
+});
+
+describe('POST /api/chat-sessions: title', () => {
+  it('is the start of the first user message', async () => {
+    const answer = await create({
+      messages: [
+        { role: 'assistant', content: 'How can I help?' },
+        { role: 'user', content: `${'x'.repeat(80)}y` },
+        { role: 'user', content: 'second' },
+      ],
+    });
+    expect(answer.body.chat_session.title).toBe('x'.repeat(80));
+  });
+
+  it.each([
+    ['in full where it fits', 73, FAMILY],
+    ['not at all where it does not', 74, ''],
+  ])('takes the last grapheme %s', async (_, before, taken) => {
+    const start = 'x'.repeat(before);
+    const content = `${start}${FAMILY}${FAMILY}`;
+    const answer = await create({ messages: [{ role: 'user', content }] });
+    expect(answer.body.chat_session.title).toBe(start + taken);
+  });
+
+  it('is none where no user has spoken', async () => {
+    const messages = [{ role: 'assistant', content: 'How can I help?' }];
+    const answer = await create({ messages });
+    expect(answer.body.chat_session.title).toBeNull();
+  });
+
+  it('stays as given', async () => {
+    const messages = [{ role: 'user', content: 'Hello' }];
+    const answer = await create({ title: 'Given', messages });
+    expect(answer.body.chat_session.title).toBe('Given');
+  });
+});
+
+describe('GET /api/chat-sessions/:session_id', () => {
+  it('answers 404 for a session that is not there', async () => {
+    const answer = await api.send('GET', `/api/chat-sessions/${NOBODYS_ID}`);
+    expect(answer.status).toBe(404);
+    expect(answer.text).toBe('{"error":"Chat session not found"}');
+  });
+
+  it.each([
+    ['', numbers(161, 210)],
+    ['?messages=0', []],
+    ['?messages=3', numbers(208, 210)],
+    ['?messages=200', numbers(11, 210)],
+  ])('shows the newest messages, oldest first: %s', async (query, seqs) => {
+    const { id } = await createSession(api, {}, 210);
+    const answer = await api.send<{ chat_session: Session }>(
+      'GET',
+      `/api/chat-sessions/${id}${query}`,
+    );
+    expect(answer.status).toBe(200);
+    const { messages, message_count } = answer.body.chat_session;
+    expect(messages.map(({ seq }) => seq)).toEqual(seqs);
+    expect(messages.map(({ content }) => content)).toEqual(
+      seqs.map((seq) => `message ${seq}`),
+    );
+    expect(message_count).toBe(210);
+  });
+
+  it.each([
+    ['201', 'must not be greater than 200'],
+    ['-1', 'must not be less than 0'],
+    ['abc', 'must be an integer number'],
+    ['1.5', 'must be an integer number'],
+    ['', 'must be an integer number'],
+    ['1&messages=2', 'must be an integer number'],
+  ])('refuses ?messages=%s', async (value, mistake) => {
+    const { id } = await createSession(api);
+    const answer = await api.send(
+      'GET',
+      `/api/chat-sessions/${id}?messages=${value}`,
+    );
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({
+      error: 'Validation failed',
+      details: [`messages ${mistake}`],
+    });
+  });
+
+  it('lists the references of the messages shown, without repeats', async () => {
+    const [a, b, c] = [{ section: 'a' }, { section: 'b' }, { page: 1 }];
+    const { id } = await createSession(api);
+    for (const references of [[c], [a, b, a], [b, a], []]) {
+      await append(api, id, { role: 'user', content: 'x', references });
+    }
+    expect((await getSession(api, id)).references).toEqual([c, a, b]);
+    const answer = await api.send<{ chat_session: Session }>(
+      'GET',
+      `/api/chat-sessions/${id}?messages=2`,
+    );
+    expect(answer.body.chat_session.references).toEqual([b, a]);
+  });
+});

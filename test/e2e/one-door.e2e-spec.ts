@@ -1,0 +1,210 @@
+import Sqlite from 'better-sqlite3';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { ChatMessagesRepository } from '../../src/chat-sessions/chat-messages.repository.js';
+import { ChatSessionsRepository } from '../../src/chat-sessions/chat-sessions.repository.js';
+import {
+  fieldsWith,
+  newMessages,
+  newSession,
+} from '../../src/chat-sessions/conversation.js';
+import { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
+import { Database } from '../../src/database/database.js';
+import { isDuplicateKey } from '../../src/database/errors.js';
+import type { Statement, UnitOfWork } from '../../src/database/unit-of-work.js';
+import {
+  append,
+  createSession,
+  getPage,
+  getSession,
+  type Message,
+  numbers,
+} from '../support/api.js';
+import { apiRequests } from '../support/api-requests.js';
+import { useTestApp } from '../support/test-app.js';
+import { sqliteConnectionOf } from '../support/test-database.js';
+
+/** Of the requests without a token. */
+const OWNER = 'local';
+const ON_PURPOSE = new Error('on purpose');
+
+const api = useTestApp();
+let database: Database;
+let sessions: ChatSessionsRepository;
+let messages: ChatMessagesRepository;
+
+beforeAll(() => {
+  database = api.app.get(Database);
+  sessions = api.app.get(ChatSessionsRepository);
+  messages = api.app.get(ChatMessagesRepository);
+});
+
+/** Appends as the service does; where it fails, only after all its statements. */
+function writeMessage(sessionId: string, content: string, fails: boolean) {
+  return database.write(undefined, function* () {
+    const session = yield* sessions.lock(OWNER, sessionId);
+    const now = new Date();
+    const added = newMessages(session, [{ role: 'user', content }], now);
+    yield* messages.insert(added);
+    yield* sessions.update(session, fieldsWith(session, added), now);
+    if (fails) throw ON_PURPOSE;
+    return content;
+  });
+}
+
+function titles(): Promise<(string | null)[]> {
+  return api.dataSource
+    .getRepository(ChatSession)
+    .find()
+    .then((found) => found.map(({ title }) => title));
+}
+
+describe('Database.write', () => {
+  it('keeps what it acknowledged, and nobody sees what it rolled back', async () => {
+    const { id } = await createSession(api);
+    const acknowledged: string[] = [];
+    const seen = new Set<string>();
+    let writing = true;
+    const readers = numbers(1, 4).map(async () => {
+      while (writing) {
+        const page = await getPage(api, id, 'limit=200');
+        for (const { content } of page.messages) seen.add(content);
+      }
+    });
+    const writers = numbers(1, 16).map(async (writer) => {
+      for (const n of numbers(1, 12)) {
+        const fails = n % 3 === 0;
+        const content = `${fails ? 'rolled back' : 'kept'} ${writer}.${n}`;
+        const written = writeMessage(id, content, fails);
+        if (fails) await expect(written).rejects.toBe(ON_PURPOSE);
+        else acknowledged.push(await written);
+      }
+    });
+    await Promise.all(writers);
+    writing = false;
+    await Promise.all(readers);
+
+    expect(acknowledged).toHaveLength(128);
+    const stored = (await getPage(api, id, 'limit=200')).messages;
+    const contents = stored.map(({ content }: Message) => content);
+    expect(contents.toSorted()).toEqual(acknowledged.toSorted());
+    expect(stored.map(({ seq }) => seq)).toEqual(numbers(1, 128));
+    expect(seen.size).toBeGreaterThan(0);
+    expect([...seen].filter((content) => !contents.includes(content))).toEqual(
+      [],
+    );
+  });
+
+  it('leaves nothing of a work that throws', async () => {
+    const session = newSession(OWNER, { title: 'never' }, new Date());
+    const work = database.write(undefined, function* () {
+      yield* sessions.insert(session);
+      const inputs = [{ role: 'user' as const, content: 'never' }];
+      yield* messages.insert(newMessages(session, inputs, new Date()));
+      expect(yield* sessions.find(OWNER, session.id)).toBeDefined();
+      throw ON_PURPOSE;
+    });
+    await expect(work).rejects.toBe(ON_PURPOSE);
+    expect(await titles()).not.toContain('never');
+  });
+
+  it('lets a work catch a duplicate key, and go on', async () => {
+    const taken = await createSession(api);
+    await database.write(undefined, function* () {
+      const now = new Date();
+      yield* sessions.insert(newSession(OWNER, { title: 'before' }, now));
+      try {
+        yield* sessions.insert(newSession(OWNER, { id: taken.id }, now));
+        expect.unreachable();
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+      yield* sessions.insert(newSession(OWNER, { title: 'after' }, now));
+    });
+    expect(await titles()).toEqual(expect.arrayContaining(['before', 'after']));
+  });
+});
+
+function onMysql() {
+  const PAUSE: Statement = {
+    getQueryAndParameters: () => ['DO SLEEP(0.01)', []],
+  };
+
+  it('tries again after a deadlock, until both works have succeeded', async () => {
+    const [a, b] = [await createSession(api), await createSession(api)];
+    const holding = new Set<string>();
+    let attempts = 0;
+    function* pin(id: string): UnitOfWork<void> {
+      const session = yield* sessions.lock(OWNER, id);
+      yield* sessions.update(session, { pinned: true }, new Date());
+      holding.add(id);
+    }
+    const pinBoth = (first: string, second: string) =>
+      database.write(undefined, function* () {
+        attempts++;
+        yield* pin(first);
+        while (holding.size < 2) yield PAUSE;
+        yield* pin(second);
+      });
+    await Promise.all([pinBoth(a.id, b.id), pinBoth(b.id, a.id)]);
+    expect(attempts).toBeGreaterThan(2);
+    for (const { id } of [a, b]) {
+      expect(await getSession(api, id)).toMatchObject({
+        pinned: true,
+        version: 3,
+      });
+    }
+  });
+}
+
+function onSqlite() {
+  it('waits for a lock of another process, and blocks nobody meanwhile', async () => {
+    const { id } = await createSession(api);
+    const stranger = new Sqlite(sqliteConnectionOf(api.dataSource).name);
+    stranger.exec('BEGIN IMMEDIATE');
+    const start = performance.now();
+    let released = 0;
+    setTimeout(() => {
+      stranger.exec('COMMIT');
+      released = performance.now() - start;
+    }, 300);
+    const answer = await append(api, id, { role: 'user', content: 'Hello' });
+    expect(answer.status).toBe(201);
+    expect(performance.now() - start).toBeGreaterThan(released);
+    expect(released).toBeGreaterThanOrEqual(299);
+    // The timer of the lock could only fire on a loop that was free.
+    expect(released).toBeLessThan(1000);
+    stranger.close();
+  });
+
+  it('is the way of every route: TypeORM itself writes nothing', async () => {
+    const { id } = await createSession(api);
+    await append(api, id, { id: 'mine', role: 'user', content: 'Hello' });
+    const statements: string[] = [];
+    const ignore = () => undefined;
+    Object.assign(api.dataSource, {
+      logger: {
+        logQuery: (sql: string) => statements.push(sql),
+        logQueryError: ignore,
+        logQuerySlow: ignore,
+        logSchemaBuild: ignore,
+        logMigration: ignore,
+        log: ignore,
+      },
+    });
+    await api.dataSource.query('DELETE FROM idempotency_keys');
+    expect(statements).toEqual(['DELETE FROM idempotency_keys']);
+    for (const { method, path, body, route } of apiRequests(id, 'mine')) {
+      const { status } = await api.send(method, path, body);
+      expect(status, route).toBeOneOf([200, 201, 204]);
+    }
+    expect(statements).toHaveLength(1);
+  });
+}
+
+describe(
+  inject('store') === 'sqlite' ? 'SqliteDatabase' : 'MysqlDatabase',
+  () => {
+    if (inject('store') === 'sqlite') onSqlite();
+    else onMysql();
+  },
+);

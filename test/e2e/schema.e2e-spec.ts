@@ -1,0 +1,132 @@
+import type { Database as SqliteConnection } from 'better-sqlite3';
+import type { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Config } from '../../src/config/config.js';
+import { openDataSource } from '../../src/database/data-source.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
+
+let database: TestDatabase;
+let dataSource: DataSource;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  dataSource = await openDataSource(
+    Object.assign(new Config(), {
+      DATABASE_URL: database.url,
+      DATABASE_MIGRATE: true,
+    }),
+  );
+});
+
+afterAll(async () => {
+  await dataSource.destroy();
+  await database.remove();
+});
+
+async function differences(): Promise<string[]> {
+  const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+  return upQueries.map(({ query }) => query);
+}
+
+async function tables(): Promise<string[]> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    const found = await runner.getTables(
+      dataSource.entityMetadatas.map(({ tableName }) => tableName),
+    );
+    return found.map(({ name }) => name.split('.').at(-1)!).sort();
+  } finally {
+    await runner.release();
+  }
+}
+
+const TABLES = ['chat_messages', 'chat_sessions', 'idempotency_keys'];
+
+describe('migrations', () => {
+  it('make the schema of the entities', async () => {
+    expect(await tables()).toEqual(TABLES);
+    expect(await differences()).toEqual([]);
+  });
+
+  it('a column that differs would be found', async () => {
+    const title = dataSource
+      .getMetadata('chat_sessions')
+      .findColumnWithDatabaseName('title')!;
+    title.length = '201';
+    try {
+      expect(await differences()).not.toEqual([]);
+    } finally {
+      title.length = '200';
+    }
+  });
+
+  it('go down and up again', async () => {
+    for (const _ of dataSource.migrations) {
+      await dataSource.undoLastMigration();
+    }
+    expect(await tables()).toEqual([]);
+    await dataSource.runMigrations();
+    expect(await tables()).toEqual(TABLES);
+    expect(await differences()).toEqual([]);
+  });
+});
+
+if (inject('store') === 'mysql') {
+  describe('MySQL', () => {
+    it('has the character sets and collations of the entities', async () => {
+      const rows: { place: string; found: string }[] = await dataSource.query(`
+      SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS place,
+        CONCAT(CHARACTER_SET_NAME, ' ', COLLATION_NAME) AS found
+      FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA = DATABASE() AND COLLATION_NAME IS NOT NULL`);
+      const found = new Map(rows.map((row) => [row.place, row.found]));
+      for (const { tableName, columns } of dataSource.entityMetadatas) {
+        for (const { databaseName, type, charset, collation } of columns) {
+          if (type !== 'varchar' && type !== 'longtext') continue;
+          expect(
+            found.get(`${tableName}.${databaseName}`),
+            `${tableName}.${databaseName}`,
+          ).toBe(
+            `${charset ?? 'utf8mb4'} ${collation ?? 'utf8mb4_unicode_ci'}`,
+          );
+        }
+      }
+    });
+
+    it('has InnoDB tables', async () => {
+      const rows: { engine: string }[] = await dataSource.query(`
+      SELECT DISTINCT ENGINE AS engine FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = DATABASE()`);
+      expect(rows).toEqual([{ engine: 'InnoDB' }]);
+    });
+
+    it('speaks utf8mb4, strictly, whatever the server does by default', async () => {
+      const [row]: Record<string, string>[] = await dataSource.query(
+        'SELECT @@SESSION.sql_mode AS mode, @@SESSION.character_set_client AS charset',
+      );
+      expect(row?.mode).toContain('STRICT_ALL_TABLES');
+      expect(row?.charset).toBe('utf8mb4');
+      await expect(
+        dataSource.query(
+          "INSERT INTO idempotency_keys VALUES (REPEAT('x', 192), 'k', 'h', 200, 's', '[]', NOW(3))",
+        ),
+      ).rejects.toThrow('Data too long');
+    });
+  });
+} else {
+  describe('SQLite', () => {
+    it('writes ahead, synchronously, and keeps foreign keys', () => {
+      const { databaseConnection } = dataSource.driver as unknown as {
+        databaseConnection: SqliteConnection;
+      };
+      const pragma = (name: string) =>
+        databaseConnection.pragma(name, { simple: true });
+      expect(pragma('journal_mode')).toBe('wal');
+      expect(pragma('synchronous')).toBe(2); // FULL
+      expect(pragma('foreign_keys')).toBe(1);
+    });
+  });
+}

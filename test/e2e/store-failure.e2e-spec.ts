@@ -1,0 +1,208 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import {
+  FastifyAdapter,
+  type NestFastifyApplication,
+} from '@nestjs/platform-fastify';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectMysql } from '../../src/database/mysql-connection.js';
+import { AllExceptionsFilter } from '../../src/http/exception.filter.js';
+import { append, createSession } from '../support/api.js';
+import {
+  type ApiRequest,
+  apiRequests,
+  SECRET,
+} from '../support/api-requests.js';
+import {
+  findMysqlServer,
+  type MysqlServer,
+  startMysqlServer,
+} from '../support/mysql-server.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { type Answer, type TestApp, useTestApp } from '../support/test-app.js';
+import {
+  createMysqlDatabase,
+  sqliteConnectionOf,
+} from '../support/test-database.js';
+
+const SESSION_ID = '01938f5e-0000-7000-8000-000000000001';
+const MESSAGE = { id: 'mine', role: 'user', content: SECRET };
+const REQUESTS = apiRequests(SESSION_ID, MESSAGE.id);
+
+function send(
+  api: TestApp,
+  { method, path, body }: ApiRequest,
+): Promise<Answer> {
+  return api.send(method, path, body);
+}
+
+/** The session and the message that the requests are about. */
+async function createSubject(api: TestApp): Promise<void> {
+  await createSession(api, { id: SESSION_ID });
+  await append(api, SESSION_ID, MESSAGE);
+}
+
+/** The client reads the route's text and no more; the log has the rest. */
+function expectFailure(api: TestApp, request: ApiRequest, answer: Answer) {
+  expect(answer.status).toBe(500);
+  expect(answer.text).toBe(JSON.stringify({ error: request.failure }));
+  const request_id = answer.headers['x-request-id'];
+  const entries = api.logger.errors as { request_id?: string }[];
+  expect(entries.filter((entry) => entry.request_id === request_id)).toEqual([
+    {
+      message: 'Request failed',
+      status: 500,
+      route: `${request.method} ${request.path}`,
+      request_id,
+      error: expect.stringMatching(/Error: .+\n +at /) as string,
+    },
+  ]);
+}
+
+function whileTheStoreIsGone(api: TestApp) {
+  it.each(REQUESTS.map((request) => [request.route, request] as const))(
+    '%s says so in its own words',
+    async (_, request) => {
+      expectFailure(api, request, await send(api, request));
+    },
+  );
+
+  it('that was every route that needs the store', () => {
+    const others = /^HEAD | \/health\/| \/api\/docs\//;
+    const routes = api.routes.filter((route) => !others.test(route));
+    const asked = REQUESTS.map(({ route }) => route);
+    expect(asked.toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('GET /health/ready says so within a second', async () => {
+    const start = performance.now();
+    const answer = await api.send('GET', '/health/ready');
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(answer.status).toBe(503);
+    expect(answer.text).toBe('{"error":"Service Unavailable"}');
+  });
+
+  it('GET /health/live does not mind', async () => {
+    expect((await api.send('GET', '/health/live')).status).toBe(200);
+  });
+
+  it('the log has no SQL and nothing of what was sent', () => {
+    const log = api.logger.errors.map((entry) => JSON.stringify(entry));
+    expect(log.length).toBeGreaterThanOrEqual(REQUESTS.length);
+    for (const entry of log) {
+      expect(entry).not.toContain(SECRET);
+      expect(entry).not.toMatch(
+        /SELECT |INSERT |UPDATE |DELETE FROM|START TRANS/,
+      );
+    }
+  });
+}
+
+function onSqlite() {
+  const api = useTestApp();
+
+  beforeAll(async () => {
+    await createSubject(api);
+    sqliteConnectionOf(api.dataSource).close();
+  });
+
+  whileTheStoreIsGone(api);
+}
+
+function onMysql() {
+  let server: MysqlServer;
+  afterAll(() => server?.stop());
+  const api = useTestApp(async () => {
+    server = await startMysqlServer({ durable: true });
+    return createMysqlDatabase(server.url);
+  });
+
+  it('requests in flight are answered, those that wait for a connection too', async () => {
+    await createSubject(api);
+    const stranger = await connectMysql(api.database.url);
+    await stranger.query(
+      'LOCK TABLES chat_sessions WRITE, chat_messages WRITE',
+    );
+    const inFlight = [...REQUESTS, ...REQUESTS, ...REQUESTS].map(
+      async (request) => ({ request, answer: await send(api, request) }),
+    );
+    const waiting = async () => {
+      const [rows] = await stranger.query('SHOW PROCESSLIST');
+      return (rows as { State: string | null }[]).filter(({ State }) =>
+        State?.startsWith('Waiting for table'),
+      );
+    };
+    await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(10);
+    await server.kill();
+    for (const { request, answer } of await Promise.all(inFlight)) {
+      expectFailure(api, request, answer);
+    }
+    expect(JSON.stringify(api.logger.errors)).toMatch(
+      /QueryFailedError: .+Caused by: Error: Connection lost/,
+    );
+    stranger.destroy();
+  });
+
+  whileTheStoreIsGone(api);
+
+  it('requests succeed once it is back, without a restart of the service', async () => {
+    await server.restart();
+    const readiness = async () =>
+      (await api.send('GET', '/health/ready')).status;
+    await expect.poll(readiness, { timeout: 1000 }).toBe(200);
+    for (const request of REQUESTS) {
+      const { status } = await send(api, request);
+      expect(status, request.route).toBeOneOf([200, 201, 204]);
+    }
+  });
+}
+
+describe('an error that nobody foresaw, on a route without a text', () => {
+  let app: NestFastifyApplication;
+  const logger = new RecordingLogger();
+
+  @Controller()
+  class ThrowingController {
+    @Get('throw')
+    throw(): never {
+      throw new Error('Unforeseen', { cause: new TypeError('the cause') });
+    }
+  }
+
+  beforeAll(async () => {
+    @Module({
+      controllers: [ThrowingController],
+      providers: [{ provide: APP_FILTER, useClass: AllExceptionsFilter }],
+    })
+    class ThrowingModule {}
+    app = await NestFactory.create<NestFastifyApplication>(
+      ThrowingModule,
+      new FastifyAdapter(),
+      { logger },
+    );
+    await app.init();
+  });
+  afterAll(() => app.close());
+
+  it('is an Internal server error', async () => {
+    const answer = await app.inject('/throw?secret');
+    expect(answer.statusCode).toBe(500);
+    expect(answer.body).toBe('{"error":"Internal server error"}');
+    expect(logger.errors).toEqual([
+      {
+        message: 'Request failed',
+        status: 500,
+        route: 'GET /throw',
+        request_id: 'req-1',
+        error: expect.stringMatching(
+          /^Error: Unforeseen\n +at [^]+\nCaused by: TypeError: the cause\n +at /,
+        ) as string,
+      },
+    ]);
+  });
+});
+
+describe('when the store is gone', () => {
+  if (inject('store') === 'sqlite') onSqlite();
+  else describe.skipIf(!findMysqlServer())('and was a server', onMysql);
+});

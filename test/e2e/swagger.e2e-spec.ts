@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { describe, expect, it } from 'vitest';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+async function served(): Promise<OpenAPIObject> {
+  const { body } = await api.send<OpenAPIObject>('GET', '/api/docs-json');
+  return body;
+}
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+async function operations(): Promise<[string, Operation][]> {
+  const { paths } = await served();
+  return Object.entries(paths).flatMap(([path, item]) =>
+    (Object.entries(item) as [string, Operation][]).map(
+      ([method, operation]): [string, Operation] => [
+        `${method.toUpperCase()} ${path}`,
+        operation,
+      ],
+    ),
+  );
+}
+
+describe('GET /api/docs', () => {
+  it('serves Swagger UI with what it needs', async () => {
+    const page = await api.send('GET', '/api/docs');
+    expect(page.status).toBe(200);
+    expect(page.headers['content-type']).toContain('text/html');
+    const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+      ([, url]) => new URL(url!, 'http://local/api/docs').pathname,
+    );
+    expect(assets.length).toBeGreaterThan(3);
+    for (const asset of assets) {
+      expect((await api.send('GET', asset)).status, asset).toBe(200);
+    }
+  });
+});
+
+describe('GET /api/docs-json', () => {
+  it('is the document of the build, openapi.json', async () => {
+    const committed = await readFile('openapi.json', 'utf8');
+    expect(await served()).toEqual(JSON.parse(committed));
+  });
+
+  it('has every route of the service', async () => {
+    const documented = (await operations()).map(([route]) =>
+      route.replace(/\{(\w+)\}/g, ':$1'),
+    );
+    const served = api.routes.filter(
+      (route) => !/^HEAD | \/api\/docs\//.test(route),
+    );
+    expect(documented.toSorted()).toEqual(served.toSorted());
+    expect(documented).toContain('POST /api/chat-sessions/:session_id/clear');
+  });
+
+  it('says of every route what it does, and gives examples', async () => {
+    const { components } = await served();
+    for (const [route, operation] of await operations()) {
+      expect(operation.summary, route).toBeTruthy();
+      for (const parameter of operation.parameters ?? []) {
+        expect(parameter, route).toMatchObject({
+          description: expect.any(String) as string,
+        });
+        if ('required' in parameter && parameter.required) {
+          expect(parameter.schema, `${route} ${parameter.name}`).toHaveProperty(
+            'example',
+          );
+        }
+      }
+      for (const [status, response] of Object.entries(operation.responses)) {
+        expect(response, `${route} ${status}`).toMatchObject({
+          description: expect.stringMatching(/./) as string,
+        });
+      }
+    }
+    for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
+      const { properties = {} } = schema as {
+        properties?: Record<string, Record<string, unknown>>;
+      };
+      for (const [field, property] of Object.entries(properties)) {
+        const refers = '$ref' in property || property.type === 'array';
+        const isError = name.endsWith('Error') || field.startsWith('has_');
+        if (refers || isError) continue;
+        expect(property, `${name}.${field}`).toHaveProperty('example');
+      }
+    }
+  });
+});

@@ -1,0 +1,151 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Conversation } from '../../src/load/conversations.js';
+import { load } from '../../src/load/load.js';
+import type { MessagePage, SessionList } from '../support/api.js';
+import {
+  type Ending,
+  ROOT,
+  runNode,
+  type ServiceProcess,
+  startService,
+} from '../support/service-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { createTestDatabase } from '../support/test-database.js';
+
+const FILE = join(ROOT, 'test/fixtures/conversations.jsonl');
+const LINES = readFileSync(FILE, 'utf8').split('\n').filter(Boolean);
+
+let service: ServiceProcess;
+
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  service = await startService({
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATE: 'true',
+  });
+  return async () => {
+    await service.stop();
+    await database.remove();
+  };
+});
+
+/** The loader as `npm run load -- ...`. */
+function cli(...args: string[]): Promise<Ending> {
+  return runNode(['--import', 'tsx', 'src/load/cli.ts', ...args]);
+}
+
+async function get<T>(path: string): Promise<T> {
+  const response = await fetch(`${service.url}/api/${path}`);
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as T;
+}
+
+/** What of a conversation has to arrive unchanged, in a form to compare. */
+function textOf(messages: Conversation['messages']): string {
+  return JSON.stringify(
+    messages.map(({ role, content, parts }) => [role, content, parts ?? null]),
+  );
+}
+
+/** Every conversation that the service has, read without the loader. */
+async function storedTexts(): Promise<string[]> {
+  const texts: string[] = [];
+  let cursor: string | null = '';
+  do {
+    const list: SessionList = await get<SessionList>(
+      `chat-sessions?limit=10${cursor && `&cursor=${cursor}`}`,
+    );
+    for (const { id } of list.chat_sessions) {
+      const messages: MessagePage['messages'] = [];
+      let page: MessagePage;
+      do {
+        const after = messages.at(-1)?.seq ?? 0;
+        page = await get(`chat-sessions/${id}/messages?after=${after}&limit=7`);
+        messages.push(...page.messages);
+      } while (page.has_after);
+      texts.push(textOf(messages));
+    }
+    cursor = list.next_cursor;
+  } while (cursor);
+  return texts.toSorted();
+}
+
+function textsOf(lines: string[]): string[] {
+  return lines
+    .map((line) => textOf((JSON.parse(line) as Conversation).messages))
+    .toSorted();
+}
+
+describe('load', () => {
+  it('stores the sample conversations unchanged', async () => {
+    const report = await load({
+      file: FILE,
+      url: service.url,
+      concurrency: 8,
+      verify: true,
+    });
+    expect(report).toEqual({
+      conversations: 30,
+      messages: 428,
+      seconds: expect.any(Number) as number,
+      verified: 30,
+      failures: [],
+    });
+    expect(LINES).toHaveLength(30);
+    expect(await storedTexts()).toEqual(textsOf(LINES));
+  });
+});
+
+describe('npm run load', () => {
+  it('ends with exit code 0 and the report', async () => {
+    const ending = await cli(FILE, '--url', service.url, '--verify');
+    expect(ending.stderr).toBe('');
+    expect(ending.stdout).toMatch(
+      /^Loaded 30 conversations with 428 messages in [\d.]+ s\n/,
+    );
+    expect(ending.stdout).toContain(
+      'Read back 30 conversations, equal to what was sent\nFailures: 0\n',
+    );
+    expect(ending.exitCode).toBe(0);
+  });
+
+  it('loads what it can, and names the lines that it cannot', async () => {
+    const file = join(temporaryDirectory(), 'broken.jsonl');
+    const [first, second, third] = LINES;
+    const lines = [first, second.slice(0, -1), third];
+    writeFileSync(file, `${lines.join('\n')}\n`);
+    const ending = await cli(file, '--url', service.url, '--verify');
+    expect(ending.stdout).toMatch(/^Loaded 2 conversations/);
+    expect(ending.stdout).toContain('Read back 2 conversations');
+    expect(ending.stdout).toContain(
+      'Failures: 1\n  1 x not JSON in UTF-8\n    lines 2\n',
+    );
+    expect(ending.exitCode).toBe(1);
+    expect(await storedTexts()).toEqual(textsOf([first, third]));
+  });
+
+  it('says in one line that the server cannot be reached', async () => {
+    await service.stop();
+    const ending = await cli(FILE, '--url', service.url);
+    expect(ending).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: `Stopped: cannot reach ${service.url}/: ECONNREFUSED\n`,
+    });
+  });
+
+  it.each([
+    ['no file', []],
+    ['two files', [FILE, FILE]],
+    ['an unknown option', [FILE, '--fast']],
+    ['a wrong URL', [FILE, '--url', 'localhost:3000']],
+    ['a wrong concurrency', [FILE, '--concurrency', '0']],
+  ])('shows its usage for %s', async (_what, args) => {
+    const ending = await cli(...args);
+    expect(ending.stderr).toMatch(/^\S.*\n\nUsage: npm run load -- FILE/);
+    expect(ending.stdout).toBe('');
+    expect(ending.exitCode).toBe(2);
+  });
+});

@@ -1,0 +1,102 @@
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createDataSource } from '../../src/database/data-source.js';
+import {
+  failToStart,
+  ROOT,
+  runNode,
+  startService,
+} from '../support/service-process.js';
+import { createTestDatabase } from '../support/test-database.js';
+
+const MIGRATE = join(ROOT, 'dist/migrate.js');
+const TYPEORM = ['--import', 'tsx', 'node_modules/typeorm/cli.js'];
+
+let url: string;
+
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.remove();
+});
+
+/** The names of the migrations that there are, and of those that the database says it had. */
+async function migrations(): Promise<{ known: unknown[]; done: unknown[] }> {
+  const dataSource = await createDataSource({
+    DATABASE_URL: url,
+    DATABASE_POOL_SIZE: 1,
+    DATABASE_MIGRATE: false,
+  });
+  await dataSource.initialize();
+  try {
+    const rows = await dataSource.query<{ name: string }[]>(
+      'SELECT name FROM migrations ORDER BY id',
+    );
+    return {
+      known: dataSource.migrations.map(({ name }) => name),
+      done: rows.map(({ name }) => name),
+    };
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+describe('a service on a database that was not migrated', () => {
+  it('does not start, and says what to do', async () => {
+    const { exitCode, stderr } = await failToStart({ DATABASE_URL: url });
+    expect(stderr).toMatch(/^Chat Sessions: [^\n]+\n$/);
+    expect(stderr).toContain('npm run migration:run');
+    expect(exitCode).toBe(1);
+  });
+
+  it('migrates it with DATABASE_MIGRATE=true, once where four start together', async () => {
+    const environment = { DATABASE_URL: url, DATABASE_MIGRATE: 'true' };
+    const starts = await Promise.allSettled(
+      Array.from({ length: 4 }, () => startService(environment)),
+    );
+    onTestFinished(async () => {
+      for (const start of starts) {
+        if (start.status === 'fulfilled') await start.value.stop();
+      }
+    });
+    for (const start of starts) {
+      if (start.status === 'rejected') throw start.reason;
+      const response = await fetch(`${start.value.url}/api/chat-sessions`);
+      expect(response.status).toBe(200);
+    }
+    const { known, done } = await migrations();
+    expect(done).toEqual(known);
+  });
+});
+
+describe('npm run migration:run', () => {
+  it('migrates and says so, and may run again', async () => {
+    for (const _time of ['first', 'second']) {
+      const ending = await runNode([MIGRATE], { DATABASE_URL: url });
+      expect(ending).toMatchObject({
+        exitCode: 0,
+        stdout: 'The schema is up to date.\n',
+        stderr: '',
+      });
+    }
+    const { known, done } = await migrations();
+    expect(done).toEqual(known);
+    const service = await startService({ DATABASE_URL: url });
+    expect((await service.stop()).exitCode).toBe(0);
+  });
+});
+
+describe('npm run typeorm -- migration:show', () => {
+  it('tells which migrations have run', async () => {
+    const show = [...TYPEORM, '-d', 'ormconfig.ts', 'migration:show'];
+    const before = await runNode(show, { DATABASE_URL: url });
+    expect(before.stdout).toMatch(/\[ \] .*CreateTables\d+/);
+    expect(before.exitCode).toBe(0);
+
+    await runNode([MIGRATE], { DATABASE_URL: url });
+    const after = await runNode(show, { DATABASE_URL: url });
+    expect(after.stdout).toMatch(/\[X\] .*CreateTables\d+/);
+    expect(after.stdout).not.toContain('[ ]');
+    expect(after.exitCode).toBe(0);
+  });
+});

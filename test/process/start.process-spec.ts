@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import {
+  type Ending,
+  failToStart,
+  startService,
+} from '../support/service-process.js';
+import { createTestDatabase } from '../support/test-database.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+
+const SECRET = 'hunter2';
+
+/** What an operator sees of a start that failed: one line, without a stack or a secret. */
+function expectOneLine({ exitCode, stderr, stdout }: Ending, reason: RegExp) {
+  expect(stderr).toMatch(/^Chat Sessions: [^\n]+\n$/);
+  expect(stderr).toMatch(reason);
+  expect(stdout + stderr).not.toContain(SECRET);
+  expect(stderr).not.toMatch(/\bat \S+:\d+/);
+  expect(exitCode).toBe(1);
+}
+
+/** A server on the loopback that accepts connections and says nothing. */
+async function silentServer(): Promise<{ server: Server; port: number }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+async function refusedPort(): Promise<number> {
+  const { server, port } = await silentServer();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function useDatabase(): Promise<string> {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.remove());
+  return database.url;
+}
+
+type Case = [what: string, url: () => string | Promise<string>, reason: RegExp];
+
+const withoutServer: Case[] = [
+  [
+    'has an unknown scheme',
+    () => `postgres://chat:${SECRET}@127.0.0.1/chat`,
+    /DATABASE_URL must be sqlite:PATH or mysql:/,
+  ],
+  [
+    'names a port that nobody listens on',
+    async () => `mysql://chat:${SECRET}@127.0.0.1:${await refusedPort()}/chat`,
+    /DATABASE_URL: .*ECONNREFUSED/,
+  ],
+  [
+    'names an unknown host',
+    () => `mysql://chat:${SECRET}@nowhere.invalid/chat`,
+    /DATABASE_URL: .*(ENOTFOUND|EAI_AGAIN)/,
+  ],
+  [
+    'names a server that accepts and never answers',
+    async () =>
+      `mysql://chat:${SECRET}@127.0.0.1:${(await silentServer()).port}/chat`,
+    /DATABASE_URL: .*ETIMEDOUT/,
+  ],
+  [
+    'names a directory that cannot be made',
+    () => {
+      const file = join(temporaryDirectory(), 'file');
+      writeFileSync(file, '');
+      return `sqlite:${file}/chat.sqlite`;
+    },
+    /DATABASE_URL: .*(ENOTDIR|EEXIST)/,
+  ],
+  [
+    'names a directory instead of a file',
+    () => `sqlite:${tmpdir()}`,
+    /DATABASE_URL: unable to open database file/,
+  ],
+  [
+    'names a file that is no database',
+    () => {
+      const file = join(temporaryDirectory(), 'chat.sqlite');
+      writeFileSync(file, 'Not a database. '.repeat(100));
+      return `sqlite:${file}`;
+    },
+    /DATABASE_URL: file is not a database/,
+  ],
+];
+
+const onServer: Case[] = [
+  [
+    'has a wrong password',
+    async () => {
+      const url = new URL(await useDatabase());
+      url.password = SECRET;
+      return url.href;
+    },
+    /DATABASE_URL: Access denied/,
+  ],
+  [
+    'names an unknown database',
+    () => new URL('no_such_database', inject('mysqlUrl')).href,
+    /DATABASE_URL: Unknown database/,
+  ],
+];
+
+describe('a start', () => {
+  it.each(inject('store') === 'mysql' ? onServer : withoutServer)(
+    'ends within 7 s, with one line, where DATABASE_URL %s',
+    async (_what, url, reason) => {
+      const ending = await failToStart({ DATABASE_URL: await url() });
+      expectOneLine(ending, reason);
+      expect(ending.seconds).toBeLessThan(7);
+    },
+  );
+
+  it('ends with one line where the port is taken', async () => {
+    const { port } = await silentServer();
+    const ending = await failToStart({
+      DATABASE_URL: await useDatabase(),
+      DATABASE_MIGRATE: 'true',
+      PORT: String(port),
+    });
+    expectOneLine(ending, /EADDRINUSE/);
+  });
+});
+
+describe('SIGTERM', () => {
+  it('ends an idle service with exit code 0', async () => {
+    const service = await startService({
+      DATABASE_URL: await useDatabase(),
+      DATABASE_MIGRATE: 'true',
+    });
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+    const { exitCode, stderr } = await service.stop();
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,68 @@
+import type { Method } from './test-app.js';
+
+/** Stands in all that the requests write, for a test to look for where it must not be. */
+export const SECRET = 'Nobody may read this in a log';
+
+export interface ApiRequest {
+  /** `GET /api/chat-sessions/:session_id`, as in TestApp's `routes`. */
+  route: string;
+  method: Method;
+  path: string;
+  body: object | undefined;
+  /** The route's own text for when the store fails. */
+  failure: string;
+}
+
+const SESSION = '/api/chat-sessions/:session_id';
+const SECTION = '/api/documents/:document_id/sections/:section_id';
+
+const ROUTES: [Method, string, string, object?][] = [
+  ['GET', SESSION, 'Failed to get chat session'],
+  ['GET', '/api/chat-sessions', 'Failed to list chat sessions'],
+  ['GET', `${SESSION}/messages`, 'Failed to get messages'],
+  ['GET', `${SESSION}/messages/:message_id`, 'Failed to get message'],
+  ['GET', '/api/history', 'Failed to get chat history'],
+  ['GET', '/api/session/history', 'Failed to get chat history'],
+  [
+    'POST',
+    '/api/chat-sessions',
+    'Failed to create chat session',
+    { messages: [{ role: 'user', content: SECRET }] },
+  ],
+  ['POST', `${SECTION}/chat-session`, 'Failed to create chat session'],
+  [
+    'POST',
+    `${SESSION}/messages`,
+    'Failed to append messages',
+    { role: 'user', content: SECRET },
+  ],
+  ['PATCH', SESSION, 'Failed to update chat session', { title: SECRET }],
+  [
+    'PUT',
+    `${SESSION}/config`,
+    'Failed to update chat configuration',
+    { config: { secret: SECRET } },
+  ],
+  ['POST', `${SESSION}/clear`, 'Failed to clear chat session'],
+  ['DELETE', SESSION, 'Failed to delete chat session'],
+];
+
+/** A request to each route that needs the store. Those that clear and delete the session are last. */
+export function apiRequests(
+  sessionId: string,
+  messageId: string,
+): ApiRequest[] {
+  const values: Partial<Record<string, string>> = {
+    session_id: sessionId,
+    message_id: messageId,
+    document_id: 'doc-42',
+    section_id: 'sec-7',
+  };
+  return ROUTES.map(([method, pattern, failure, body]) => ({
+    route: `${method} ${pattern}`,
+    method,
+    path: pattern.replace(/:(\w+)/g, (_, name: string) => values[name] ?? ''),
+    body,
+    failure,
+  }));
+}

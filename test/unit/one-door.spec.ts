@@ -1,0 +1,72 @@
+import { join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const DRIVER = /\/node_modules\/(@types\/better-sqlite3|mysql2)\//;
+const TYPEORM = /\/node_modules\/typeorm\//;
+
+function createProgram(): ts.Program {
+  const config = ts.getParsedCommandLineOfConfigFile(
+    join(ROOT, 'tsconfig.build.json'),
+    { incremental: false },
+    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
+  );
+  return ts.createProgram(config!.fileNames, config!.options);
+}
+
+/**
+ * What the sources call that reaches the store, as `FILE: METHOD`: all of the
+ * drivers, and what returns a promise of TypeORM (its query builders do not,
+ * until they are executed).
+ */
+function callsToTheStore(): string[] {
+  const program = createProgram();
+  const checker = program.getTypeChecker();
+  const calls: string[] = [];
+
+  function visit(node: ts.Node): void {
+    ts.forEachChild(node, visit);
+    if (!ts.isCallExpression(node)) return;
+    const signature = checker.getResolvedSignature(node);
+    const declaredIn = signature?.declaration?.getSourceFile().fileName ?? '';
+    const returned = signature?.getReturnType().symbol?.name;
+    const reaches =
+      DRIVER.test(declaredIn) ||
+      (TYPEORM.test(declaredIn) && returned === 'Promise');
+    if (!reaches) return;
+    const { expression } = node;
+    const method = ts.isPropertyAccessExpression(expression)
+      ? expression.name
+      : expression;
+    const file = relative(ROOT, node.getSourceFile().fileName);
+    calls.push(`${file.replaceAll('\\', '/')}: ${method.getText()}`);
+  }
+
+  for (const fileName of program.getRootFileNames()) {
+    visit(program.getSourceFile(fileName)!);
+  }
+  return calls;
+}
+
+describe('the store', () => {
+  const calls = callsToTheStore();
+
+  it('is reached in src/database', () => {
+    expect(calls).toEqual(
+      expect.arrayContaining([
+        'src/database/data-source.ts: runMigrations',
+        'src/database/mysql.database.ts: startTransaction',
+        'src/database/mysql.database.ts: query',
+        'src/database/sqlite.database.ts: transaction',
+      ]),
+    );
+  });
+
+  it('is reached nowhere else', () => {
+    expect(calls.filter((call) => !call.startsWith('src/database/'))).toEqual([
+      // Closes it.
+      'src/migrate.ts: destroy',
+    ]);
+  });
+});
