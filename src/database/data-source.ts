@@ -118,10 +118,13 @@ async function mysqlDataSource(
 async function serverType(url: string): Promise<'mysql' | 'mariadb'> {
   const connection = await connectMysql(url);
   try {
-    const [rows] = await connection.query('SELECT VERSION() AS version');
+    const [rows] = await connection.query({
+      sql: 'SELECT VERSION() AS version',
+      timeout: CONNECT_TIMEOUT_MS,
+    });
     const [{ version }] = rows as [{ version: string }];
     return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
   } finally {
-    await connection.end();
+    connection.destroy();
   }
 }
