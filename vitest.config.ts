@@ -50,33 +50,36 @@ const mysql = {
 };
 
 /**
- * Process tests start the built service, and some measure how long that takes:
+ * Process tests start the built service, and some look at how long that takes:
  * they come after the others, which keep every core busy.
  */
 const processes = {
   ...limits,
   testTimeout: 60_000,
   sequence: { groupOrder: 1 },
+  include: ['test/process/**/*.process-spec.ts'],
 };
 const build = 'test/support/build.global-setup.ts';
 const processSqlite = {
   test: {
     ...processes,
     name: 'process:sqlite',
-    include: ['test/process/**/*.process-spec.ts'],
-    exclude: ['test/process/migrate.process-spec.ts'],
     provide: { store: 'sqlite' as const },
     globalSetup: build,
+    exclude: ['test/process/migrate.process-spec.ts'],
   },
 };
 const processMysql = {
   test: {
     ...processes,
     name: 'process:mysql',
-    include: ['test/process/**/*.process-spec.ts'],
-    exclude: ['test/process/defaults.process-spec.ts'],
     provide: { store: 'mysql' as const },
     globalSetup: ['test/support/mysql.global-setup.ts', build],
+    // What has nothing to do with a server.
+    exclude: [
+      'test/process/defaults.process-spec.ts',
+      'test/process/load-cli.process-spec.ts',
+    ],
   },
 };
 

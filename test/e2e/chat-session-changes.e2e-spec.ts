@@ -151,15 +151,20 @@ describe('PUT /api/chat-sessions/:session_id/config', () => {
   });
 
   it.each([
-    [{}, 'config must be an object'],
-    [{ config: null }, 'config must be an object'],
-    [{ config: ['a'] }, 'config must be an object'],
+    ['no config', {}, 'config must be an object'],
+    ['null', { config: null }, 'config must be an object'],
+    ['an array', { config: ['a'] }, 'config must be an object'],
     [
+      'a byte over 64 KiB',
       { config: { a: 'x'.repeat(65_529) } },
       'config must be at most 65536 bytes of JSON',
     ],
-    [{ config: {}, model: 'large' }, 'model is not a known field'],
-  ])('refuses %.60j', async (body, mistake) => {
+    [
+      'other fields',
+      { config: {}, model: 'large' },
+      'model is not a known field',
+    ],
+  ])('refuses %s', async (_, body, mistake) => {
     const { id } = await createSession(api);
     const answer = await putConfig(id, body);
     expect(answer.status).toBe(400);

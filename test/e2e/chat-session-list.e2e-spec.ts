@@ -200,13 +200,21 @@ describe('GET /api/chat-sessions: preview', () => {
   }
 
   it.each([
-    ['short', 'short'],
-    ['x'.repeat(161), 'x'.repeat(160)],
-    ['😀'.repeat(161), '😀'.repeat(160)],
-    [`${'x'.repeat(153)}${FAMILY}y`, `${'x'.repeat(153)}${FAMILY}`],
-    [`${'x'.repeat(154)}${FAMILY}y`, 'x'.repeat(154)],
-    [`${'x'.repeat(159)}e\u0301`, 'x'.repeat(159)],
-  ])('is the start of the text: %.20j', async (content, preview) => {
+    ['a short text', 'short', 'short'],
+    ['160 characters', 'x'.repeat(161), 'x'.repeat(160)],
+    ['160 emoji', '😀'.repeat(161), '😀'.repeat(160)],
+    [
+      'a last grapheme that fits',
+      `${'x'.repeat(153)}${FAMILY}y`,
+      `${'x'.repeat(153)}${FAMILY}`,
+    ],
+    ['none that does not', `${'x'.repeat(154)}${FAMILY}y`, 'x'.repeat(154)],
+    [
+      'no letter without its accent',
+      `${'x'.repeat(159)}e\u0301`,
+      'x'.repeat(159),
+    ],
+  ])('is the start of the text: %s', async (_, content, preview) => {
     expect(await previewOf({ content })).toBe(preview);
   });
 
@@ -226,23 +234,23 @@ describe('GET /api/chat-sessions: refused', () => {
   const position = `1795392123456.${NOBODYS_ID}`;
 
   it.each([
-    '',
-    'abc',
-    '%00',
-    '../../x',
-    NOBODYS_ID,
-    'x'.repeat(3000),
-    base64url('1795392123456'),
-    base64url(`${position}0`),
-    base64url(`-${position}`),
-    base64url(`0${position}`),
-    base64url(`999${position}`),
-    base64url(`1e12.${NOBODYS_ID}`),
-    base64url(`1795392123456.' OR 1=1--`),
-    `${base64url(position)}=`,
-    `${base64url(position)}%20`,
-    `${base64url(position)}&cursor=${base64url(position)}`,
-  ])('?cursor=%.60s', async (cursor) => {
+    ['nothing', ''],
+    ['no base64', 'abc'],
+    ['NUL', '%00'],
+    ['a path', '../../x'],
+    ['the id of a session', NOBODYS_ID],
+    ['3,000 characters', 'x'.repeat(3000)],
+    ['a time alone', base64url('1795392123456')],
+    ['more than a UUID', base64url(`${position}0`)],
+    ['a negative time', base64url(`-${position}`)],
+    ['a leading zero', base64url(`0${position}`)],
+    ['a time that is too late', base64url(`999${position}`)],
+    ['a time with an exponent', base64url(`1e12.${NOBODYS_ID}`)],
+    ['SQL', base64url(`1795392123456.' OR 1=1--`)],
+    ['padding', `${base64url(position)}=`],
+    ['white space', `${base64url(position)}%20`],
+    ['two', `${base64url(position)}&cursor=${base64url(position)}`],
+  ])('a cursor that is %s', async (_, cursor) => {
     const answer = await api.send('GET', `/api/chat-sessions?cursor=${cursor}`);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({

@@ -181,15 +181,15 @@ describe('X-Request-Id', () => {
   );
 
   it.each([
-    '',
-    'a b',
-    'a,b',
-    'a\tb',
-    '<script>',
-    'ä',
-    'x'.repeat(129),
-    'x'.repeat(5000),
-  ])('is replaced: %.20j', async (id) => {
+    ['nothing', ''],
+    ['a space', 'a b'],
+    ['a comma', 'a,b'],
+    ['a tab', 'a\tb'],
+    ['HTML', '<script>'],
+    ['a letter beyond ASCII', 'ä'],
+    ['129 characters', 'x'.repeat(129)],
+    ['5,000 characters', 'x'.repeat(5000)],
+  ])('is replaced: %s', async (_, id) => {
     const answer = await api.send('GET', SESSION, undefined, {
       'x-request-id': id,
     });

@@ -1,8 +1,21 @@
 import type { Database as SqliteConnection } from 'better-sqlite3';
-import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { DataSource, QueryDeepPartialEntity } from 'typeorm';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  inject,
+  it,
+  onTestFinished,
+} from 'vitest';
+import { newSession } from '../../src/chat-sessions/conversation.js';
+import { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
 import { Config } from '../../src/config/config.js';
 import { openDataSource } from '../../src/database/data-source.js';
+import { connectMysql } from '../../src/database/mysql-connection.js';
+import { FAMILY } from '../support/api.js';
+import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import {
   createTestDatabase,
   type TestDatabase,
@@ -102,18 +115,42 @@ if (inject('store') === 'mysql') {
       WHERE TABLE_SCHEMA = DATABASE()`);
       expect(rows).toEqual([{ engine: 'InnoDB' }]);
     });
+  });
 
-    it('speaks utf8mb4, strictly, whatever the server does by default', async () => {
-      const [row]: Record<string, string>[] = await dataSource.query(
-        'SELECT @@SESSION.sql_mode AS mode, @@SESSION.character_set_client AS charset',
-      );
-      expect(row?.mode).toContain('STRICT_ALL_TABLES');
-      expect(row?.charset).toBe('utf8mb4');
-      await expect(
-        dataSource.query(
-          "INSERT INTO idempotency_keys VALUES (REPEAT('x', 192), 'k', 'h', 200, 's', '[]', NOW(3))",
-        ),
-      ).rejects.toThrow('Data too long');
+  describe.skipIf(!findMysqlServer())('MySQL that is lax and Latin-1', () => {
+    it('cuts nothing and keeps every character', async () => {
+      const server = await startMysqlServer();
+      onTestFinished(() => server.stop());
+      const administrator = await connectMysql(server.url);
+      await administrator.query("SET GLOBAL sql_mode = ''");
+      await administrator.query('SET GLOBAL character_set_server = latin1');
+      await administrator.query('CREATE DATABASE chat');
+      await administrator.end();
+      const lax = await openDataSource({
+        DATABASE_URL: `${server.url}chat`,
+        DATABASE_POOL_SIZE: 4,
+        DATABASE_MIGRATE: true,
+      });
+      onTestFinished(() => lax.destroy());
+      const sessions = lax.getRepository(ChatSession);
+      const sessionOf = (title: string) =>
+        newSession('local', { title }, new Date());
+
+      const title = FAMILY.repeat(28); // 196 characters
+      const session = sessionOf(title);
+      await sessions.insert(session as QueryDeepPartialEntity<ChatSession>);
+      expect(await sessions.findOneByOrFail({ id: session.id })).toMatchObject({
+        title,
+      });
+      // At once, so that each connection of the pool has its turn.
+      const tooLong = Array.from({ length: 8 }, async () => {
+        const values = sessionOf('x'.repeat(201));
+        await sessions.insert(values as QueryDeepPartialEntity<ChatSession>);
+      });
+      for (const { status } of await Promise.allSettled(tooLong)) {
+        expect(status).toBe('rejected');
+      }
+      expect(await sessions.count()).toBe(1);
     });
   });
 } else {

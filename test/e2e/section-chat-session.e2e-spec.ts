@@ -96,20 +96,20 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
   });
 
   it.each([
-    'a/b',
-    'a%2Fb',
-    '100%',
-    'a b',
-    'a+b',
-    'a?b#c;d&e=f',
-    '..a',
-    'Ünï·語·\u{20bb7}',
-    '😀',
-    "' OR 1=1--",
-    'x'.repeat(191),
-    '語'.repeat(191),
-    '😀'.repeat(191),
-  ])('takes any text as an id: %.20s', async (text) => {
+    ['a slash', 'a/b'],
+    ['an encoded slash', 'a%2Fb'],
+    ['a percent sign', '100%'],
+    ['a space', 'a b'],
+    ['a plus sign', 'a+b'],
+    ['what separates in a URL', 'a?b#c;d&e=f'],
+    ['dots', '..a'],
+    ['letters of all planes', 'Ünï·語·\u{20bb7}'],
+    ['an emoji', '😀'],
+    ['SQL', "' OR 1=1--"],
+    ['191 letters', 'x'.repeat(191)],
+    ['191 characters of three bytes', '語'.repeat(191)],
+    ['191 characters of four bytes', '😀'.repeat(191)],
+  ])('takes %s', async (_, text) => {
     const inUrl = encodeURIComponent(text);
     const answer = await createOrGet(inUrl, inUrl);
     expect(answer.status).toBe(201);

@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Conversation } from '../../src/load/conversations.js';
 import { load } from '../../src/load/load.js';
 import type { MessagePage, SessionList } from '../support/api.js';
 import {
-  type Ending,
   ROOT,
-  runNode,
+  runLoader,
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
@@ -19,21 +18,19 @@ const LINES = readFileSync(FILE, 'utf8').split('\n').filter(Boolean);
 
 let service: ServiceProcess;
 
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  service = await startService({
-    DATABASE_URL: database.url,
-    DATABASE_MIGRATE: 'true',
+/** A service of the `describe`'s own, without conversations. */
+function useService(): void {
+  beforeAll(async () => {
+    const database = await createTestDatabase();
+    service = await startService({
+      DATABASE_URL: database.url,
+      DATABASE_MIGRATE: 'true',
+    });
+    return async () => {
+      await service.stop();
+      await database.remove();
+    };
   });
-  return async () => {
-    await service.stop();
-    await database.remove();
-  };
-});
-
-/** The loader as `npm run load -- ...`. */
-function cli(...args: string[]): Promise<Ending> {
-  return runNode(['--import', 'tsx', 'src/load/cli.ts', ...args]);
 }
 
 async function get<T>(path: string): Promise<T> {
@@ -79,6 +76,8 @@ function textsOf(lines: string[]): string[] {
 }
 
 describe('load', () => {
+  useService();
+
   it('stores the sample conversations unchanged', async () => {
     const report = await load({
       file: FILE,
@@ -99,8 +98,10 @@ describe('load', () => {
 });
 
 describe('npm run load', () => {
+  useService();
+
   it('ends with exit code 0 and the report', async () => {
-    const ending = await cli(FILE, '--url', service.url, '--verify');
+    const ending = await runLoader(FILE, '--url', service.url, '--verify');
     expect(ending.stderr).toBe('');
     expect(ending.stdout).toMatch(
       /^Loaded 30 conversations with 428 messages in [\d.]+ s\n/,
@@ -116,36 +117,12 @@ describe('npm run load', () => {
     const [first, second, third] = LINES;
     const lines = [first, second.slice(0, -1), third];
     writeFileSync(file, `${lines.join('\n')}\n`);
-    const ending = await cli(file, '--url', service.url, '--verify');
+    const ending = await runLoader(file, '--url', service.url, '--verify');
     expect(ending.stdout).toMatch(/^Loaded 2 conversations/);
     expect(ending.stdout).toContain('Read back 2 conversations');
     expect(ending.stdout).toContain(
       'Failures: 1\n  1 x not JSON in UTF-8\n    lines 2\n',
     );
     expect(ending.exitCode).toBe(1);
-    expect(await storedTexts()).toEqual(textsOf([first, third]));
-  });
-
-  it('says in one line that the server cannot be reached', async () => {
-    await service.stop();
-    const ending = await cli(FILE, '--url', service.url);
-    expect(ending).toMatchObject({
-      exitCode: 1,
-      stdout: '',
-      stderr: `Stopped: cannot reach ${service.url}/: ECONNREFUSED\n`,
-    });
-  });
-
-  it.each([
-    ['no file', []],
-    ['two files', [FILE, FILE]],
-    ['an unknown option', [FILE, '--fast']],
-    ['a wrong URL', [FILE, '--url', 'localhost:3000']],
-    ['a wrong concurrency', [FILE, '--concurrency', '0']],
-  ])('shows its usage for %s', async (_what, args) => {
-    const ending = await cli(...args);
-    expect(ending.stderr).toMatch(/^\S.*\n\nUsage: npm run load -- FILE/);
-    expect(ending.stdout).toBe('');
-    expect(ending.exitCode).toBe(2);
   });
 });

@@ -33,7 +33,7 @@ async function migrations(): Promise<{ known: unknown[]; done: unknown[] }> {
       'SELECT name FROM migrations ORDER BY id',
     );
     return {
-      known: dataSource.migrations.map(({ name }) => name),
+      known: dataSource.migrations.map(({ constructor }) => constructor.name),
       done: rows.map(({ name }) => name),
     };
   } finally {

@@ -3,7 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import {
+  beforeAll,
+  describe,
+  expect,
+  inject,
+  it,
+  onTestFinished,
+} from 'vitest';
 import {
   type Ending,
   failToStart,
@@ -14,13 +21,20 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const SECRET = 'hunter2';
 
+/** Seconds that Node.js and the code take to load: about one, more where the machine is busy. */
+let loading: number;
+
+beforeAll(async () => {
+  const ending = await failToStart({ PORT: 'none' });
+  loading = ending.seconds;
+});
+
 /** What an operator sees of a start that failed: one line, without a stack or a secret. */
-function expectOneLine({ exitCode, stderr, stdout }: Ending, reason: RegExp) {
+function expectOneLine({ stderr, stdout }: Ending, reason: RegExp) {
   expect(stderr).toMatch(/^Chat Sessions: [^\n]+\n$/);
   expect(stderr).toMatch(reason);
   expect(stdout + stderr).not.toContain(SECRET);
-  expect(stderr).not.toMatch(/\bat \S+:\d+/);
-  expect(exitCode).toBe(1);
+  expect(stderr).not.toMatch(/\.[jt]s:\d+/);
 }
 
 /** A server on the loopback that accepts connections and says nothing. */
@@ -114,15 +128,16 @@ const onServer: Case[] = [
 
 describe('a start', () => {
   it.each(inject('store') === 'mysql' ? onServer : withoutServer)(
-    'ends within 7 s, with one line, where DATABASE_URL %s',
+    'gives up, with one line, where DATABASE_URL %s',
     async (_what, url, reason) => {
       const ending = await failToStart({ DATABASE_URL: await url() });
       expectOneLine(ending, reason);
-      expect(ending.seconds).toBeLessThan(7);
+      expect(ending.exitCode).toBe(1);
+      expect(ending.seconds).toBeLessThan(loading + 6);
     },
   );
 
-  it('ends with one line where the port is taken', async () => {
+  it('gives up, with one line, where the port is taken', async () => {
     const { port } = await silentServer();
     const ending = await failToStart({
       DATABASE_URL: await useDatabase(),
@@ -130,6 +145,7 @@ describe('a start', () => {
       PORT: String(port),
     });
     expectOneLine(ending, /EADDRINUSE/);
+    expect(ending.exitCode).toBe(1);
   });
 });
 

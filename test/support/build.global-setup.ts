@@ -1,18 +1,23 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const BUILD = ['node_modules/@nestjs/cli/bin/nest.js', 'build'];
 
-// Every project loads this file anew, and the output directory is emptied by a build.
-const shared = globalThis as { serviceBuild?: Promise<unknown> };
+// Every project loads this file anew, and a build empties dist first.
+const shared = globalThis as { serviceBuild?: Promise<void> };
 
 /** Builds the service that process tests start: once, however many projects ask. */
-export default async function setup(): Promise<void> {
-  shared.serviceBuild ??= promisify(execFile)(
-    process.execPath,
-    ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
-    { cwd: ROOT },
-  );
-  await shared.serviceBuild;
+export default function setup(): Promise<void> {
+  return (shared.serviceBuild ??= build());
+}
+
+async function build(): Promise<void> {
+  const child = spawn(process.execPath, BUILD, {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const [exitCode] = (await once(child, 'exit')) as [number | null];
+  if (exitCode !== 0) throw new Error('nest build failed');
 }

@@ -118,20 +118,19 @@ export async function startService(
   }
 }
 
-/** A start that is not expected to succeed: a service that comes up is stopped, and that rejects. */
+/** A start that must not succeed; rejects where it does. */
 export async function failToStart(
   environment: Environment,
   cwd?: string,
 ): Promise<Ending> {
   const process = launchService(environment, cwd);
-  const listening = process.waitFor(/Listening on/).then(
-    async () => {
-      await process.stop();
-      throw new Error(`It did start:\n${process.stdout}`);
-    },
-    () => process.stop('SIGKILL'),
+  const started = await process.waitFor(/Listening on/).then(
+    () => true,
+    () => false,
   );
-  return listening;
+  const ending = await process.stop('SIGKILL');
+  if (started) throw new Error(`It did start:\n${ending.stdout}`);
+  return ending;
 }
 
 /** Runs a program of Node.js to its end, where package.json is. */
@@ -140,6 +139,11 @@ export function runNode(
   environment: Environment = {},
 ): Promise<Ending> {
   return new NodeProcess(args, environment, ROOT).ended;
+}
+
+/** The loader, as `npm run load -- ...`. */
+export function runLoader(...args: string[]): Promise<Ending> {
+  return runNode(['--import', 'tsx', 'src/load/cli.ts', ...args]);
 }
 
 function launchService(environment: Environment, cwd?: string): NodeProcess {
