@@ -32,6 +32,9 @@ export interface Appended {
   created: boolean;
 }
 
+/** More clears than this do not come between the reads of one page. */
+const MOST_READS = 10;
+
 @Injectable()
 export class ChatMessagesService {
   constructor(
@@ -94,20 +97,24 @@ export class ChatMessagesService {
 
   /**
    * A session and then its messages, as one moment saw them. A clear that comes
-   * between the two reads leaves the page short; then they are read again.
+   * between the two reads leaves the page short; then they are read again. What
+   * stays short is no clear, and an error rather than a loop without end.
    */
   *conversation(
     ownerId: string,
     sessionId: string,
     query: MessagePageQuery,
   ): UnitOfWork<Conversation> {
-    for (;;) {
+    for (let reads = 0; reads < MOST_READS; reads++) {
       const session = yield* this.sessions.get(ownerId, sessionId);
       const page = yield* this.messages.page(session, query);
       if (page.messages.length === lengthOf(page.range)) {
         return { session, ...page };
       }
     }
+    throw new Error(
+      `The chat session ${sessionId} has other messages than it counts`,
+    );
   }
 
   /** The stored messages, where all of these were appended before; throws `message_id_taken` where only some were, or others. */
