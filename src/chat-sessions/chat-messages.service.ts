@@ -80,7 +80,8 @@ export class ChatMessagesService {
     query: MessagePageQuery,
   ): Promise<Conversation> {
     return this.database.read(this, function* () {
-      return yield* this.conversation(ownerId, sessionId, query);
+      const session = yield* this.sessions.get(ownerId, sessionId);
+      return yield* this.conversation(session, query);
     });
   }
 
@@ -96,25 +97,24 @@ export class ChatMessagesService {
   }
 
   /**
-   * A session and then its messages, as one moment saw them. A clear that comes
-   * between the two reads leaves the page short; then they are read again. What
-   * stays short is no clear, and an error rather than a loop without end.
+   * The messages of a session that was just read, and the session, as one moment
+   * saw them. A clear that came between the two reads leaves the page short;
+   * then both are read again. What stays short is no clear, and an error rather
+   * than a loop without end.
    */
   *conversation(
-    ownerId: string,
-    sessionId: string,
+    session: ChatSession,
     query: MessagePageQuery,
   ): UnitOfWork<Conversation> {
-    for (let reads = 0; reads < MOST_READS; reads++) {
-      const session = yield* this.sessions.get(ownerId, sessionId);
+    const { ownerId, id } = session;
+    for (let reads = 1; reads <= MOST_READS; reads++) {
       const page = yield* this.messages.page(session, query);
       if (page.messages.length === lengthOf(page.range)) {
         return { session, ...page };
       }
+      session = yield* this.sessions.get(ownerId, id);
     }
-    throw new Error(
-      `The chat session ${sessionId} has other messages than it counts`,
-    );
+    throw new Error(`The chat session ${id} has other messages than it counts`);
   }
 
   /** The stored messages, where all of these were appended before; throws `message_id_taken` where only some were, or others. */

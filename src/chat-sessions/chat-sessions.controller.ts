@@ -45,12 +45,12 @@ import {
   conditionalReply,
   createdReply,
   sessionReply,
-  versioned,
   toChatSessionList,
+  versioned,
 } from './replies.js';
 import {
-  ApiSessionId,
   ApiIfMatch,
+  ApiSessionId,
   ApiVersioned,
   NOT_FOUND,
   STALE,

@@ -126,13 +126,9 @@ export class ChatSessionsService {
     ifNoneMatch?: string,
   ): Promise<SessionRead> {
     return this.database.read(this, function* () {
-      if (ifNoneMatch !== undefined) {
-        const session = yield* this.sessions.get(ownerId, id);
-        if (isCurrent(ifNoneMatch, session)) return { session };
-      }
-      return yield* this.conversations.conversation(ownerId, id, {
-        limit,
-      });
+      const session = yield* this.sessions.get(ownerId, id);
+      if (isCurrent(ifNoneMatch, session)) return { session };
+      return yield* this.conversations.conversation(session, { limit });
     });
   }
 

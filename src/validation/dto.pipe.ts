@@ -61,15 +61,22 @@ function isDtoClass(metatype: unknown): metatype is DtoClass {
   return typeof metatype === 'function' && fieldsOf(metatype).size > 0;
 }
 
-/** The fields that have a validation rule; others are unknown. */
-function fieldsOf(dtoClass: Function): Set<string> {
-  const rules = getMetadataStorage().getTargetValidationMetadatas(
-    dtoClass,
-    '',
-    false,
-    false,
-  );
-  return new Set(rules.map((rule) => rule.propertyName));
+const knownFields = new Map<Function, ReadonlySet<string>>();
+
+/** The fields that have a validation rule; others are unknown. Looked up once a class, as it is asked for each message of a batch. */
+function fieldsOf(dtoClass: Function): ReadonlySet<string> {
+  let fields = knownFields.get(dtoClass);
+  if (!fields) {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(
+      dtoClass,
+      '',
+      false,
+      false,
+    );
+    fields = new Set(rules.map((rule) => rule.propertyName));
+    knownFields.set(dtoClass, fields);
+  }
+  return fields;
 }
 
 function unknownFields(dtoClass: DtoClass, value: object, path = ''): string[] {

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { A_UUID_V7, createSession } from '../support/api.js';
+import { writes } from '../support/api-requests.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
@@ -39,15 +40,7 @@ function exchange(request: string) {
   );
 }
 
-describe.each([
-  ['POST', '/api/chat-sessions'],
-  ['PATCH', SESSION],
-  ['PUT', `${SESSION}/config`],
-  ['POST', `${SESSION}/messages`],
-  ['POST', `${SESSION}/clear`],
-  ['DELETE', SESSION],
-  ['POST', '/api/documents/doc/sections/sec/chat-session'],
-] as const)('%s %s', (method, path) => {
+describe.each(writes(ID))('%s %s', (method, path) => {
   it.each([
     ['text/plain', '{}'],
     ['application/x-www-form-urlencoded', 'title=x'],

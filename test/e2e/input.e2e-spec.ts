@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { append, createSession, getSession } from '../support/api.js';
+import { writes } from '../support/api-requests.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
 const ID = '01938f5e-0000-7000-8000-000000000001';
 const SESSION = `/api/chat-sessions/${ID}`;
-const SECTION = '/api/documents/doc/sections/sec/chat-session';
 
 beforeAll(async () => {
   await createSession(api, { id: ID });
@@ -59,15 +59,7 @@ describe.each([
   );
 });
 
-describe.each([
-  ['POST', '/api/chat-sessions'],
-  ['PATCH', SESSION],
-  ['PUT', `${SESSION}/config`],
-  ['POST', `${SESSION}/messages`],
-  ['POST', `${SESSION}/clear`],
-  ['DELETE', SESSION],
-  ['POST', SECTION],
-] as const)('the body of %s %s', (method, path) => {
+describe.each(writes(ID))('the body of %s %s', (method, path) => {
   const nested = (levels: number) =>
     `{"metadata":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
 

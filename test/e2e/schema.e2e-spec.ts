@@ -1,4 +1,3 @@
-import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { DataSource, QueryDeepPartialEntity } from 'typeorm';
 import {
   afterAll,
@@ -18,6 +17,7 @@ import { FAMILY } from '../support/api.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import {
   createTestDatabase,
+  sqliteConnectionOf,
   type TestDatabase,
 } from '../support/test-database.js';
 
@@ -156,11 +156,9 @@ if (inject('store') === 'mysql') {
 } else {
   describe('SQLite', () => {
     it('writes ahead, synchronously, and keeps foreign keys', () => {
-      const { databaseConnection } = dataSource.driver as unknown as {
-        databaseConnection: SqliteConnection;
-      };
+      const connection = sqliteConnectionOf(dataSource);
       const pragma = (name: string) =>
-        databaseConnection.pragma(name, { simple: true });
+        connection.pragma(name, { simple: true });
       expect(pragma('journal_mode')).toBe('wal');
       expect(pragma('synchronous')).toBe(2); // FULL
       expect(pragma('foreign_keys')).toBe(1);

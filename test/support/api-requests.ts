@@ -47,6 +47,13 @@ const ROUTES: [Method, string, string, object?][] = [
   ['DELETE', SESSION, 'Failed to delete chat session'],
 ];
 
+/** Method and path of each route that writes, and so may have a body. */
+export function writes(sessionId: string): [Method, string][] {
+  return apiRequests(sessionId, 'msg_01')
+    .filter(({ method }) => method !== 'GET')
+    .map(({ method, path }) => [method, path]);
+}
+
 /** A request to each route that needs the store. Those that clear and delete the session are last. */
 export function apiRequests(
   sessionId: string,

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { ROOT } from './service-process.js';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const BUILD = ['node_modules/@nestjs/cli/bin/nest.js', 'build'];
 
 // Every project loads this file anew, and a build empties dist first.
