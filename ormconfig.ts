@@ -1,5 +1,5 @@
 // The data source of the service, for TypeORM's command line: `npm run typeorm -- migration:show`.
-import { loadConfig } from './src/config/load-config.js';
+import { loadDatabaseConfig } from './src/config/load-config.js';
 import { createDataSource } from './src/database/data-source.js';
 
-export default await createDataSource(loadConfig());
+export default await createDataSource(loadDatabaseConfig());

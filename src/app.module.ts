@@ -1,17 +1,23 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { ThrottlerModule } from '@nestjs/throttler';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
+import type { Config } from './config/config.js';
 import { HealthModule } from './health/health.module.js';
 import { AllExceptionsFilter } from './http/exception.filter.js';
+import { IdentityGuard } from './identity/identity.guard.js';
+import { IdentityModule } from './identity/identity.module.js';
+import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
+import { throttlerOptions } from './rate-limit/throttler-options.js';
 import { DtoPipe } from './validation/dto.pipe.js';
 
 /** The stand-alone service. */
 @Module({})
 export class AppModule {
   /** @param dataSource connected; the application closes it at its own end. */
-  static on(dataSource: DataSource): DynamicModule {
+  static with(config: Config, dataSource: DataSource): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -19,11 +25,16 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
+        IdentityModule.with(config),
+        ThrottlerModule.forRoot(throttlerOptions(config)),
         ChatSessionsModule,
         HealthModule,
       ],
       providers: [
         { provide: APP_FILTER, useClass: AllExceptionsFilter },
+        // In this order: who is refused is counted, too.
+        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useClass: IdentityGuard },
         { provide: APP_PIPE, useClass: DtoPipe },
       ],
     };

@@ -3,25 +3,23 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
+import { configureForBrowsers } from './http/browsers.js';
 import { configureFastify, createFastifyAdapter } from './http/fastify.js';
 import { serveOpenApi } from './openapi/document.js';
 
-export interface AppSettings {
-  /** Bytes of a request body. */
-  readonly BODY_LIMIT: number;
-}
-
 /** The stand-alone application, not listening yet. */
 export async function createApp(
-  settings: AppSettings,
+  config: Config,
   dataSource: DataSource,
   logger: LoggerService | false,
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.on(dataSource),
-    createFastifyAdapter(settings.BODY_LIMIT),
+    AppModule.with(config, dataSource),
+    createFastifyAdapter(config),
     { bodyParser: false, logger, abortOnError: false },
   );
+  await configureForBrowsers(app, config);
   configureFastify(app.getHttpAdapter().getInstance());
   app.setGlobalPrefix('api', { exclude: ['health/live', 'health/ready'] });
   serveOpenApi(app);

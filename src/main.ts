@@ -5,6 +5,9 @@ import { openDataSource } from './database/data-source.js';
 import { createLogger } from './logger.js';
 import { run } from './run.js';
 
+const NO_IDENTITY =
+  'AUTH_MODE is not set: every caller is the owner "local" and sees everything. Set AUTH_MODE=jwt or header before anyone else can reach this service.';
+
 await run(async () => {
   const config = loadConfig();
   const dataSource = await openDataSource(config);
@@ -19,5 +22,7 @@ await run(async () => {
     .getHttpAdapter()
     .getInstance()
     .listen({ port: config.PORT, host: config.HOST });
-  new Logger('Main').log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);
+  const logger = new Logger('Main');
+  if (config.AUTH_MODE === '') logger.warn(NO_IDENTITY);
+  logger.log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);
 });

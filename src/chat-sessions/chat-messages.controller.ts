@@ -14,9 +14,10 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Owner } from '../http/owner.decorator.js';
 import { type Reply, ReplyInterceptor } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { ApiIdentified } from '../identity/identified.decorator.js';
+import { Owner } from '../identity/owner.decorator.js';
 import { MESSAGE_ID_RULE } from '../validation/decorators.js';
 import { MessageIdParam, UuidParam } from '../validation/params.js';
 import { AppendBody } from './append-body.pipe.js';
@@ -47,6 +48,7 @@ import {
 } from './swagger.js';
 
 @ApiTags('Messages')
+@ApiIdentified()
 @ApiExtraModels(
   CreateChatMessageDto,
   CreateChatMessagesDto,

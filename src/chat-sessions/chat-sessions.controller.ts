@@ -20,9 +20,10 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Owner } from '../http/owner.decorator.js';
 import { type Reply, ReplyInterceptor } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { ApiIdentified } from '../identity/identified.decorator.js';
+import { Owner } from '../identity/owner.decorator.js';
 import { UuidParam } from '../validation/params.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
@@ -57,6 +58,7 @@ import {
 } from './swagger.js';
 
 @ApiTags('Chat sessions')
+@ApiIdentified()
 @Controller('chat-sessions')
 @UseInterceptors(ReplyInterceptor)
 export class ChatSessionsController {

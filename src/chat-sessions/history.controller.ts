@@ -1,11 +1,13 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Owner } from '../http/owner.decorator.js';
 import { RouteErrors } from '../http/route-errors.js';
+import { ApiIdentified } from '../identity/identified.decorator.js';
+import { Owner } from '../identity/owner.decorator.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
 
 @ApiTags('History')
+@ApiIdentified()
 @Controller()
 export class HistoryController {
   constructor(private readonly sessions: ChatSessionsService) {}

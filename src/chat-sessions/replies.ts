@@ -80,7 +80,6 @@ export function conditionalReply({
   const headers = {
     ETag: entityTagOf(session),
     'Cache-Control': 'private, no-cache',
-    Vary: 'Authorization',
   };
   return messages
     ? new Reply({ chat_session: toChatSession(session, messages) }, { headers })

@@ -1,8 +1,9 @@
 import { Controller, Param, Post, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Owner } from '../http/owner.decorator.js';
 import { type Reply, ReplyInterceptor } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
+import { ApiIdentified } from '../identity/identified.decorator.js';
+import { Owner } from '../identity/owner.decorator.js';
 import { OPAQUE_ID_RULE } from '../validation/decorators.js';
 import { OpaqueIdParam } from '../validation/params.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
@@ -14,6 +15,7 @@ import { sectionReply } from './replies.js';
 import { ApiOpaqueId, ApiVersioned } from './swagger.js';
 
 @ApiTags('Chat sessions')
+@ApiIdentified()
 @Controller('documents/:document_id/sections/:section_id/chat-session')
 @UseInterceptors(ReplyInterceptor)
 export class SectionChatSessionController {

@@ -4,13 +4,17 @@ import {
   IsInt,
   IsNotEmpty,
   IsString,
+  Matches,
   Max,
   Min,
   validateSync,
 } from 'class-validator';
 import { coerce } from '../validation/coerce.js';
 import { messagesOf } from '../validation/messages.js';
+import { identityMistakes } from './identity-mistakes.js';
+import { IsAddressList } from './is-address-list.js';
 import { IsDatabaseUrl } from './is-database-url.js';
+import { IsOriginList } from './is-origin-list.js';
 
 export const LOG_LEVELS = [
   'fatal',
@@ -22,28 +26,39 @@ export const LOG_LEVELS = [
 ] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** The settings of the stand-alone service, named as in the environment. */
-export class Config {
-  /** 0 takes any free port. */
-  @IsInt()
-  @Min(0)
-  @Max(65_535)
-  readonly PORT: number = 3000;
+const AUTH_MODES = ['jwt', 'header', 'none'] as const;
+type AuthMode = (typeof AUTH_MODES)[number];
 
-  @IsString()
-  @IsNotEmpty()
-  readonly HOST: string = '127.0.0.1';
-
+/** The settings of the store, named as in the environment: all that a migration needs. */
+export class DatabaseConfig {
   @IsDatabaseUrl()
   readonly DATABASE_URL: string = 'sqlite:data/chat-sessions.sqlite';
 
+  /** Whether a start migrates a MySQL schema; the embedded store always is. */
   @IsBoolean()
   readonly DATABASE_MIGRATE: boolean = false;
 
+  /** Connections to MySQL at most. */
   @IsInt()
   @Min(1)
   @Max(1000)
   readonly DATABASE_POOL_SIZE: number = 10;
+}
+
+/** The settings of the stand-alone service, named as in the environment. */
+export class Config extends DatabaseConfig {
+  /** `production` asks for an explicit AUTH_MODE. */
+  @IsString()
+  readonly NODE_ENV: string = '';
+
+  /** 0 takes any free port. */
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  readonly PORT: number = 3000;
+
+  @IsNotEmpty()
+  readonly HOST: string = '127.0.0.1';
 
   @IsIn(LOG_LEVELS)
   readonly LOG_LEVEL: LogLevel = 'info';
@@ -53,6 +68,60 @@ export class Config {
   @Min(1024)
   @Max(64 * 1024 * 1024)
   readonly BODY_LIMIT: number = 4 * 1024 * 1024;
+
+  /** How callers are identified. Not set, it is `none` on a loopback address outside of production. */
+  @IsIn(['', ...AUTH_MODES], {
+    message: `$property must be one of the following values: ${AUTH_MODES.join(', ')}`,
+  })
+  readonly AUTH_MODE: AuthMode | '' = '';
+
+  /** Secret of HS256, at least 32 bytes. */
+  @IsString()
+  readonly JWT_SECRET: string = '';
+
+  /** Public key of RS256, ES256 or EdDSA: PEM, or the path of a file with it. */
+  @IsString()
+  readonly JWT_PUBLIC_KEY: string = '';
+
+  /** Where the issuer publishes its keys. */
+  @IsString()
+  readonly JWT_JWKS_URL: string = '';
+
+  /** The claim `iss` that tokens must have; not set, any will do. */
+  @IsString()
+  readonly JWT_ISSUER: string = '';
+
+  /** What the claim `aud` must be or hold; not set, any will do. */
+  @IsString()
+  readonly JWT_AUDIENCE: string = '';
+
+  /** The claim with the owner's id. */
+  @IsNotEmpty()
+  readonly JWT_OWNER_CLAIM: string = 'sub';
+
+  /** The header with the owner's id, of AUTH_MODE=header. */
+  @Matches(/^[A-Za-z0-9-]+$/, {
+    message: '$property must be the name of a header',
+  })
+  readonly IDENTITY_HEADER: string = 'X-User-Id';
+
+  /** Addresses and CIDR blocks, separated by commas. */
+  @IsAddressList()
+  readonly TRUSTED_PROXIES: string = '';
+
+  /** Reading requests a minute, of one owner; 0 is no limit, as is the default where everybody is one owner. */
+  @IsInt()
+  @Min(0)
+  readonly RATE_LIMIT: number = 600;
+
+  /** Writing requests a minute, likewise. */
+  @IsInt()
+  @Min(0)
+  readonly RATE_LIMIT_WRITES: number = 120;
+
+  /** Origins whose pages may call the API, separated by commas. */
+  @IsOriginList()
+  readonly CORS_ORIGINS: string = '';
 }
 
 /** All that is wrong with the environment, by name and without the values, which may be secrets. */
@@ -62,17 +131,40 @@ export class InvalidConfigError extends Error {
   }
 }
 
-/** Reads the settings; an empty variable counts as not set. */
+/** Where everybody is one owner, that owner's requests have no limit unless one is set. */
+const UNLIMITED = { RATE_LIMIT: 0, RATE_LIMIT_WRITES: 0 };
+
+/** Reads the settings of the service; an empty variable counts as not set. */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
-  const defaults = new Config();
+  const { AUTH_MODE = '' } = environment;
+  const isShared = AUTH_MODE === '' || AUTH_MODE === 'none';
+  const defaults = Object.assign(new Config(), isShared && UNLIMITED);
+  const config = read(defaults, environment);
+  return checked(config, identityMistakes(config));
+}
+
+/** Reads the settings of the store alone. */
+export function parseDatabaseConfig(
+  environment: NodeJS.ProcessEnv,
+): DatabaseConfig {
+  return checked(read(new DatabaseConfig(), environment));
+}
+
+function read<C extends object>(
+  defaults: C,
+  environment: NodeJS.ProcessEnv,
+): C {
   const given = Object.entries(defaults)
     .filter(([name]) => environment[name])
     .map(([name, value]: [string, string | number | boolean]) => [
       name,
       coerce(environment[name], value.constructor),
     ]);
-  const config = Object.assign(defaults, Object.fromEntries(given));
-  const mistakes = messagesOf(validateSync(config));
+  return Object.assign(defaults, Object.fromEntries(given));
+}
+
+function checked<C extends object>(config: C, more: string[] = []): C {
+  const mistakes = [...messagesOf(validateSync(config)), ...more];
   if (mistakes.length > 0) throw new InvalidConfigError(mistakes);
   return Object.freeze(config);
 }

@@ -1,5 +1,6 @@
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DatabaseConfig } from '../config/config.js';
 import { ChatMessage } from '../chat-sessions/entities/chat-message.entity.js';
 import { ChatSession } from '../chat-sessions/entities/chat-session.entity.js';
 import { IdempotencyKey } from '../chat-sessions/entities/idempotency-key.entity.js';
@@ -16,15 +17,6 @@ import { CreateTables1795392000000 as SqliteCreateTables } from './migrations/sq
 
 const SQLITE_SCHEME = 'sqlite:';
 
-export interface DatabaseSettings {
-  /** `sqlite:PATH` or `mysql://user:password@host:port/database`. */
-  readonly DATABASE_URL: string;
-  /** Connections at most; SQLite has one. */
-  readonly DATABASE_POOL_SIZE: number;
-  /** Whether MySQL is migrated at start; the embedded store always is. */
-  readonly DATABASE_MIGRATE: boolean;
-}
-
 const common = {
   entities: [ChatSession, ChatMessage, IdempotencyKey],
   synchronize: false,
@@ -34,7 +26,7 @@ const common = {
 
 /** A data source that is connected, and whose schema is that of the entities. */
 export async function openDataSource(
-  settings: DatabaseSettings,
+  settings: DatabaseConfig,
 ): Promise<DataSource> {
   const dataSource = await connect(settings);
   try {
@@ -54,7 +46,7 @@ export async function openDataSource(
   return dataSource;
 }
 
-async function connect(settings: DatabaseSettings): Promise<DataSource> {
+async function connect(settings: DatabaseConfig): Promise<DataSource> {
   try {
     return await (await createDataSource(settings)).initialize();
   } catch (cause) {
@@ -66,7 +58,7 @@ async function connect(settings: DatabaseSettings): Promise<DataSource> {
 export async function createDataSource({
   DATABASE_URL: url,
   DATABASE_POOL_SIZE: poolSize,
-}: DatabaseSettings): Promise<DataSource> {
+}: DatabaseConfig): Promise<DataSource> {
   return url.startsWith(SQLITE_SCHEME)
     ? sqliteDataSource(url.slice(SQLITE_SCHEME.length))
     : mysqlDataSource(url, poolSize);

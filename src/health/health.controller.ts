@@ -2,10 +2,12 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
 import { RouteErrors } from '../http/route-errors.js';
+import { Public } from '../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
 
 const PING_TIMEOUT_MS = 500;
 
+@Public()
 @ApiTags('Health')
 @Controller('health')
 export class HealthController {

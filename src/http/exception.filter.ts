@@ -12,6 +12,10 @@ import {
   ChatSessionsError,
   type ChatSessionsErrorCode,
 } from '../chat-sessions/errors.js';
+import {
+  IdentityUnavailableException,
+  UnidentifiedException,
+} from '../identity/identifier.js';
 import { ValidationFailedException } from '../validation/dto.pipe.js';
 import { describeError } from '../describe-error.js';
 import {
@@ -45,6 +49,10 @@ export class AllExceptionsFilter implements ExceptionFilter {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
+    const response = host.switchToHttp().getResponse<object>();
+    for (const [name, value] of Object.entries(headersOf(exception))) {
+      this.adapterHost.httpAdapter.setHeader(response, name, value);
+    }
     const http = host.switchToHttp();
     const request = http.getRequest<FailedRequest>();
     const { status, body } = answerTo(exception, errorTextsOf(request));
@@ -90,6 +98,16 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
     return answer(status, text ?? (exception as Error).message);
   }
   return answer(500, texts[500] ?? 'Internal server error');
+}
+
+function headersOf(exception: unknown): Record<string, string> {
+  if (exception instanceof UnidentifiedException) {
+    return { 'WWW-Authenticate': exception.challenge };
+  }
+  if (exception instanceof IdentityUnavailableException) {
+    return { 'Retry-After': String(exception.retryAfterSeconds) };
+  }
+  return {};
 }
 
 function answer(status: number, error: string): Answer {

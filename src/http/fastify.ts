@@ -1,23 +1,40 @@
-import { STATUS_CODES } from 'node:http';
+import { type Server, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type {
   FastifyInstance,
   FastifyReply,
-  FastifyServerOptions,
+  FastifyHttpOptions,
 } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import type { Config } from '../config/config.js';
+import { splitList } from '../identity/trusted-proxies.js';
 import { acceptOnlyJson } from './json-body.js';
 
+/** For all of a request to arrive, body included. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often the server looks for requests that take longer. */
+const TIMEOUT_CHECK_MS = 1_000;
+/** The request line and all headers together. */
+const MAX_HEADER_BYTES = 16 * 1024;
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** The HTTP server, with Fastify's own errors in the shape of ours. */
-export function createFastifyAdapter(bodyLimit: number): FastifyAdapter {
-  const options: FastifyServerOptions = {
-    bodyLimit,
+export function createFastifyAdapter(config: Config): FastifyAdapter {
+  const options: FastifyHttpOptions<Server> = {
+    bodyLimit: config.BODY_LIMIT,
+    // Whose X-Forwarded-For is believed: nobody's, where the list is empty.
+    trustProxy: splitList(config.TRUSTED_PROXIES),
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
     // As long as a request line can be: too long an id gets a 400 that says so.
-    routerOptions: { maxParamLength: 16 * 1024 },
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     genReqId: ({ headers }) => {
       const id = headers['x-request-id'];
       return typeof id === 'string' && SANE_REQUEST_ID.test(id) ? id : uuidv7();
@@ -39,7 +56,7 @@ export function configureFastify(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (request.method !== 'GET' && encoding !== 'identity') {
+    if (request.method !== 'GET' && encoding.toLowerCase() !== 'identity') {
       return done(
         new UnsupportedMediaTypeException(
           'Compressed request bodies are not accepted',

@@ -34,6 +34,8 @@ export const BODY_ERRORS = {
   415: 'Content-Type must be application/json',
 } satisfies ErrorTexts;
 
+export const TOO_MANY_REQUESTS = 'Too many requests';
+
 const ERROR_TEXTS = Symbol('error texts');
 const textsOfRequests = new WeakMap<object, ErrorTexts>();
 

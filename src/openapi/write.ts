@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { createApp } from '../app.js';
-import { Config } from '../config/config.js';
+import { parseConfig } from '../config/config.js';
 import { openDataSource } from '../database/data-source.js';
 import { createOpenApiDocument } from './document.js';
 
 // Writes openapi.json; the store is there only because the application needs one.
-const config = Object.assign(new Config(), { DATABASE_URL: 'sqlite::memory:' });
+const config = parseConfig({ DATABASE_URL: 'sqlite::memory:' });
 const app = await createApp(config, await openDataSource(config), false);
 const document = createOpenApiDocument(app);
 await app.close();

@@ -11,10 +11,20 @@ import { messagesOf } from './messages.js';
 
 type DtoClass = new () => object;
 
-/** 400 with a line for each mistake. */
+const MAX_DETAILS = 100;
+const MAX_DETAIL_CHARACTERS = 300;
+
+/** 400 with a line for each mistake. A body has room for a million: some are enough. */
 export class ValidationFailedException extends BadRequestException {
-  constructor(readonly details: string[]) {
+  readonly details: string[];
+
+  constructor(mistakes: string[]) {
     super('Validation failed');
+    const more = mistakes.length - MAX_DETAILS;
+    this.details = mistakes
+      .slice(0, MAX_DETAILS)
+      .map((mistake) => mistake.slice(0, MAX_DETAIL_CHARACTERS).toWellFormed());
+    if (more > 0) this.details.push(`and ${more} more`);
   }
 }
 

@@ -112,9 +112,11 @@ function onSqlite() {
 function onMysql() {
   let server: MysqlServer;
   afterAll(() => server?.stop());
-  const api = useTestApp(async () => {
-    server = await startMysqlServer({ durable: true });
-    return createMysqlDatabase(server.url);
+  const api = useTestApp({
+    createDatabase: async () => {
+      server = await startMysqlServer({ durable: true });
+      return createMysqlDatabase(server.url);
+    },
   });
 
   it('requests in flight are answered, those that wait for a connection too', async () => {

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createApp } from '../../src/app.js';
-import { Config } from '../../src/config/config.js';
+import { parseConfig } from '../../src/config/config.js';
 import { openDataSource } from '../../src/database/data-source.js';
 import { createOpenApiDocument } from '../../src/openapi/document.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
@@ -19,6 +19,13 @@ export interface Answer<Body = unknown> {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+interface TestAppOptions {
+  /** By default, on the store that this run of the file is for. */
+  createDatabase?: () => Promise<TestDatabase>;
+  /** Settings; without any, everybody is one owner and nothing is limited. */
+  environment?: Record<string, string>;
+}
+
 /**
  * The real application on a database of its own. Every answer is held against
  * the OpenAPI document.
@@ -32,13 +39,15 @@ export class TestApp {
   dataSource: DataSource;
   database: TestDatabase;
 
-  constructor(private readonly createDatabase = createTestDatabase) {}
+  constructor(private readonly options: TestAppOptions) {}
 
   async start(): Promise<this> {
-    this.database = await this.createDatabase();
-    const config = Object.assign(new Config(), {
+    const { createDatabase = createTestDatabase, environment } = this.options;
+    this.database = await createDatabase();
+    const config = parseConfig({
       DATABASE_URL: this.database.url,
-      DATABASE_MIGRATE: true,
+      DATABASE_MIGRATE: 'true',
+      ...environment,
     });
     this.dataSource = await openDataSource(config);
     this.app = await createApp(config, this.dataSource, this.logger);
@@ -104,8 +113,8 @@ export class TestApp {
 }
 
 /** Starts a TestApp before the tests of the file, or of the `describe`, and stops it after them. */
-export function useTestApp(createDatabase = createTestDatabase): TestApp {
-  const testApp = new TestApp(createDatabase);
+export function useTestApp(options: TestAppOptions = {}): TestApp {
+  const testApp = new TestApp(options);
   beforeAll(async () => {
     await testApp.start();
   });

@@ -1,0 +1,17 @@
+import { type ExecutionContext, SetMetadata } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+
+const PUBLIC = Symbol('public');
+
+/** The route asks nobody who they are, and counts no requests. */
+export const Public = () => SetMetadata(PUBLIC, true);
+
+export function isPublic(
+  reflector: Reflector,
+  context: ExecutionContext,
+): boolean {
+  return !!reflector.getAllAndOverride<boolean>(PUBLIC, [
+    context.getHandler(),
+    context.getClass(),
+  ]);
+}
