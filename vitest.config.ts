@@ -78,7 +78,9 @@ const processMysql = {
     // What has nothing to do with a server.
     exclude: [
       'test/process/defaults.process-spec.ts',
+      'test/process/identity.process-spec.ts',
       'test/process/load-cli.process-spec.ts',
+      'test/process/rate-limit.process-spec.ts',
     ],
   },
 };

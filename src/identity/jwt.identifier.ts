@@ -38,6 +38,9 @@ export class JwtIdentifier extends Identifier {
   private readonly remembered = new LRUCache<string, string>({
     maxSize: REMEMBERED_CHARACTERS,
     sizeCalculation: (owner, token) => owner.length + token.length,
+    // The clock that `exp` is about.
+    perf: Date,
+    ttlResolution: 0,
   });
 
   constructor(

@@ -1,0 +1,194 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Logger } from '@nestjs/common';
+import {
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  type MockInstance,
+  vi,
+} from 'vitest';
+import { signToken } from '../../test/support/tokens.js';
+import { parseConfig } from '../config/config.js';
+import { createIdentifier } from './create-identifier.js';
+import {
+  type Identifier,
+  IdentityUnavailableException,
+  UnidentifiedException,
+} from './identifier.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const pairs = new Map<string, { privateKey: KeyObject; publicKey: KeyObject }>([
+  ['one', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+  ['two', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
+]);
+
+/** The issuer: what it answers, and how often it was asked. */
+let issuer: Server;
+let published: object[];
+let status: number;
+let isSilent: boolean;
+let fetches: number;
+let identifier: Identifier;
+let warn: MockInstance;
+
+beforeEach(async () => {
+  published = [jwkOf('one')];
+  status = 200;
+  isSilent = false;
+  fetches = 0;
+  issuer = createServer((_, response) => {
+    fetches++;
+    if (isSilent) return;
+    response.writeHead(status).end(JSON.stringify({ keys: published }));
+  }).listen(0, '127.0.0.1');
+  await once(issuer, 'listening');
+  const { port } = issuer.address() as AddressInfo;
+  const JWT_JWKS_URL = `http://127.0.0.1:${port}/jwks.json`;
+  identifier = createIdentifier(
+    parseConfig({ AUTH_MODE: 'jwt', JWT_JWKS_URL }),
+  );
+  vi.useFakeTimers({ toFake: ['Date'] });
+  warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue(undefined);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  issuer.closeAllConnections();
+  issuer.close();
+});
+
+function jwkOf(kid: string): object {
+  const jwk = pairs.get(kid)!.publicKey.export({ format: 'jwk' });
+  return { ...jwk, kid, alg: 'ES256', use: 'sig' };
+}
+
+/** What becomes of a new token that says it is signed with this key. */
+async function ask(kid: string | undefined, key = kid ?? 'one') {
+  const token = await signToken(
+    { sub: 'alice', jti: String(Math.random()), exp: Date.now() / 1000 + 60 },
+    pairs.get(key)?.privateKey ?? pairs.get('one')!.privateKey,
+    { alg: 'ES256', kid },
+  );
+  const rawHeaders = ['Authorization', `Bearer ${token}`];
+  try {
+    return await identifier.identify({ rawHeaders } as IncomingMessage);
+  } catch (error) {
+    if (error instanceof UnidentifiedException) return 401;
+    if (error instanceof IdentityUnavailableException) return 503;
+    throw error;
+  }
+}
+
+describe('JWT_JWKS_URL', () => {
+  it('is fetched once, for tokens that come at the same time, too', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => ask('one')),
+    );
+    expect(answers).toEqual(Array(20).fill('alice'));
+    expect(fetches).toBe(1);
+  });
+
+  it('serves a token that names no key as long as there is one key only', async () => {
+    expect(await ask(undefined)).toBe('alice');
+    published = [jwkOf('one'), jwkOf('two')];
+    vi.advanceTimersByTime(11 * MINUTE);
+    await ask('one');
+    await vi.waitFor(async () => expect(await ask('two')).toBe('alice'));
+    expect(await ask(undefined)).toBe(401);
+  });
+
+  it('is fetched for a key id that is new, but once in ten seconds whatever ids arrive', async () => {
+    expect(await ask('one')).toBe('alice');
+    for (let i = 0; i < 50; i++) expect(await ask(`unknown-${i}`)).toBe(401);
+    expect(fetches).toBe(1);
+    vi.advanceTimersByTime(10_001);
+    published = [jwkOf('one'), jwkOf('two')];
+    expect(await ask('two')).toBe('alice');
+    for (let i = 0; i < 50; i++) expect(await ask(`unknown-${i}`)).toBe(401);
+    expect(fetches).toBe(2);
+  });
+
+  it('is fetched at most once in ten seconds while it fails', async () => {
+    status = 500;
+    for (let i = 0; i < 20; i++) expect(await ask('one')).toBe(503);
+    expect(fetches).toBe(1);
+    vi.advanceTimersByTime(10_001);
+    status = 200;
+    expect(await ask('one')).toBe('alice');
+    expect(fetches).toBe(2);
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('is waited for one second', async () => {
+    isSilent = true;
+    const start = performance.now();
+    expect(await ask('one')).toBe(503);
+    const milliseconds = performance.now() - start;
+    expect(milliseconds).toBeGreaterThan(900);
+    expect(milliseconds).toBeLessThan(3_000);
+  });
+
+  it('may be down for a day: the last keys stay good', async () => {
+    expect(await ask('one')).toBe('alice');
+    status = 500;
+    for (let hours = 0; hours < 23; hours++) {
+      vi.advanceTimersByTime(HOUR);
+      expect(await ask('one')).toBe('alice');
+    }
+    expect(await ask('two')).toBe(401);
+    vi.advanceTimersByTime(2 * HOUR);
+    expect(await ask('one')).toBe(503);
+    vi.advanceTimersByTime(10_001);
+    status = 200;
+    expect(await ask('one')).toBe('alice');
+  });
+
+  it('is read again in the background, so that a withdrawn key ends', async () => {
+    expect(await ask('one')).toBe('alice');
+    published = [jwkOf('two')];
+    vi.advanceTimersByTime(11 * MINUTE);
+    expect(await ask('one')).toBe('alice');
+    await vi.waitFor(() => expect(fetches).toBe(2));
+    await vi.waitFor(async () => expect(await ask('one')).toBe(401));
+  });
+
+  it.each([
+    ['a key of another id', 'one', 'two'],
+    ['an unknown key', 'three', 'one'],
+  ])('refuses %s', async (_, kid, key) => {
+    expect(await ask(kid, key)).toBe(401);
+  });
+
+  it('does not trust RSA below 2048 bits', async () => {
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const jwk = weak.publicKey.export({ format: 'jwk' });
+    published = [{ ...jwk, kid: 'weak', alg: 'RS256' }];
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const token = await signToken({ sub: 'alice' }, privateKey, {
+      alg: 'RS256',
+      kid: 'weak',
+    });
+    const rawHeaders = ['Authorization', `Bearer ${token}`];
+    await expect(
+      identifier.identify({ rawHeaders } as IncomingMessage),
+    ).rejects.toBeInstanceOf(UnidentifiedException);
+  });
+
+  it.each([
+    ['no JSON Web Key Set', [] as object[], { keys: 'none' }],
+    ['a broken key', [{ kty: 'EC', crv: 'P-256', kid: 'one' }], undefined],
+  ])('does not fail for %s', async (_, keys, instead) => {
+    published = (instead ?? keys) as object[];
+    expect(await ask('one')).toSatisfy((answer) =>
+      [401, 503].includes(answer as number),
+    );
+  });
+});
