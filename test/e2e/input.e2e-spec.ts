@@ -152,6 +152,23 @@ describe('open JSON', () => {
   });
 });
 
+describe('a body full of unknown fields', () => {
+  it('gets an answer that is no longer than it needs to be', async () => {
+    const names = Array.from({ length: 300_000 }, (_, index) => `f${index}`);
+    const body = JSON.stringify({
+      ['x'.repeat(1000)]: 1,
+      ...Object.fromEntries(names.map((name) => [name, 1])),
+    });
+    const answer = await api.send('POST', '/api/chat-sessions', body);
+    expect(answer.status).toBe(400);
+    const { details } = answer.body as { details: string[] };
+    expect(details).toHaveLength(101);
+    expect(details[0]).toBe('x'.repeat(300));
+    expect(details[1]).toBe('f0 is not a known field');
+    expect(details.at(-1)).toBe('and 299901 more');
+  });
+});
+
 describe('wrong types', () => {
   it('of a session are reported field by field', async () => {
     const answer = await api.send('POST', '/api/chat-sessions', {
