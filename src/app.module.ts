@@ -5,6 +5,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 import type { Config } from './config/config.js';
+import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { AllExceptionsFilter } from './http/exception.filter.js';
 import { IdentityGuard } from './identity/identity.guard.js';
@@ -25,6 +26,7 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
+        DatabaseModule.with(config.REQUEST_DEADLINE_MS),
         IdentityModule.with(config),
         ThrottlerModule.forRoot(throttlerOptions(config)),
         ChatSessionsModule,

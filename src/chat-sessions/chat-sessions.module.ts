@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DatabaseModule } from '../database/database.module.js';
 import { ChatMessagesController } from './chat-messages.controller.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
@@ -13,10 +12,7 @@ import { HistoryController } from './history.controller.js';
 import { SectionChatSessionController } from './section-chat-session.controller.js';
 
 @Module({
-  imports: [
-    DatabaseModule,
-    TypeOrmModule.forFeature([ChatSession, ChatMessage]),
-  ],
+  imports: [TypeOrmModule.forFeature([ChatSession, ChatMessage])],
   controllers: [
     ChatSessionsController,
     ChatMessagesController,

@@ -126,6 +126,7 @@ describe('parseConfig', () => {
         'mysql://db/a/b',
         'mysql:///chat',
         'mysql://db:70000/chat',
+        'mysql://db1,/chat',
         'http://db/chat',
       ],
     ],
@@ -144,6 +145,7 @@ describe('parseConfig', () => {
     'mysql://db/chat',
     'mysql://chat:p%40ss@db.example.com:3306/chat',
     'mysql://root@[::1]:3306/chat',
+    'mysql://chat:secret@db1:3306,db2,[::1]:3307/chat',
   ])('takes DATABASE_URL=%s', (url) => {
     expect(parseConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
   });

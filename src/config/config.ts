@@ -69,6 +69,12 @@ export class Config extends DatabaseConfig {
   @Max(64 * 1024 * 1024)
   readonly BODY_LIMIT: number = 4 * 1024 * 1024;
 
+  /** Milliseconds in which the store answers a request, or the request is answered 503. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  readonly REQUEST_DEADLINE_MS: number = 5_000;
+
   /** How callers are identified. Not set, it is `none` on a loopback address outside of production. */
   @IsIn(['', ...AUTH_MODES], {
     message: `$property must be one of the following values: ${AUTH_MODES.join(', ')}`,

@@ -1,6 +1,7 @@
 import { ValidateBy } from 'class-validator';
+import { parseMysqlUrl } from '../database/mysql-connection.js';
 
-/** `sqlite:PATH`, or `mysql://user:password@host:port/database`. */
+/** `sqlite:PATH`, or `mysql://user:password@host:port/database`, with several hosts for a cluster. */
 export function IsDatabaseUrl(): PropertyDecorator {
   return ValidateBy({
     name: 'isDatabaseUrl',
@@ -14,7 +15,9 @@ export function IsDatabaseUrl(): PropertyDecorator {
 
 function isDatabaseUrl(value: string): boolean {
   if (value.startsWith('sqlite:')) return value.length > 'sqlite:'.length;
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname, pathname } = new URL(value);
-  return protocol === 'mysql:' && hostname !== '' && /^\/[^/]+$/.test(pathname);
+  try {
+    return parseMysqlUrl(value).database !== '';
+  } catch {
+    return false;
+  }
 }

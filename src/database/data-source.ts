@@ -9,9 +9,10 @@ import { migrateMysql } from './migrate-mysql.js';
 import {
   CONNECT_TIMEOUT_MS,
   connectMysql,
+  mysqlDriver,
   parseMysqlUrl,
-  strictMysql,
 } from './mysql-connection.js';
+import { MysqlHosts } from './mysql-hosts.js';
 import { CreateTables1795392000000 as MysqlCreateTables } from './migrations/mysql/1795392000000-create-tables.js';
 import { CreateTables1795392000000 as SqliteCreateTables } from './migrations/sqlite/1795392000000-create-tables.js';
 
@@ -90,20 +91,21 @@ async function mysqlDataSource(
   url: string,
   poolSize: number,
 ): Promise<DataSource> {
-  const { user, ...target } = parseMysqlUrl(url);
+  const { hosts, user, password, database } = parseMysqlUrl(url);
   return new DataSource({
     ...common,
     // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
     type: await serverType(url),
-    ...target,
     username: user,
+    password,
+    database,
     migrations: [MysqlCreateTables],
     migrationsTransactionMode: 'each',
     charset: 'utf8mb4',
     timezone: 'Z',
     connectTimeout: CONNECT_TIMEOUT_MS,
     poolSize,
-    driver: strictMysql,
+    driver: mysqlDriver(new MysqlHosts(hosts)),
   });
 }
 

@@ -5,7 +5,8 @@ import type { UnitOfWork } from './unit-of-work.js';
 export type Work<This, T> = (this: This) => UnitOfWork<T>;
 
 /**
- * The one door to the store. Work is a generator function:
+ * The one door to the store. What goes through it ends in time: after
+ * REQUEST_DEADLINE_MS with a StoreUnavailableError. Work is a generator function:
  *
  *     this.database.write(this, function* () {
  *       const session = yield* this.sessions.lock(ownerId, id);
@@ -24,6 +25,9 @@ export abstract class Database {
    * throws, none. Resolves after the commit.
    */
   abstract write<This, T>(self: This, work: Work<This, T>): Promise<T>;
+
+  /** Rejects where the store cannot serve requests, or does not answer in time. */
+  abstract check(milliseconds: number): Promise<void>;
 
   /** Makes a SELECT lock its rows until the end of the transaction, where the engine needs that. */
   abstract forUpdate<Entity extends ObjectLiteral>(

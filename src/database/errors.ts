@@ -1,14 +1,29 @@
 import { QueryFailedError } from 'typeorm';
 
-/** ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, ER_CHECKREAD: rolled back by the server, and worth another try. */
-const TRANSIENT_ERRNOS = new Set([1213, 1205, 1020]);
 const ER_DUP_ENTRY = 1062;
+const ER_LOCK_WAIT_TIMEOUT = 1205;
+/** A node of a cluster that is not, or no longer, part of it. */
+const ER_NOT_PREPARED = 1047;
+
+/**
+ * Rolled back by the server, and worth another try: a deadlock (on Galera also
+ * a conflict with another node, at COMMIT), a lock that did not come, a row that
+ * changed since it was read, a node without its cluster.
+ */
+const CONTENTION_ERRNOS = new Set([
+  1213,
+  ER_LOCK_WAIT_TIMEOUT,
+  1020,
+  ER_NOT_PREPARED,
+]);
 
 interface DriverError {
   /** Number of the error, from mysql2. */
   errno?: unknown;
   /** Name of the error, from either driver. */
   code?: unknown;
+  /** Set by mysql2 where the connection is of no more use. */
+  fatal?: unknown;
 }
 
 function driverErrorOf(error: unknown): DriverError {
@@ -27,11 +42,46 @@ export function isDuplicateKey(error: unknown): boolean {
   );
 }
 
-/** Nothing was written, and the same work may well succeed when tried again. */
-export function isTransient(error: unknown): boolean {
+/** Another transaction held a row for longer than `innodb_lock_wait_timeout`. */
+export function isLockWaitTimeout(error: unknown): boolean {
+  return driverErrorOf(error).errno === ER_LOCK_WAIT_TIMEOUT;
+}
+
+/** Others were in the way: nothing was written, and the same work may well succeed when tried again. */
+export function isContention(error: unknown): boolean {
   const { errno, code } = driverErrorOf(error);
   return (
-    (typeof errno === 'number' && TRANSIENT_ERRNOS.has(errno)) ||
+    (typeof errno === 'number' && CONTENTION_ERRNOS.has(errno)) ||
     (typeof code === 'string' && code.startsWith('SQLITE_BUSY'))
   );
+}
+
+/** The node that answered cannot serve anybody for now. */
+export function isNotPrepared(error: unknown): boolean {
+  return driverErrorOf(error).errno === ER_NOT_PREPARED;
+}
+
+/** There is no connection, or no longer one. */
+export function isConnectionLost(error: unknown): boolean {
+  return driverErrorOf(error).fatal === true;
+}
+
+export const UNAVAILABLE_TEXTS = {
+  shed: 'Too many requests are waiting for the store: this one was not begun',
+  late: 'The store did not answer in time: nothing was written',
+  outcome_unknown:
+    'The connection to the store was lost at the end of the write: its outcome is unknown',
+} as const;
+
+/** The store cannot be used right now; the client may try again. */
+export class StoreUnavailableError extends Error {
+  readonly retryAfterSeconds = 1;
+
+  constructor(
+    readonly reason: keyof typeof UNAVAILABLE_TEXTS,
+    cause?: unknown,
+  ) {
+    super(UNAVAILABLE_TEXTS[reason], { cause });
+    this.name = 'StoreUnavailableError';
+  }
 }

@@ -1,39 +1,91 @@
-import mysql, { type Connection, type PoolOptions } from 'mysql2';
-import mysqlPromise from 'mysql2/promise';
+import mysql, { type Connection, type Pool, type PoolOptions } from 'mysql2';
+import mysqlPromise, {
+  type Connection as PromiseConnection,
+} from 'mysql2/promise';
+import { type Host, MysqlHosts } from './mysql-hosts.js';
 
-export const CONNECT_TIMEOUT_MS = 5_000;
+/** For a connection that can be used, handshake included. */
+export const CONNECT_TIMEOUT_MS = 1_000;
+/** Nobody waits for a row longer than this; the least that MySQL takes. */
+const LOCK_WAIT_SECONDS = 1;
+const MYSQL_URL = /^(mysql:\/\/(?:[^@/?#]*@)?)([^@/?#]+)\/?([^/?#]*)$/;
 
-/** What `mysql://user:password@host:port/database` says, in mysql2's words. */
-export function parseMysqlUrl(url: string) {
-  const { hostname, port, username, password, pathname } = new URL(url);
+export interface MysqlAddress {
+  /** At least one. */
+  hosts: Host[];
+  user: string;
+  password: string;
+  /** Empty where the URL names none. */
+  database: string;
+}
+
+/** What `mysql://user:password@host:port,host:port/database` says; throws where it is malformed. */
+export function parseMysqlUrl(url: string): MysqlAddress {
+  const [, start, hosts, database = ''] = MYSQL_URL.exec(url) ?? [];
+  if (!start || !hosts) throw new TypeError('Not a URL of MySQL');
+  const urls = hosts.split(',').map((host) => new URL(start + host));
+  if (urls.some(({ hostname }) => hostname === '')) {
+    throw new TypeError('A host of the URL is empty');
+  }
+  const { username, password } = urls[0]!;
   return {
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port || 3306),
+    hosts: urls.map(({ hostname, port }) => ({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || 3306),
+    })),
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
-    database: decodeURIComponent(pathname.slice(1)),
+    database: decodeURIComponent(database),
   };
 }
 
-/** A connection outside the pool. */
-export function connectMysql(url: string) {
-  return mysqlPromise.createConnection({
-    ...parseMysqlUrl(url),
-    connectTimeout: CONNECT_TIMEOUT_MS,
-  });
+/** A connection outside the pool, to the first of the hosts that can be reached. */
+export async function connectMysql(url: string): Promise<PromiseConnection> {
+  const { hosts, ...account } = parseMysqlUrl(url);
+  const failures: unknown[] = [];
+  for (const host of hosts) {
+    try {
+      return await mysqlPromise.createConnection({
+        ...host,
+        ...account,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures.length === 1 ? failures[0] : new AggregateError(failures);
+}
+
+export interface MysqlDriver {
+  hosts: MysqlHosts;
+  createPool(options: PoolOptions): Pool;
 }
 
 /**
- * mysql2 whose pooled connections are in strict mode, whatever the server's
- * default: text that does not fit is an error, never cut.
+ * mysql2 as TypeORM's driver: connections go to the host in force, and are in
+ * strict mode whatever the server's default, so that text that does not fit is
+ * an error, never cut. On Galera they see what any node has committed.
  */
-export const strictMysql: object = {
-  ...mysql,
-  createPool(options: PoolOptions) {
-    const pool = mysql.createPool(options);
-    pool.on('connection', (connection: Connection) => {
-      connection.query("SET SESSION sql_mode = 'TRADITIONAL'");
-    });
-    return pool;
-  },
-};
+export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
+  return {
+    ...mysql,
+    hosts,
+    createPool(options: PoolOptions) {
+      const pool = mysql.createPool({ ...options, stream: hosts.open });
+      pool.on('connection', (connection: Connection) => {
+        hosts.isReady(socketOf(connection));
+        connection.query(
+          `SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+        );
+        // Not a variable of MySQL: there it fails, and nothing is lost.
+        connection.query('SET SESSION wsrep_sync_wait = 1', () => undefined);
+      });
+      return pool;
+    },
+  };
+}
+
+export function socketOf(connection: object): object {
+  return (connection as { stream: object }).stream;
+}

@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { Deadline } from './deadline.js';
+import { StoreUnavailableError } from './errors.js';
 import { withRetries } from './retry.js';
 
 function driverError(fields: object): Error {
@@ -12,6 +14,11 @@ describe('withRetries', () => {
     ['a deadlock', DEADLOCK],
     ['a lock wait timeout', driverError({ errno: 1205 })],
     ['a record changed since it was read', driverError({ errno: 1020 })],
+    ['a node without its cluster', driverError({ errno: 1047 })],
+    [
+      'a lost connection',
+      driverError({ code: 'PROTOCOL_CONNECTION_LOST', fatal: true }),
+    ],
     ['a busy SQLite file', driverError({ code: 'SQLITE_BUSY' })],
     [
       'a snapshot that grew old in SQLite',
@@ -23,27 +30,42 @@ describe('withRetries', () => {
       .mockRejectedValueOnce(error)
       .mockRejectedValueOnce(error)
       .mockResolvedValue('done');
-    expect(await withRetries(attempt)).toBe('done');
+    expect(await withRetries(new Deadline(5_000), attempt)).toBe('done');
     expect(attempt).toHaveBeenCalledTimes(3);
   });
 
   it.each([
     ['a duplicate key', driverError({ errno: 1062 })],
-    ['a lost connection', driverError({ code: 'PROTOCOL_CONNECTION_LOST' })],
+    ['an unknown outcome', new StoreUnavailableError('outcome_unknown')],
     ['a constraint of SQLite', driverError({ code: 'SQLITE_CONSTRAINT' })],
     ['an error of our own', new TypeError('x is undefined')],
   ])('gives up at once after %s', async (_, error) => {
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(error);
-    await expect(withRetries(attempt)).rejects.toBe(error);
+    await expect(withRetries(new Deadline(5_000), attempt)).rejects.toBe(error);
     expect(attempt).toHaveBeenCalledTimes(1);
   });
 
-  it('gives up after so many tries, but not before 0.4 s, with the last error', async () => {
+  it('waits for others until the deadline, and no longer', async () => {
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(DEADLOCK);
     const start = performance.now();
-    await expect(withRetries(attempt)).rejects.toBe(DEADLOCK);
-    expect(performance.now() - start).toBeGreaterThan(400);
-    expect(attempt.mock.calls.length).toBeGreaterThan(3);
+    await expect(withRetries(new Deadline(800), attempt)).rejects.toMatchObject(
+      { reason: 'late', cause: DEADLOCK },
+    );
+    const milliseconds = performance.now() - start;
+    expect(milliseconds).toBeGreaterThan(400);
+    expect(milliseconds).toBeLessThan(900);
+    expect(attempt.mock.calls.length).toBeGreaterThan(4);
     expect(attempt.mock.calls.length).toBeLessThan(20);
+  });
+
+  it('tries three times within a second where there is no connection', async () => {
+    const refused = driverError({ code: 'ECONNREFUSED', fatal: true });
+    const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(refused);
+    const start = performance.now();
+    await expect(withRetries(new Deadline(5_000), attempt)).rejects.toBe(
+      refused,
+    );
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(attempt).toHaveBeenCalledTimes(3);
   });
 });

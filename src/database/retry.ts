@@ -1,22 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTransient } from './errors.js';
+import type { Deadline } from './deadline.js';
+import {
+  isConnectionLost,
+  isContention,
+  StoreUnavailableError,
+} from './errors.js';
 
-const TRIES = 8;
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
+/** A database that is down is not waited for: with these pauses it is given up on within a second. */
+const MOST_LOST_CONNECTIONS = 3;
+const RECONNECT_PAUSE_MS = 100;
 
 /**
- * Tries again what failed for a transient reason. Pauses double, and half of
- * each is random, so that transactions that met once do not meet again. The
- * other half makes sure of some patience: 0.4 s in all, at least.
+ * Tries again what certainly wrote nothing: after contention until the deadline,
+ * after a lost connection a few times. Pauses double, and half of each is
+ * random, so that transactions that met once do not meet again.
  */
-export async function withRetries<T>(attempt: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(
+  deadline: Deadline,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  let lostConnections = 0;
   for (let failures = 1; ; failures++) {
     try {
       return await attempt();
     } catch (error) {
-      if (failures === TRIES || !isTransient(error)) throw error;
-      const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+      const isLost = isConnectionLost(error);
+      if (isLost && ++lostConnections === MOST_LOST_CONNECTIONS) throw error;
+      if (!isLost && !isContention(error)) throw error;
+      const pause = isLost
+        ? RECONNECT_PAUSE_MS * lostConnections
+        : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+      if (pause >= deadline.left)
+        throw new StoreUnavailableError('late', error);
       await sleep(pause * (0.5 + Math.random() / 2));
     }
   }

@@ -1,6 +1,7 @@
 import type { Database as Connection } from 'better-sqlite3';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database, type Work } from './database.js';
+import { Deadline } from './deadline.js';
 import { withRetries } from './retry.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
@@ -13,7 +14,11 @@ import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 export class SqliteDatabase extends Database {
   private readonly connection: Connection;
 
-  constructor(dataSource: DataSource) {
+  /** @param deadlineMs milliseconds that another process's lock is waited for */
+  constructor(
+    dataSource: DataSource,
+    private readonly deadlineMs: number,
+  ) {
     super();
     const { driver } = dataSource;
     this.connection = (
@@ -22,22 +27,30 @@ export class SqliteDatabase extends Database {
   }
 
   read<This, T>(self: This, work: Work<This, T>): Promise<T> {
-    return withRetries(async () =>
+    return this.inTime(() =>
       this.connection.transaction(() => this.drive(work.call(self))).deferred(),
     );
   }
 
   write<This, T>(self: This, work: Work<This, T>): Promise<T> {
-    return withRetries(async () =>
+    return this.inTime(() =>
       this.connection
         .transaction(() => this.drive(work.call(self)))
         .immediate(),
     );
   }
 
+  async check(): Promise<void> {
+    this.connection.prepare('SELECT 1').get();
+  }
+
   /** One writer at a time is all that SQLite has. */
   forUpdate<Entity extends ObjectLiteral>(query: SelectQueryBuilder<Entity>) {
     return query;
+  }
+
+  private inTime<T>(attempt: () => T): Promise<T> {
+    return withRetries(new Deadline(this.deadlineMs), async () => attempt());
   }
 
   private drive<T>(work: UnitOfWork<T>): T {

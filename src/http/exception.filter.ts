@@ -17,6 +17,7 @@ import {
   UnidentifiedException,
 } from '../identity/identifier.js';
 import { ValidationFailedException } from '../validation/dto.pipe.js';
+import { StoreUnavailableError } from '../database/errors.js';
 import { describeError } from '../describe-error.js';
 import {
   BODY_ERRORS,
@@ -82,6 +83,9 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
   if (exception instanceof ChatSessionsError) {
     return answer(statusOf(exception.code), exception.message);
   }
+  if (exception instanceof StoreUnavailableError) {
+    return answer(503, exception.message);
+  }
   if (exception instanceof ValidationFailedException) {
     const { message: error, details } = exception;
     return { status: 400, body: { error, details } };
@@ -104,7 +108,10 @@ function headersOf(exception: unknown): Record<string, string> {
   if (exception instanceof UnidentifiedException) {
     return { 'WWW-Authenticate': exception.challenge };
   }
-  if (exception instanceof IdentityUnavailableException) {
+  if (
+    exception instanceof IdentityUnavailableException ||
+    exception instanceof StoreUnavailableError
+  ) {
     return { 'Retry-After': String(exception.retryAfterSeconds) };
   }
   return {};

@@ -35,7 +35,8 @@ export function ApiIdentified(): ClassDecorator {
     }),
     ApiResponse({
       status: 503,
-      description: 'The caller cannot be identified right now.',
+      description:
+        'The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.',
       type: ErrorBody,
       example: { error: UNAVAILABLE },
       headers: retryAfter,
