@@ -101,8 +101,9 @@ export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
 }
 
 export const OPAQUE_ID_LENGTH = 191;
-// Cc are the control characters, Zl and Zp the separators of lines and paragraphs.
-const OPAQUE_ID = /^(?!\s)[^\p{Cc}\p{Zl}\p{Zp}]+(?<!\s)$/u;
+// Cc are the control characters, Cs lone surrogates (which a store would turn
+// into one and the same U+FFFD), Zl and Zp the separators of lines and paragraphs.
+const OPAQUE_ID = /^(?!\s)[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+(?<!\s)$/u;
 
 /** An id that another system made: 1 to 191 characters, no control characters, no white space at either end. */
 export function isOpaqueId(value: unknown): value is string {

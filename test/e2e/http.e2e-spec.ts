@@ -1,8 +1,8 @@
-import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { A_UUID_V7, createSession } from '../support/api.js';
 import { writes } from '../support/api-requests.js';
+import { exchange } from '../support/exchange.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
@@ -17,28 +17,6 @@ beforeAll(async () => {
   url = new URL(await api.listen());
   await createSession(api, { id: ID });
 });
-
-/** Sends bytes to the server's port, and resolves to its answer once the server has closed. */
-function exchange(request: string) {
-  return new Promise<{ status: string; head: string; body: unknown }>(
-    (resolve, reject) => {
-      let answer = '';
-      const socket = connect(Number(url.port), url.hostname, () => {
-        socket.write(request);
-      });
-      socket.setEncoding('utf8').on('data', (text) => (answer += text));
-      socket.on('error', reject).on('close', () => {
-        const [head = '', body = ''] = answer.split('\r\n\r\n');
-        const [status = '', ...headers] = head.split('\r\n');
-        resolve({
-          status,
-          head: headers.join('\n').toLowerCase(),
-          body: JSON.parse(body),
-        });
-      });
-    },
-  );
-}
 
 describe.each(writes(ID))('%s %s', (method, path) => {
   it.each([
@@ -72,6 +50,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
 
   it('refuses a body without a content type', async () => {
     const { status, body } = await exchange(
+      url,
       `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
     );
     expect(status).toBe('HTTP/1.1 415 Unsupported Media Type');
@@ -118,6 +97,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
 
   it('refuses a body that says it is too large, without reading it', async () => {
     const { status, body } = await exchange(
+      url,
       `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${LIMIT + 1}\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 413 Payload Too Large');
@@ -126,6 +106,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
 
   it('refuses a body in chunks once it is too large', async () => {
     const { status, body } = await exchange(
+      url,
       `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n` +
         `${(LIMIT + 1).toString(16)}\r\n"${'x'.repeat(LIMIT - 1)}"\r\n0\r\n\r\n`,
     );
@@ -203,6 +184,7 @@ describe('X-Request-Id', () => {
 describe('what the HTTP server answers itself', () => {
   it('refuses headers over 16 KiB', async () => {
     const { status, head, body } = await exchange(
+      url,
       `GET ${SESSION} HTTP/1.1\r\nHost: x\r\nX-Long: ${'x'.repeat(17_000)}\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 431 Request Header Fields Too Large');
@@ -213,6 +195,7 @@ describe('what the HTTP server answers itself', () => {
 
   it('refuses a URL over 16 KiB', async () => {
     const { status, body } = await exchange(
+      url,
       `GET ${SESSION}?${'x'.repeat(17_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 431 Request Header Fields Too Large');
@@ -225,7 +208,7 @@ describe('what the HTTP server answers itself', () => {
     `POST ${SESSION}/clear HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     `POST ${SESSION}/clear HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n`,
   ])('refuses what is not HTTP: %j', async (request) => {
-    const { status, head, body } = await exchange(request);
+    const { status, head, body } = await exchange(url, request);
     expect(status).toBe('HTTP/1.1 400 Bad Request');
     expect(head).toContain('connection: close');
     expect(body).toEqual({ error: 'Bad Request' });
@@ -241,6 +224,7 @@ describe('what the HTTP server answers itself', () => {
     ['../history', '404 Not Found', 'Cannot GET /api/chat-sessions/../history'],
   ])('takes no path for another: %s', async (path, expected, error) => {
     const { status, head, body } = await exchange(
+      url,
       `GET /api/chat-sessions/${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n`,
     );
     expect(status).toBe(`HTTP/1.1 ${expected}`);

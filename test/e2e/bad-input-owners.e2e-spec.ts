@@ -1,0 +1,243 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  append,
+  createSession,
+  getPage,
+  getSession,
+  listSessions,
+  NOBODYS_ID,
+  type MessagePage,
+} from '../support/api.js';
+import { type ApiRequest, apiRequests } from '../support/api-requests.js';
+import { asOwner } from '../support/owners.js';
+import { type Answer, type TestApp, useTestApp } from '../support/test-app.js';
+import { JWT_MODE } from '../support/tokens.js';
+
+// Bad input and what it gets: 404 and 409, as what is not yours does not exist.
+
+const api = useTestApp({ environment: JWT_MODE });
+const alice = asOwner(api, 'alice');
+const bob = asOwner(api, 'bob');
+
+const ALICES_ID = '01938f5e-0000-7000-8000-00000000000a';
+const BOBS_ID = '01938f5e-0000-7000-8000-00000000000b';
+const SECTION = { document_id: 'doc-42', section_id: 'sec-7' };
+const ID_TAKEN = '{"error":"Chat session id is already in use"}';
+
+beforeAll(async () => {
+  await createSession(alice, {
+    id: ALICES_ID,
+    ...SECTION,
+    title: "Alice's",
+    config: { secret: "Alice's" },
+  });
+  await append(alice, ALICES_ID, {
+    messages: [
+      { id: 'msg_01', role: 'user', content: "Alice's first" },
+      { id: 'msg_02', role: 'user', content: "Alice's second" },
+    ],
+  });
+  await createSession(bob, { id: BOBS_ID }, 1);
+});
+
+/** All that alice can see of what is hers. */
+async function alicesView() {
+  return {
+    session: await getSession(alice, ALICES_ID),
+    page: await getPage(alice, ALICES_ID),
+    list: await listSessions(alice),
+  };
+}
+
+/** An answer but for what differs between any two. */
+function comparable({ status, headers, text }: Answer) {
+  const { 'x-request-id': _id, date: _date, ...others } = headers;
+  return { status, headers: others, text };
+}
+
+/** The requests that name a session. */
+function requestsFor(sessionId: string, messageId: string) {
+  return apiRequests(sessionId, messageId).filter(({ path }) =>
+    path.includes(sessionId),
+  );
+}
+
+describe('404, the same as for missing: a foreign id', () => {
+  const missing = requestsFor(NOBODYS_ID, 'msg_01');
+  const requests = requestsFor(ALICES_ID, 'msg_01').map(
+    (request, index) => [request.route, request, missing[index]!] as const,
+  );
+
+  it('on every route that takes one', () => {
+    const routes = api.routes.filter(
+      (route) => route.includes(':session_id') && !route.startsWith('HEAD'),
+    );
+    expect(requests.map(([route]) => route).toSorted()).toEqual(
+      routes.toSorted(),
+    );
+  });
+
+  describe.each(requests)('on %s', (_, foreign, other) => {
+    it.each<[string, (etag: string) => Record<string, string>]>([
+      ['plain', () => ({})],
+      ['with If-Match: *', () => ({ 'if-match': '*' })],
+      ['with the right If-Match', (etag) => ({ 'if-match': etag })],
+      ['with a stale If-Match', () => ({ 'if-match': '"1-1"' })],
+      ['with the right If-None-Match', (etag) => ({ 'if-none-match': etag })],
+    ])('%s', async (_how, headersWith) => {
+      const before = await alicesView();
+      const own = await alice.send('GET', `/api/chat-sessions/${ALICES_ID}`);
+      const headers = headersWith(own.headers.etag!);
+      const ask = ({ method, path, body }: ApiRequest) =>
+        bob.send(method, path, body, headers);
+      const answer = await ask(foreign);
+      const what = foreign.path.includes('msg_01') ? 'Message' : 'Chat session';
+      expect(answer.status).toBe(404);
+      expect(answer.text).toBe(`{"error":"${what} not found"}`);
+      expect(comparable(answer)).toEqual(comparable(await ask(other)));
+      expect(await alicesView()).toEqual(before);
+    });
+  });
+
+  it("of a message, in one's own session", async () => {
+    const messages = `/api/chat-sessions/${BOBS_ID}/messages`;
+    const answer = await bob.send('GET', `${messages}/msg_01`);
+    expect(answer.status).toBe(404);
+    expect(answer.text).toBe('{"error":"Message not found"}');
+    expect(comparable(answer)).toEqual(
+      comparable(await bob.send('GET', `${messages}/msg_99`)),
+    );
+  });
+});
+
+describe('409 that tells no more: a create with a foreign id', () => {
+  it.each([
+    ['alone', {}],
+    ['in upper case', { id: ALICES_ID.toUpperCase() }],
+    ['of the same section', SECTION],
+    ['with messages', { messages: [{ role: 'user', content: 'x' }] }],
+    [
+      'with a message of the same id',
+      { messages: [{ id: 'msg_01', role: 'user', content: "Alice's first" }] },
+    ],
+  ])('%s', async (_, fields) => {
+    const before = [await alicesView(), await listSessions(bob)];
+    const body = { id: ALICES_ID, ...fields };
+    const answer = await bob.send('POST', '/api/chat-sessions', body);
+    expect(answer.status).toBe(409);
+    expect(answer.text).toBe(ID_TAKEN);
+    expect(answer.headers).not.toHaveProperty('etag');
+    expect([await alicesView(), await listSessions(bob)]).toEqual(before);
+  });
+});
+
+describe('routes that name no session', () => {
+  it.each(['document_id=doc-42', 'document_id=doc-42&section_id=sec-7'])(
+    'list nobody else: ?%s',
+    async (query) => {
+      expect((await listSessions(bob, query)).chat_sessions).toEqual([]);
+    },
+  );
+
+  it("take the cursor of another's list for a position in one's own", async () => {
+    const stranger = asOwner(api, 'stranger');
+    await createSession(stranger);
+    await createSession(stranger);
+    const { next_cursor } = await listSessions(stranger, 'limit=1');
+    const page = await listSessions(bob, `cursor=${next_cursor}`);
+    expect(page.chat_sessions.map(({ id }) => id)).toEqual([BOBS_ID]);
+  });
+
+  it("give each owner a section's session of their own", async () => {
+    const carol = asOwner(api, 'carol');
+    const path = '/api/documents/doc-42/sections/sec-7/chat-session';
+    const answer = await carol.send('POST', path);
+    expect(answer.status).toBe(201);
+    expect(answer.text).not.toContain(ALICES_ID);
+    expect((await alice.send('POST', path)).text).toContain(ALICES_ID);
+  });
+});
+
+describe('owners that a careless store takes for one', () => {
+  const shared = useTestApp({ environment: JWT_MODE });
+  const OWNERS = [
+    ['alice', 'alice'],
+    ['Alice', 'Alice'],
+    ['álice', '\u00e1lice'],
+    ['álice of two characters', 'a\u0301lice'],
+    ['alice with a wide letter', '\uff41lice'],
+    ['alice and a space of no width', 'alice\u200b'],
+    ["' OR 1=1--", "' OR 1=1--"],
+    ['%', '%'],
+    ['_____', '_____'],
+    ['191 letters', 'a'.repeat(191)],
+    ['191 emoji', '😀'.repeat(191)],
+  ] as const;
+  const idOf = new Map<string, string>();
+  /** The same in every owner's session. */
+  const MESSAGE_ID = 'msg_01';
+
+  beforeAll(async () => {
+    for (const [, owner] of OWNERS) {
+      const self = asOwner(shared, owner);
+      const { id } = await createSession(self, SECTION);
+      await append(self, id, { id: MESSAGE_ID, role: 'user', content: owner });
+      idOf.set(owner, id);
+    }
+  });
+
+  async function historyOf(owner: TestApp): Promise<MessagePage> {
+    return (await owner.send<MessagePage>('GET', '/api/history')).body;
+  }
+
+  it.each(OWNERS)('are many: %s', async (_, owner) => {
+    const self = asOwner(shared, owner);
+    for (const [other, id] of idOf) {
+      const path = `/api/chat-sessions/${id}`;
+      const { status } = await self.send('GET', path);
+      expect(status, other).toBe(other === owner ? 200 : 404);
+    }
+    const { chat_sessions } = await listSessions(self);
+    expect(chat_sessions.map(({ id }) => id)).toEqual([idOf.get(owner)]);
+    const { messages } = await historyOf(self);
+    expect(messages.map(({ content }) => content)).toEqual([owner]);
+  });
+
+  it.each(OWNERS)('may use the same message id: %s', async (_, owner) => {
+    const self = asOwner(shared, owner);
+    const id = idOf.get(owner)!;
+    const path = `/api/chat-sessions/${id}/messages/${MESSAGE_ID}`;
+    const { body } = await self.send('GET', path);
+    expect(body).toMatchObject({ message: { content: owner } });
+    const other = { id: MESSAGE_ID, role: 'user', content: `not ${owner}` };
+    expect((await append(self, id, other)).status).toBe(409);
+    expect((await getPage(self, id)).messages).toHaveLength(1);
+  });
+
+  // A store makes U+FFFD of half a surrogate pair: of either half, and for every such owner.
+  it.each([
+    'alice ',
+    ' alice',
+    'alice\t',
+    'alice\u00a0',
+    'alice\0',
+    'alice\ud83d',
+  ])('are refused: %j', async (owner) => {
+    const self = asOwner(shared, owner);
+    const session = `/api/chat-sessions/${idOf.get('alice')}`;
+    for (const [method, path] of [
+      ['GET', session],
+      ['GET', '/api/chat-sessions'],
+      ['GET', '/api/history'],
+      ['POST', '/api/chat-sessions'],
+      ['DELETE', session],
+    ] as const) {
+      const answer = await self.send(method, path);
+      expect(answer.status).toBe(401);
+      expect(answer.text).toBe('{"error":"The claim sub is not an id"}');
+      expect(answer.headers['www-authenticate']).toBe(
+        'Bearer error="invalid_token"',
+      );
+    }
+  });
+});
