@@ -1,0 +1,153 @@
+import { once } from 'node:events';
+import {
+  type AddressInfo,
+  connect,
+  createServer,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+type CommitFault = 'cut before COMMIT' | 'cut reply' | 'swallow reply';
+
+export type Fault =
+  | { kind: 'none' }
+  | { kind: 'latency'; milliseconds: number }
+  | { kind: 'throttle'; bytesPerSecond: number }
+  /** Connections stay open, new ones are accepted, and nothing passes in either direction. */
+  | { kind: 'blackhole' }
+  /** Connections are reset, new ones as soon as they are open. */
+  | { kind: 'reset' }
+  | { kind: 'refuse' }
+  /** Every so many COMMITs are not forwarded, or have their reply cut off or swallowed. */
+  | { kind: CommitFault; every: number };
+
+interface Link {
+  client: Socket;
+  server: Socket;
+  /** What becomes of what the server says next: it is the reply to a COMMIT. */
+  replyFault?: CommitFault;
+}
+
+/**
+ * A TCP proxy before a MySQL server: what netem would do, and faults around
+ * COMMIT. A client of MySQL sends one command and waits for its reply, so that a
+ * COMMIT comes alone.
+ */
+export class TcpProxy {
+  /** Connections and COMMITs that were disturbed. */
+  faults = 0;
+  port = 0;
+  private fault: Fault = { kind: 'none' };
+  private commits = 0;
+  private listener: Server | undefined;
+  private readonly links = new Set<Link>();
+
+  private constructor(private readonly serverPort: number) {}
+
+  static async before(serverPort: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(serverPort);
+    await proxy.listen();
+    return proxy;
+  }
+
+  inject(fault: Fault): void {
+    this.fault = fault;
+    if (fault.kind === 'refuse') this.listener?.close();
+    if (fault.kind === 'refuse' || fault.kind === 'reset') this.cutAll();
+    if (fault.kind === 'blackhole') this.faults += this.links.size;
+  }
+
+  /** What was sent into a black hole is lost, and its connections are reset. */
+  async heal(): Promise<void> {
+    const { kind } = this.fault;
+    this.fault = { kind: 'none' };
+    if (kind === 'blackhole') this.cutAll();
+    if (kind === 'refuse') await this.listen();
+  }
+
+  async stop(): Promise<void> {
+    this.cutAll();
+    const { listener } = this;
+    if (!listener?.listening) return;
+    listener.close();
+    await once(listener, 'close');
+  }
+
+  private async listen(): Promise<void> {
+    this.listener = createServer({ noDelay: true }, (client) => {
+      this.accept(client);
+    }).listen(this.port, '127.0.0.1');
+    await once(this.listener, 'listening');
+    this.port = (this.listener.address() as AddressInfo).port;
+  }
+
+  private accept(client: Socket): void {
+    const server = connect({ port: this.serverPort, host: '127.0.0.1' });
+    const link: Link = { client, server };
+    this.links.add(link);
+    this.pass(client, (chunk) => this.toServer(link, chunk));
+    this.pass(server, (chunk) => this.toClient(link, chunk));
+    for (const socket of [client, server]) {
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        // In a black hole nobody hears of it.
+        if (this.fault.kind !== 'blackhole') this.cut(link);
+      });
+    }
+    if (this.fault.kind === 'reset') {
+      this.faults++;
+      this.cut(link);
+    }
+  }
+
+  /** Hands on what comes from a socket, one piece after the other. */
+  private pass(from: Socket, forward: (chunk: Buffer) => Promise<void>): void {
+    let last = Promise.resolve();
+    from.on('data', (chunk) => {
+      last = last.then(() => forward(chunk));
+    });
+  }
+
+  private async toServer(link: Link, chunk: Buffer): Promise<void> {
+    await this.delay(chunk);
+    const fault = this.commitFaultOf(chunk);
+    if (fault === 'cut before COMMIT') return this.cut(link);
+    link.replyFault = fault;
+    if (this.fault.kind !== 'blackhole') link.server.write(chunk);
+  }
+
+  private async toClient(link: Link, chunk: Buffer): Promise<void> {
+    await this.delay(chunk);
+    if (link.replyFault === 'cut reply') this.cut(link);
+    if (link.replyFault || this.fault.kind === 'blackhole') return;
+    link.client.write(chunk);
+  }
+
+  private async delay(chunk: Buffer): Promise<void> {
+    if (this.fault.kind === 'latency') await sleep(this.fault.milliseconds);
+    if (this.fault.kind === 'throttle') {
+      await sleep((chunk.length / this.fault.bytesPerSecond) * 1000);
+    }
+  }
+
+  /** The packet is a header of four bytes, COM_QUERY (3) and the statement. */
+  private commitFaultOf(packet: Buffer): CommitFault | undefined {
+    if (!('every' in this.fault)) return undefined;
+    if (packet.subarray(4).toString() !== '\x03COMMIT') return undefined;
+    if (++this.commits % this.fault.every !== 0) return undefined;
+    this.faults++;
+    return this.fault.kind;
+  }
+
+  private cutAll(): void {
+    this.faults += this.links.size;
+    for (const link of this.links) this.cut(link);
+  }
+
+  private cut(link: Link): void {
+    this.links.delete(link);
+    link.client.resetAndDestroy();
+    link.server.destroy();
+  }
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Faults, one after the other: each has the machine for itself. */
+export default defineConfig({
+  test: {
+    include: ['test/faults/**/*.faults-spec.ts'],
+    globalSetup: 'test/support/build.global-setup.ts',
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+  },
+});
