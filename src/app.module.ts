@@ -29,7 +29,7 @@ export class AppModule {
         DatabaseModule.with(config.REQUEST_DEADLINE_MS),
         IdentityModule.with(config),
         ThrottlerModule.forRoot(throttlerOptions(config)),
-        ChatSessionsModule,
+        ChatSessionsModule.with(config),
         HealthModule,
       ],
       providers: [

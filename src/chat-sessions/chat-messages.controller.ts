@@ -36,14 +36,20 @@ import { ListMessagesQuery } from './dto/queries.dto.js';
 import { MESSAGE_ROLES } from './entities/chat-message.entity.js';
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
+import {
+  IdempotencyKeyHeader,
+  type RepeatableRequest,
+} from './idempotency-key.js';
 import { appendedReply, toChatMessagePage } from './replies.js';
 import {
+  ApiIdempotencyKey,
   ApiIfMatch,
   ApiMessageId,
   ApiSessionId,
   ApiVersioned,
   NOT_FOUND,
   oneOf,
+  KEY_REUSED,
   STALE,
 } from './swagger.js';
 
@@ -64,9 +70,10 @@ export class ChatMessagesController {
   @ApiOperation({
     summary: 'Append one message or several',
     description:
-      'Several are stored all or none. A message sent again with its own `id` is not stored twice.',
+      'Several are stored all or none. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
   })
   @ApiIfMatch()
+  @ApiIdempotencyKey()
   @ApiBody({
     schema: oneOf(CreateChatMessageDto, CreateChatMessagesDto),
     examples: {
@@ -100,6 +107,7 @@ export class ChatMessagesController {
       404: NOT_FOUND,
       409: ERROR_TEXTS.message_id_taken,
       ...STALE,
+      ...KEY_REUSED,
       ...BODY_ERRORS,
       500: 'Failed to append messages',
     },
@@ -110,11 +118,12 @@ export class ChatMessagesController {
     @Param('session_id', UuidParam) sessionId: string,
     @Body(AppendBody) body: CreateChatMessageDto | CreateChatMessagesDto,
     @IfMatchHeader() ifMatch?: IfMatch,
+    @IdempotencyKeyHeader() request?: RepeatableRequest,
   ): Promise<Reply<ChatMessageBody | ChatMessagesBody>> {
     const isBatch = body instanceof CreateChatMessagesDto;
     const inputs = isBatch ? body.messages : [body];
     return appendedReply(
-      await this.messages.append(owner, sessionId, inputs, ifMatch),
+      await this.messages.append(owner, sessionId, inputs, ifMatch, request),
       isBatch,
     );
   }

@@ -11,13 +11,17 @@ import {
   fieldsWith,
   isRepeated,
   newMessages,
+  NO_MESSAGES,
   timeOfChange,
 } from './conversation.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import type { ChatMessage } from './entities/chat-message.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
+import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import type { IfMatch } from './entity-tag.js';
 import { ChatSessionsError } from './errors.js';
+import { Idempotency, type Written } from './idempotency.js';
+import type { RepeatableRequest } from './idempotency-key.js';
 import { lengthOf, type MessagePageQuery } from './message-range.js';
 
 /** A session with a page of its messages, of one moment. */
@@ -25,11 +29,8 @@ export interface Conversation extends MessagePage {
   session: ChatSession;
 }
 
-export interface Appended {
-  session: ChatSession;
+export interface Appended extends Written {
   messages: ChatMessage[];
-  /** False where the messages were there already: a request sent again. */
-  created: boolean;
 }
 
 /** More clears than this do not come between the reads of one page. */
@@ -41,35 +42,48 @@ export class ChatMessagesService {
     private readonly database: Database,
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /**
    * Appends messages, all or none. Its cost does not depend on how many there
    * are. Throws EntityNotFoundError, `message_empty`, `message_id_taken`,
-   * `version_moved`.
+   * `version_moved`, `key_reused`, `key_in_use`.
    */
   append(
     ownerId: string,
     sessionId: string,
     inputs: CreateChatMessageDto[],
     ifMatch?: IfMatch,
+    request?: RepeatableRequest,
   ): Promise<Appended> {
     return this.database.write(this, function* () {
-      const session = yield* this.sessions.lock(ownerId, sessionId);
-      const stored = yield* this.repeated(session, inputs);
-      if (stored) return { session, messages: stored, created: false };
-      ifMatch?.check(session);
-      const now = timeOfChange(session);
-      const messages = newMessages(session, inputs, now);
-      const title =
-        session.title ?? (yield* this.firstTitle(session, messages));
-      yield* this.messages.insert(messages);
-      yield* this.sessions.update(
-        session,
-        { ...fieldsWith(session, messages), title },
-        now,
+      return yield* this.idempotency.once(
+        ownerId,
+        request,
+        () => this.appendNow(ownerId, sessionId, inputs, ifMatch),
+        (record) => this.appendedBefore(record),
       );
-      return { session, messages, created: true };
+    });
+  }
+
+  /**
+   * Deletes the messages and keeps the session. Throws EntityNotFoundError,
+   * `version_moved`, `key_reused`, `key_in_use`.
+   */
+  clear(
+    ownerId: string,
+    id: string,
+    ifMatch?: IfMatch,
+    request?: RepeatableRequest,
+  ): Promise<Written> {
+    return this.database.write(this, function* () {
+      return yield* this.idempotency.once(
+        ownerId,
+        request,
+        () => this.clearNow(ownerId, id, ifMatch),
+        (record) => this.clearedBefore(record),
+      );
     });
   }
 
@@ -115,6 +129,58 @@ export class ChatMessagesService {
       session = yield* this.sessions.get(ownerId, id);
     }
     throw new Error(`The chat session ${id} has other messages than it counts`);
+  }
+
+  private *appendNow(
+    ownerId: string,
+    sessionId: string,
+    inputs: CreateChatMessageDto[],
+    ifMatch?: IfMatch,
+  ): UnitOfWork<Appended> {
+    const session = yield* this.sessions.lock(ownerId, sessionId);
+    const stored = yield* this.repeated(session, inputs);
+    if (stored) return { session, messages: stored, created: false };
+    ifMatch?.check(session);
+    const now = timeOfChange(session);
+    const messages = newMessages(session, inputs, now);
+    const title = session.title ?? (yield* this.firstTitle(session, messages));
+    yield* this.messages.insert(messages);
+    yield* this.sessions.update(
+      session,
+      { ...fieldsWith(session, messages), title },
+      now,
+    );
+    return { session, messages, created: true };
+  }
+
+  private *appendedBefore({
+    ownerId,
+    sessionId,
+    messageIds,
+  }: IdempotencyKey): UnitOfWork<Appended> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    const messages = yield* this.messages.getAll(session, messageIds);
+    return { session, messages, created: true };
+  }
+
+  private *clearNow(
+    ownerId: string,
+    id: string,
+    ifMatch?: IfMatch,
+  ): UnitOfWork<Written> {
+    const session = yield* this.sessions.lock(ownerId, id);
+    ifMatch?.check(session);
+    yield* this.messages.deleteAll(session);
+    yield* this.sessions.update(session, NO_MESSAGES, timeOfChange(session));
+    return { session, created: false };
+  }
+
+  private *clearedBefore({
+    ownerId,
+    sessionId,
+  }: IdempotencyKey): UnitOfWork<Written> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    return { session, created: false };
   }
 
   /** The stored messages, where all of these were appended before; throws `message_id_taken` where only some were, or others. */

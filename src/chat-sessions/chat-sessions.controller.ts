@@ -25,6 +25,7 @@ import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
 import { UuidParam } from '../validation/params.js';
+import { ChatMessagesService } from './chat-messages.service.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatSessionBody,
@@ -43,16 +44,23 @@ import {
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
 import {
+  IdempotencyKeyHeader,
+  type RepeatableRequest,
+} from './idempotency-key.js';
+import {
   conditionalReply,
   createdReply,
   sessionReply,
   toChatSessionList,
   versioned,
+  writtenReply,
 } from './replies.js';
 import {
+  ApiIdempotencyKey,
   ApiIfMatch,
   ApiSessionId,
   ApiVersioned,
+  KEY_REUSED,
   NOT_FOUND,
   STALE,
 } from './swagger.js';
@@ -62,7 +70,10 @@ import {
 @Controller('chat-sessions')
 @UseInterceptors(ReplyInterceptor)
 export class ChatSessionsController {
-  constructor(private readonly sessions: ChatSessionsService) {}
+  constructor(
+    private readonly sessions: ChatSessionsService,
+    private readonly messages: ChatMessagesService,
+  ) {}
 
   @Post()
   @ApiOperation({
@@ -70,6 +81,7 @@ export class ChatSessionsController {
     description:
       'Every field may be left out. With an `id` of its own a client may safely send the request again: it gets 200 and the session as it is now.',
   })
+  @ApiIdempotencyKey()
   @ApiVersioned(201, 'The session is new.', ChatSessionBody)
   @ApiVersioned(
     200,
@@ -79,7 +91,9 @@ export class ChatSessionsController {
   @RouteErrors(
     {
       400: 'Validation failed',
+      404: NOT_FOUND,
       409: ERROR_TEXTS.section_taken,
+      ...KEY_REUSED,
       ...BODY_ERRORS,
       500: 'Failed to create chat session',
     },
@@ -88,8 +102,9 @@ export class ChatSessionsController {
   async create(
     @Owner() owner: string,
     @Body() body: CreateChatSessionDto,
+    @IdempotencyKeyHeader() request?: RepeatableRequest,
   ): Promise<Reply<ChatSessionBody>> {
-    return createdReply(await this.sessions.create(owner, body));
+    return createdReply(await this.sessions.create(owner, body, request));
   }
 
   @Get()
@@ -201,12 +216,15 @@ export class ChatSessionsController {
       'The session stays; the seqs of its messages are not used again.',
   })
   @ApiIfMatch()
+  @ApiIdempotencyKey()
   @ApiVersioned(200, 'Cleared.', DoneBody)
   @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
     404: NOT_FOUND,
+    409: ERROR_TEXTS.key_in_use,
     ...STALE,
+    ...KEY_REUSED,
     ...BODY_ERRORS,
     500: 'Failed to clear chat session',
   })
@@ -214,10 +232,14 @@ export class ChatSessionsController {
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
     @IfMatchHeader() ifMatch?: IfMatch,
+    @IdempotencyKeyHeader() request?: RepeatableRequest,
   ): Promise<Reply<DoneBody>> {
-    return versioned(await this.sessions.clear(owner, id, ifMatch), {
-      message: 'Chat history cleared successfully',
-    });
+    return writtenReply(
+      await this.messages.clear(owner, id, ifMatch, request),
+      {
+        message: 'Chat history cleared successfully',
+      },
+    );
   }
 
   @Delete(':session_id')

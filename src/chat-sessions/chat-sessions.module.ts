@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { ChatMessagesController } from './chat-messages.controller.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
@@ -8,11 +8,20 @@ import { ChatSessionsRepository } from './chat-sessions.repository.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { ChatMessage } from './entities/chat-message.entity.js';
 import { ChatSession } from './entities/chat-session.entity.js';
+import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { HistoryController } from './history.controller.js';
+import { Idempotency } from './idempotency.js';
+import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
+import {
+  IdempotencySettings,
+  IdempotencySweeper,
+} from './idempotency-sweeper.js';
 import { SectionChatSessionController } from './section-chat-session.controller.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([ChatSession, ChatMessage])],
+  imports: [
+    TypeOrmModule.forFeature([ChatSession, ChatMessage, IdempotencyKey]),
+  ],
   controllers: [
     ChatSessionsController,
     ChatMessagesController,
@@ -22,9 +31,19 @@ import { SectionChatSessionController } from './section-chat-session.controller.
   providers: [
     ChatSessionsService,
     ChatMessagesService,
+    Idempotency,
+    IdempotencySweeper,
     ChatSessionsRepository,
     ChatMessagesRepository,
+    IdempotencyKeysRepository,
   ],
   exports: [ChatSessionsService, ChatMessagesService],
 })
-export class ChatSessionsModule {}
+export class ChatSessionsModule {
+  static with(settings: IdempotencySettings): DynamicModule {
+    return {
+      module: ChatSessionsModule,
+      providers: [{ provide: IdempotencySettings, useValue: settings }],
+    };
+  }
+}

@@ -10,7 +10,6 @@ import {
   fieldsWith,
   newMessages,
   newSession,
-  NO_MESSAGES,
   timeOfChange,
 } from './conversation.js';
 import { decodeCursor, type ListPosition } from './cursor.js';
@@ -26,8 +25,11 @@ import type {
   ChatSession,
   JsonObject,
 } from './entities/chat-session.entity.js';
+import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { type IfMatch, isCurrent } from './entity-tag.js';
 import { ChatSessionsError } from './errors.js';
+import { Idempotency, type Written } from './idempotency.js';
+import type { RepeatableRequest } from './idempotency-key.js';
 
 export interface SessionView {
   session: ChatSession;
@@ -41,9 +43,8 @@ export interface SessionRead {
   messages?: ChatMessage[];
 }
 
-export interface Created extends SessionView {
-  /** False where the session was there already. */
-  created: boolean;
+export interface Created extends Written {
+  messages: ChatMessage[];
 }
 
 export interface SessionPage {
@@ -59,32 +60,26 @@ export class ChatSessionsService {
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly conversations: ChatMessagesService,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /**
    * Creates a session. One with the same id and owner is answered as it is now.
-   * Throws `session_id_taken`, `section_taken`, `message_empty`.
+   * Throws `session_id_taken`, `section_taken`, `message_empty`, `key_reused`,
+   * `key_in_use`, and EntityNotFoundError where a key's session is gone.
    */
-  create(ownerId: string, input: CreateChatSessionDto): Promise<Created> {
+  create(
+    ownerId: string,
+    input: CreateChatSessionDto,
+    request?: RepeatableRequest,
+  ): Promise<Created> {
     return this.database.write(this, function* () {
-      const session = newSession(ownerId, input, new Date());
-      const messages = newMessages(
-        session,
-        input.messages ?? [],
-        session.createdAt,
+      return yield* this.idempotency.once(
+        ownerId,
+        request,
+        () => this.createNow(ownerId, input),
+        (record) => this.createdBefore(record),
       );
-      if (messages.length > 0) {
-        const title = session.title ?? derivedTitle(messages);
-        Object.assign(session, fieldsWith(session, messages), { title });
-      }
-      try {
-        yield* this.sessions.insert(session);
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-        return yield* this.repeated(session);
-      }
-      if (messages.length > 0) yield* this.messages.insert(messages);
-      return { ...(yield* this.view(session)), created: true };
     });
   }
 
@@ -201,21 +196,43 @@ export class ChatSessionsService {
     });
   }
 
-  /** Deletes the messages and keeps the session. Throws EntityNotFoundError, `version_moved`. */
-  clear(ownerId: string, id: string, ifMatch?: IfMatch): Promise<ChatSession> {
-    return this.database.write(this, function* () {
-      const session = yield* this.lock(ownerId, id, ifMatch);
-      yield* this.messages.deleteAll(session);
-      yield* this.sessions.update(session, NO_MESSAGES, timeOfChange(session));
-      return session;
-    });
-  }
-
   /** Throws EntityNotFoundError, `version_moved`. */
   delete(ownerId: string, id: string, ifMatch?: IfMatch): Promise<void> {
     return this.database.write(this, function* () {
       yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
     });
+  }
+
+  private *createNow(
+    ownerId: string,
+    input: CreateChatSessionDto,
+  ): UnitOfWork<Created> {
+    const session = newSession(ownerId, input, new Date());
+    const messages = newMessages(
+      session,
+      input.messages ?? [],
+      session.createdAt,
+    );
+    if (messages.length > 0) {
+      const title = session.title ?? derivedTitle(messages);
+      Object.assign(session, fieldsWith(session, messages), { title });
+    }
+    try {
+      yield* this.sessions.insert(session);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return yield* this.repeated(session);
+    }
+    if (messages.length > 0) yield* this.messages.insert(messages);
+    return { ...(yield* this.view(session)), created: true };
+  }
+
+  private *createdBefore({
+    ownerId,
+    sessionId,
+  }: IdempotencyKey): UnitOfWork<Created> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    return { ...(yield* this.view(session)), created: true };
   }
 
   /** The owner's most recently active session, archived or not, as in a list. */

@@ -3,6 +3,8 @@ export const ERROR_TEXTS = {
   session_id_taken: 'Chat session id is already in use',
   section_taken: 'The section already has a chat session',
   message_id_taken: 'Message id is already in use with other content',
+  key_reused: 'Idempotency-Key was used for another request',
+  key_in_use: 'The first request with this Idempotency-Key is still running',
   version_moved: 'Chat session has changed since the version of If-Match',
 } as const;
 

@@ -23,17 +23,25 @@ import {
 import type { ChatSession } from './entities/chat-session.entity.js';
 import { encodeCursor } from './cursor.js';
 import { entityTagOf } from './entity-tag.js';
+import type { Written } from './idempotency.js';
 import { firstSeqOf } from './message-range.js';
 
 /** A body with the ETag of the session that it is about. */
-export function versioned<Body>(
-  session: ChatSession,
+export function versioned<Body>(session: ChatSession, body: Body): Reply<Body> {
+  return new Reply(body, { headers: { ETag: entityTagOf(session) } });
+}
+
+/** As `versioned`, of a write that may be the answer to a request sent again: 201, or 200 where it made nothing new. */
+export function writtenReply<Body>(
+  { session, created, replayed }: Written,
   body: Body,
-  status?: HttpStatus,
 ): Reply<Body> {
   return new Reply(body, {
-    status,
-    headers: { ETag: entityTagOf(session) },
+    status: created ? HttpStatus.CREATED : HttpStatus.OK,
+    headers: {
+      ETag: entityTagOf(session),
+      ...(replayed && { 'Idempotent-Replayed': 'true' }),
+    },
   });
 }
 
@@ -44,31 +52,22 @@ export function sessionReply({
   return versioned(session, { chat_session: toChatSession(session, messages) });
 }
 
-/** 201, or 200 where the session was there already. */
-export function createdReply({
-  session,
-  messages,
-  created,
-}: Created): Reply<ChatSessionBody> {
-  return versioned(
-    session,
-    { chat_session: toChatSession(session, messages) },
-    statusOf(created),
-  );
+export function createdReply(created: Created): Reply<ChatSessionBody> {
+  const { session, messages } = created;
+  return writtenReply(created, {
+    chat_session: toChatSession(session, messages),
+  });
 }
 
 /** As `createdReply`; a new session comes with a message. */
-export function sectionReply({
-  session,
-  messages,
-  created,
-}: Created): Reply<ChatSessionBody | ChatSessionCreatedBody> {
-  const chat_session = toChatSession(session, messages);
+export function sectionReply(
+  created: Created,
+): Reply<ChatSessionBody | ChatSessionCreatedBody> {
+  const chat_session = toChatSession(created.session, created.messages);
   const message = 'Chat session created successfully';
-  return versioned(
-    session,
-    created ? { chat_session, message } : { chat_session },
-    statusOf(created),
+  return writtenReply(
+    created,
+    created.created ? { chat_session, message } : { chat_session },
   );
 }
 
@@ -86,16 +85,15 @@ export function conditionalReply({
     : new Reply(undefined, { status: HttpStatus.NOT_MODIFIED, headers });
 }
 
-/** 201, or 200 where the messages were there already; in the shape of the request. */
+/** In the shape of the request. */
 export function appendedReply(
-  { session, messages, created }: Appended,
+  appended: Appended,
   isBatch: boolean,
 ): Reply<ChatMessageBody | ChatMessagesBody> {
-  const answers = messages.map(toChatMessage);
-  return versioned(
-    session,
-    isBatch ? { messages: answers } : { message: answers[0]! },
-    statusOf(created),
+  const messages = appended.messages.map(toChatMessage);
+  return writtenReply(
+    appended,
+    isBatch ? { messages } : { message: messages[0]! },
   );
 }
 
@@ -121,8 +119,4 @@ export function toChatMessagePage({
     has_before: !isCleared && range.from > firstSeqOf(session),
     has_after: !isCleared && range.to < session.lastSeq,
   };
-}
-
-function statusOf(created: boolean): HttpStatus {
-  return created ? HttpStatus.CREATED : HttpStatus.OK;
 }

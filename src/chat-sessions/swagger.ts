@@ -80,4 +80,17 @@ export function ApiIfMatch(): MethodDecorator {
   });
 }
 
+/** A write that is done once, however often it is sent. */
+export function ApiIdempotencyKey(): MethodDecorator {
+  return ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description:
+      'Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  });
+}
+
+export const KEY_REUSED = { 422: ERROR_TEXTS.key_reused };
+
 export const STALE = { 412: ERROR_TEXTS.version_moved };

@@ -75,6 +75,12 @@ export class Config extends DatabaseConfig {
   @Max(60_000)
   readonly REQUEST_DEADLINE_MS: number = 5_000;
 
+  /** Seconds that an Idempotency-Key is known for, at least. */
+  @IsInt()
+  @Min(1)
+  @Max(30 * 24 * 60 * 60)
+  readonly IDEMPOTENCY_TTL: number = 24 * 60 * 60;
+
   /** How callers are identified. Not set, it is `none` on a loopback address outside of production. */
   @IsIn(['', ...AUTH_MODES], {
     message: `$property must be one of the following values: ${AUTH_MODES.join(', ')}`,

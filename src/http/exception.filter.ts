@@ -105,6 +105,9 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
 }
 
 function headersOf(exception: unknown): Record<string, string> {
+  if (exception instanceof ChatSessionsError) {
+    return exception.code === 'key_in_use' ? { 'Retry-After': '1' } : {};
+  }
   if (exception instanceof UnidentifiedException) {
     return { 'WWW-Authenticate': exception.challenge };
   }
@@ -128,7 +131,10 @@ function statusOf(code: ChatSessionsErrorCode): HttpStatus {
     case 'session_id_taken':
     case 'section_taken':
     case 'message_id_taken':
+    case 'key_in_use':
       return HttpStatus.CONFLICT;
+    case 'key_reused':
+      return HttpStatus.UNPROCESSABLE_ENTITY;
     case 'version_moved':
       return HttpStatus.PRECONDITION_FAILED;
     default:

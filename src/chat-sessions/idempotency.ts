@@ -1,0 +1,72 @@
+import { HttpStatus, Injectable } from '@nestjs/common';
+import { isDuplicateKey, isLockWaitTimeout } from '../database/errors.js';
+import type { UnitOfWork } from '../database/unit-of-work.js';
+import type { ChatMessage } from './entities/chat-message.entity.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
+import { ChatSessionsError } from './errors.js';
+import type { RepeatableRequest } from './idempotency-key.js';
+import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
+
+/** What a repeatable write did. */
+export interface Written {
+  session: ChatSession;
+  messages?: ChatMessage[];
+  /** False where it was there already. */
+  created: boolean;
+  /** Whether this is the answer to a request that was done before. */
+  replayed?: boolean;
+}
+
+const { CREATED, OK } = HttpStatus;
+
+/** Does a write with an Idempotency-Key once. */
+@Injectable()
+export class Idempotency {
+  constructor(private readonly keys: IdempotencyKeysRepository) {}
+
+  /**
+   * Part of the write's own transaction: either both the write and its key
+   * happen, or neither. The key is inserted first; one that is there already
+   * means that the write was done, and `again` finds what it did, as it is now.
+   * To look for the key first, or to lock it, would make equal requests deadlock.
+   * Throws `key_reused`, `key_in_use`.
+   */
+  *once<Result extends Written>(
+    ownerId: string,
+    request: RepeatableRequest | undefined,
+    first: () => UnitOfWork<Result>,
+    again: (record: IdempotencyKey) => UnitOfWork<Result>,
+  ): UnitOfWork<Result> {
+    if (!request) return yield* first();
+    try {
+      yield* this.keys.insert(ownerId, request);
+    } catch (error) {
+      // The first request holds the key until its end.
+      if (isLockWaitTimeout(error)) throw new ChatSessionsError('key_in_use');
+      if (!isDuplicateKey(error)) throw error;
+      const done = yield* this.done(ownerId, request);
+      const created = done.status === CREATED;
+      return { ...(yield* again(done)), created, replayed: true };
+    }
+    const result = yield* first();
+    const { session, messages = [], created } = result;
+    yield* this.keys.update(ownerId, request.key, {
+      status: created ? CREATED : OK,
+      sessionId: session.id,
+      messageIds: messages.map(({ id }) => id),
+    });
+    return result;
+  }
+
+  private *done(
+    ownerId: string,
+    { key, hash }: RepeatableRequest,
+  ): UnitOfWork<IdempotencyKey> {
+    const record = yield* this.keys.find(ownerId, key);
+    // Swept away since.
+    if (!record) throw new ChatSessionsError('key_in_use');
+    if (record.requestHash !== hash) throw new ChatSessionsError('key_reused');
+    return record;
+  }
+}
