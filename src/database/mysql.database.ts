@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { PoolConnection } from 'mysql2';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type {
@@ -22,6 +23,7 @@ import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */
 const WAITING_PER_CONNECTION = 16;
+const SHED_REPORT_MS = 10_000;
 /** Of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
@@ -40,6 +42,9 @@ type MysqlDataSourceOptions = Extract<
 export class MysqlDatabase extends Database {
   private readonly hosts: MysqlHosts | undefined;
   private readonly limit: LimitFunction;
+  private readonly logger = new Logger(MysqlDatabase.name);
+  private shedCount = 0;
+  private shedReportedAt = -Infinity;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its tries */
   constructor(
@@ -91,18 +96,33 @@ export class MysqlDatabase extends Database {
   }
 
   /**
-   * Those who wait take turns in the order of their deadlines, and whoever is
-   * before them ends by an earlier one: nobody waits past their own.
+   * Those who wait take turns in the order of their deadlines. Whoever has used
+   * up half of the time by then is shed rather than begun: work that ends too
+   * late takes a connection from work that would not.
    */
   private async inTime<T>(
     attempt: (deadline: Deadline) => Promise<T>,
   ): Promise<T> {
     const { pendingCount, concurrency } = this.limit;
-    if (pendingCount >= concurrency * WAITING_PER_CONNECTION) {
-      throw new StoreUnavailableError('shed');
-    }
+    if (pendingCount >= concurrency * WAITING_PER_CONNECTION) this.shed();
     const deadline = new Deadline(this.deadlineMs);
-    return this.limit(() => withRetries(deadline, () => attempt(deadline)));
+    return this.limit(() => {
+      if (deadline.left < this.deadlineMs / 2) this.shed();
+      return withRetries(deadline, () => attempt(deadline));
+    });
+  }
+
+  /** Says so now and then: under such a load a line each would be a load of its own. */
+  private shed(): never {
+    this.shedCount++;
+    if (performance.now() - this.shedReportedAt > SHED_REPORT_MS) {
+      this.logger.warn(
+        `Too many requests for the store: ${this.shedCount} were shed`,
+      );
+      this.shedCount = 0;
+      this.shedReportedAt = performance.now();
+    }
+    throw new StoreUnavailableError('shed');
   }
 
   private async onConnection<T>(

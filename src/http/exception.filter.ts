@@ -57,7 +57,9 @@ export class AllExceptionsFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FailedRequest>();
     const { status, body } = answerTo(exception, errorTextsOf(request));
-    if (status >= 500) this.log(exception, status, request);
+    if (status >= 500 && !isShed(exception)) {
+      this.log(exception, status, request);
+    }
     this.adapterHost.httpAdapter.reply(
       http.getResponse<object>(),
       body,
@@ -102,6 +104,13 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
     return answer(status, text ?? (exception as Error).message);
   }
   return answer(500, texts[500] ?? 'Internal server error');
+}
+
+/** Told by who shed it, once for many. */
+function isShed(exception: unknown): boolean {
+  return (
+    exception instanceof StoreUnavailableError && exception.reason === 'shed'
+  );
 }
 
 function headersOf(exception: unknown): Record<string, string> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /** Where servers are installed without being on the PATH of every user. */
@@ -122,6 +122,15 @@ function mariadbInstaller(binary: string): string {
 
 function path(): string[] {
   return process.env.PATH?.split(delimiter) ?? [];
+}
+
+/** The path of Galera's library, which Debian's galera-4 brings, else null. */
+export function findGalera(): string | null {
+  return (
+    ['/usr/lib/galera', '/usr/lib64/galera-4', '/usr/lib64/galera']
+      .map((directory) => join(directory, 'libgalera_smm.so'))
+      .find((file) => existsSync(file)) ?? null
+  );
 }
 
 function find(names: string[], directories: string[]): string | null {

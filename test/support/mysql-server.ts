@@ -49,9 +49,7 @@ export async function startMysqlServer({
   const binary = findMysqlServer();
   if (!binary) throw new Error('Neither mariadbd nor mysqld is installed');
   const port = await freePort();
-  const directory = await mkdtemp(join(tmpdir(), 'mysql-server-'));
-  const account = mysqlAccount();
-  if (account) await chown(directory, account.uid, account.gid);
+  const { directory, account } = await serverDirectory();
   const place = { directory, port, account, durable };
   const commands = mysqlCommands(binary, place);
   const server = new PrivateServer(directory, port, commands.serve);
@@ -65,7 +63,15 @@ export async function startMysqlServer({
   return server;
 }
 
-class PrivateServer implements MysqlServer {
+/** A new directory that the server's account may write in. */
+export async function serverDirectory() {
+  const directory = await mkdtemp(join(tmpdir(), 'mysql-server-'));
+  const account = mysqlAccount();
+  if (account) await chown(directory, account.uid, account.gid);
+  return { directory, account };
+}
+
+export class PrivateServer implements MysqlServer {
   readonly url: string;
   private readonly log: string;
   private child: ChildProcess | undefined;
@@ -108,8 +114,10 @@ class PrivateServer implements MysqlServer {
     if (this.child?.exitCode !== 0) throw this.failure(command, 'failed');
   }
 
-  async start(): Promise<void> {
-    await this.spawn(this.command);
+  /** @param more arguments, for this start only */
+  async start(...more: string[]): Promise<void> {
+    const { file, args } = this.command;
+    await this.spawn({ file, args: [...args, ...more] });
     const deadline = Date.now() + START_LIMIT_MS;
     for (;;) {
       try {
@@ -172,7 +180,7 @@ class PrivateServer implements MysqlServer {
  * Below the range of outgoing connections: there a client that keeps trying
  * while the server is down can be given its very port, and hold it.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_768);
   const probe = createServer().listen(port, '127.0.0.1');
   try {

@@ -62,6 +62,10 @@ export class NodeProcess {
     });
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** Resolves to what matched in stdout; rejects with all output where the process ends, or 30 s pass, before. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((fulfil, reject) => {

@@ -21,7 +21,8 @@ export function report(
     .map(([status, count]) => `${count} x ${status || 'none'}`)
     .join(', ');
   const longest = Math.round(workload.longestAnswer);
+  const stall = Math.round(workload.longestStall);
   process.stdout.write(
-    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${gaps} gaps, longest answer ${longest} ms (${answers})\n`,
+    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${gaps} gaps, longest answer ${longest} ms, longest stall ${stall} ms (${answers})\n`,
   );
 }

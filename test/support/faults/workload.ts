@@ -34,6 +34,11 @@ export class Workload {
   readonly answers = new Map<number, number>();
   /** Milliseconds of the slowest answer. */
   longestAnswer = 0;
+  /** Milliseconds of the longest time in which nothing was acknowledged. */
+  longestStall = 0;
+  /** Answers 429 and 503 that do not say when to come back. */
+  withoutRetryAfter = 0;
+  private lastAckAt = performance.now();
   private readonly sessionIds: string[] = [];
   private isStopped = false;
   private turn = 0;
@@ -52,6 +57,7 @@ export class Workload {
   /** Appends so many messages, by so many clients at once; ends early when stopped. */
   async append(messages: number, clients: number): Promise<void> {
     let left = messages;
+    this.lastAckAt = performance.now();
     await Promise.all(
       Array.from({ length: clients }, async () => {
         while (left-- > 0 && !this.isStopped) await this.appendOne();
@@ -102,6 +108,9 @@ export class Workload {
     if (text === undefined) return;
     const { message } = JSON.parse(text) as { message: { seq: number } };
     this.acks.push({ sessionId, token, seq: message.seq });
+    const now = performance.now();
+    this.longestStall = Math.max(this.longestStall, now - this.lastAckAt);
+    this.lastAckAt = now;
   }
 
   private nextAppend() {
@@ -176,6 +185,9 @@ export class Workload {
       text = await response.text();
       status = response.status;
       retryAfterMs = Number(response.headers.get('retry-after')) * 1000;
+      if ((status === 429 || status === 503) && !retryAfterMs) {
+        this.withoutRetryAfter++;
+      }
     } catch {
       // No answer: the service is down, or was killed half-way.
     }

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { GaleraCluster } from '../support/faults/galera-cluster.js';
+import { amount, report } from '../support/faults/report.js';
+import { Workload } from '../support/faults/workload.js';
+import {
+  type ServiceProcess,
+  startService,
+} from '../support/service-process.js';
+
+const ROUNDS = amount(4, 1);
+const CLIENTS = 8;
+const NODES = [0, 1, 2];
+
+let cluster: GaleraCluster;
+let service: ServiceProcess;
+
+beforeAll(async () => {
+  cluster = await GaleraCluster.start();
+  await cluster.query(0, 'CREATE DATABASE chat');
+  service = await startService({
+    DATABASE_URL: cluster.url('chat'),
+    DATABASE_MIGRATE: 'true',
+    REQUEST_DEADLINE_MS: '2000',
+  });
+});
+afterAll(async () => {
+  await service?.stop();
+  await cluster?.stop();
+});
+
+/** What happens to a node, and how that ends. */
+const FAULTS: [
+  string,
+  (node: number) => Promise<void> | void,
+  (node: number) => Promise<void>,
+][] = [
+  ['killed', (node) => cluster.kill(node), (node) => cluster.rejoin(node)],
+  ['paused', (node) => cluster.pause(node), (node) => cluster.resume(node)],
+  ['stopped', (node) => cluster.leave(node), (node) => cluster.rejoin(node)],
+];
+
+it.each(FAULTS)(
+  'a cluster of three loses nothing when nodes are %s in turn',
+  async (what, fault, end) => {
+    const workload = new Workload(() => service.url);
+    await workload.createSessions(4);
+    const load = workload.append(Infinity, CLIENTS);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const node of NODES) {
+        await sleep(1_000);
+        await fault(node);
+        await sleep(6_000);
+        await end(node);
+      }
+    }
+    await sleep(1_000);
+    const afterwards = await Promise.all(
+      Array.from({ length: 20 }, () => workload.tryOnce()),
+    );
+    workload.stop();
+    await load;
+    const verdict = await workload.verify();
+    const faults = ROUNDS * NODES.length;
+    report(`Galera, nodes ${what}`, faults, workload, verdict);
+    expect(verdict).toMatchObject({ lost: 0, doubled: 0, gaps: 0 });
+    expect(afterwards).toEqual(Array(20).fill(201));
+    const counts = await Promise.all(
+      NODES.map((node) =>
+        cluster.query(
+          node,
+          'SELECT COUNT(*) AS messages FROM chat.chat_messages',
+        ),
+      ),
+    );
+    expect(counts[1]).toEqual(counts[0]);
+    expect(counts[2]).toEqual(counts[0]);
+  },
+);

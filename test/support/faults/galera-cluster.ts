@@ -1,0 +1,176 @@
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectMysql } from '../../../src/database/mysql-connection.js';
+import {
+  findGalera,
+  findMysqlServer,
+  mysqlCommands,
+} from '../mysql-command.js';
+import { freePort, PrivateServer, serverDirectory } from '../mysql-server.js';
+
+const SYNC_LIMIT_MS = 60_000;
+
+/** A node is suspected after two seconds of silence, and out after four: a cluster stalls that long. */
+const PROVIDER_OPTIONS = [
+  'gcache.size=64M',
+  'gcache.recover=yes',
+  'evs.keepalive_period=PT0.5S',
+  'evs.inactive_check_period=PT0.25S',
+  'evs.suspect_timeout=PT2S',
+  'evs.inactive_timeout=PT4S',
+  'evs.install_timeout=PT4S',
+  'pc.recovery=true',
+];
+
+interface Ports {
+  mysql: number;
+  group: number;
+  /** For transfers to a node that rejoins, of what it missed and of everything. */
+  incremental: number;
+  full: number;
+}
+
+/** Three nodes of MariaDB with Galera on the loopback; commits are on disk on each. */
+export class GaleraCluster {
+  private constructor(private readonly nodes: PrivateServer[]) {}
+
+  static async start(): Promise<GaleraCluster> {
+    const ports: Ports[] = [];
+    for (let i = 0; i < 3; i++) {
+      ports.push({
+        mysql: await freePort(),
+        group: await freePort(),
+        incremental: await freePort(),
+        full: await freePort(),
+      });
+    }
+    const cluster = new GaleraCluster([]);
+    try {
+      for (const [index, own] of ports.entries()) {
+        const isFirst = index === 0;
+        const node = await createNode(own, ports, isFirst);
+        cluster.nodes.push(node);
+        await node.start(...(isFirst ? ['--wsrep-new-cluster'] : []));
+        await cluster.synced(index);
+      }
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** As DATABASE_URL: all hosts, the first first. */
+  url(database: string): string {
+    const hosts = this.nodes.map(({ port }) => `127.0.0.1:${port}`);
+    return `mysql://root@${hosts.join(',')}/${database}`;
+  }
+
+  /** SIGKILL: the node is gone at once. */
+  async kill(index: number): Promise<void> {
+    await this.node(index).kill();
+  }
+
+  /** SIGTERM: the node takes its leave. */
+  async leave(index: number): Promise<void> {
+    await this.node(index).kill('SIGTERM');
+  }
+
+  async rejoin(index: number): Promise<void> {
+    await this.node(index).start();
+    await this.synced(index);
+  }
+
+  /** The node keeps its connections and says nothing. */
+  pause(index: number): void {
+    process.kill(this.node(index).pid, 'SIGSTOP');
+  }
+
+  async resume(index: number): Promise<void> {
+    process.kill(this.node(index).pid, 'SIGCONT');
+    await this.synced(index);
+  }
+
+  async query(index: number, sql: string): Promise<Record<string, unknown>[]> {
+    const connection = await connectMysql(this.node(index).url);
+    try {
+      const [rows] = await connection.query({ sql, timeout: 2_000 });
+      return rows as Record<string, unknown>[];
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const node of this.nodes) await node.stop();
+  }
+
+  private node(index: number): PrivateServer {
+    return this.nodes[index]!;
+  }
+
+  private async synced(index: number): Promise<void> {
+    const deadline = Date.now() + SYNC_LIMIT_MS;
+    for (;;) {
+      try {
+        const [state] = await this.query(
+          index,
+          "SHOW STATUS LIKE 'wsrep_local_state_comment'",
+        );
+        if (state?.Value === 'Synced') return;
+      } catch {
+        // Not there yet.
+      }
+      if (Date.now() > deadline) throw new Error(`Node ${index} is not synced`);
+      await sleep(100);
+    }
+  }
+}
+
+async function createNode(
+  own: Ports,
+  all: Ports[],
+  isFirst: boolean,
+): Promise<PrivateServer> {
+  const { directory, account } = await serverDirectory();
+  const { initialize, serve } = mysqlCommands(findMysqlServer()!, {
+    directory,
+    port: own.mysql,
+    account,
+    durable: true,
+  });
+  const members = all.map(({ group }) => `127.0.0.1:${group}`).join(',');
+  const options = [
+    ...PROVIDER_OPTIONS,
+    `gmcast.listen_addr=tcp://127.0.0.1:${own.group}`,
+    `ist.recv_addr=127.0.0.1:${own.incremental}`,
+  ];
+  const node = new PrivateServer(directory, own.mysql, {
+    file: serve.file,
+    args: [
+      ...serve.args,
+      '--innodb-autoinc-lock-mode=2',
+      '--wsrep-on=ON',
+      `--wsrep-provider=${findGalera()}`,
+      '--wsrep-cluster-name=test',
+      `--wsrep-cluster-address=gcomm://${members}?pc.wait_prim=no`,
+      `--wsrep-node-address=127.0.0.1:${own.group}`,
+      `--wsrep-node-incoming-address=127.0.0.1:${own.mysql}`,
+      '--wsrep-sst-method=rsync',
+      `--wsrep-sst-receive-address=127.0.0.1:${own.full}`,
+      '--wsrep-slave-threads=2',
+      '--wsrep-retry-autocommit=0',
+      `--wsrep-provider-options=${options.join(';')}`,
+    ],
+  });
+  if (isFirst) {
+    await node.run(initialize);
+  } else {
+    // Its data comes from another node.
+    const data = join(directory, 'data');
+    await mkdir(data);
+    if (account) await chown(data, account.uid, account.gid);
+  }
+  return node;
+}
