@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { createApp } from './app.js';
 import { loadConfig } from './config/load-config.js';
 import { openDataSource } from './database/data-source.js';
+import { durabilityWarnings } from './database/durability.js';
 import { createLogger } from './logger.js';
 import { run } from './run.js';
 
@@ -17,12 +18,14 @@ await run(async () => {
     createLogger(config.LOG_LEVEL),
   );
   await app.init();
+  const warnings = await durabilityWarnings(dataSource);
   // Not app.listen(), which logs a failure that `run` is about to tell.
   const url = await app
     .getHttpAdapter()
     .getInstance()
     .listen({ port: config.PORT, host: config.HOST });
   const logger = new Logger('Main');
-  if (config.AUTH_MODE === '') logger.warn(NO_IDENTITY);
+  if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
+  for (const warning of warnings) logger.warn(warning);
   logger.log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);
 });
