@@ -1,6 +1,14 @@
-import { type Server, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
-import { UnsupportedMediaTypeException } from '@nestjs/common';
+import {
+  BadRequestException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type {
   FastifyInstance,
@@ -29,6 +37,8 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     trustProxy: splitList(config.TRUSTED_PROXIES),
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
+      // Node would answer without a body.
+      requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -53,8 +63,12 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
 
 export function configureFastify(server: FastifyInstance): void {
   acceptOnlyJson(server);
+  server.server.on('checkExpectation', refuseExpectation);
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    if (!request.headers.host && request.raw.httpVersion === '1.1') {
+      return done(new BadRequestException('Host header is missing'));
+    }
     const encoding = request.headers['content-encoding'] ?? 'identity';
     if (request.method !== 'GET' && encoding.toLowerCase() !== 'identity') {
       return done(
@@ -65,6 +79,20 @@ export function configureFastify(server: FastifyInstance): void {
     }
     done();
   });
+}
+
+/** Answers an `Expect` of anything but 100-continue, which Node would without a body. */
+function refuseExpectation(
+  _request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const body = JSON.stringify({ error: STATUS_CODES[417] });
+  response
+    .writeHead(417, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    })
+    .end(body);
 }
 
 const STATUS_OF_SOCKET_ERROR: Record<string, number> = {

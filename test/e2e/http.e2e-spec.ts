@@ -215,6 +215,22 @@ describe('what the HTTP server answers itself', () => {
   });
 
   it.each([
+    ['', '400 Bad Request', 'Host header is missing'],
+    [
+      'Host: x\r\nExpect: nonsense\r\n',
+      '417 Expectation Failed',
+      'Expectation Failed',
+    ],
+  ])('refuses these headers: %j', async (headers, expected, error) => {
+    const { status, body } = await exchange(
+      url,
+      `GET ${SESSION} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`,
+    );
+    expect(status).toBe(`HTTP/1.1 ${expected}`);
+    expect(body).toEqual({ error });
+  });
+
+  it.each([
     ['..', '400 Bad Request', 'Validation failed'],
     [
       '%zz',

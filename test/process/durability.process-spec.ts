@@ -51,9 +51,9 @@ function onMysql() {
 describe('a start', () => {
   if (inject('store') === 'sqlite') {
     it('does not warn of SQLite', async () => {
-      const { url, remove } = await createTestDatabase();
-      expect(await warningsOf(url)).toEqual([]);
-      await remove();
+      const database = await createTestDatabase();
+      expect(await warningsOf(database.url)).toEqual([]);
+      await database.remove();
     });
   } else if (findMysqlServer()) onMysql();
 });

@@ -1,0 +1,140 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Method } from '../test-app.js';
+
+/** A schema of the document, as far as the generators of requests know the language. */
+export interface Schema {
+  /** Of a schema of the components, its name there. */
+  title?: string;
+  type?: 'string' | 'integer' | 'boolean' | 'array' | 'object';
+  nullable?: boolean;
+  enum?: unknown[];
+  format?: string;
+  pattern?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: boolean;
+  oneOf?: Schema[];
+}
+
+export interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required?: boolean;
+  schema: Schema;
+}
+
+export interface Operation {
+  /** `GET /api/chat-sessions/{session_id}` */
+  name: string;
+  method: Method;
+  path: string;
+  parameters: Parameter[];
+  /** Of the JSON that it takes. */
+  body?: Schema;
+  /** All that it can answer. */
+  statuses: number[];
+}
+
+interface DocumentedOperation {
+  parameters?: Parameter[];
+  requestBody?: { required?: boolean; content: Record<string, object> };
+  responses: Record<string, object>;
+}
+
+const RULES = [
+  'type',
+  'nullable',
+  'enum',
+  'format',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'minItems',
+  'maxItems',
+  'items',
+  'properties',
+  'required',
+  'additionalProperties',
+  'oneOf',
+];
+const KNOWN = new Set([...RULES, 'description', 'default', 'example']);
+
+/** All operations of the document, with their schemas in place of references. */
+export function operationsOf(document: OpenAPIObject): Operation[] {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item as Record<string, DocumentedOperation>).map(
+      ([method, operation]): Operation => ({
+        name: `${method.toUpperCase()} ${path}`,
+        method: method.toUpperCase() as Method,
+        path,
+        parameters: (operation.parameters ?? []).map((parameter) => {
+          if (!['path', 'query', 'header'].includes(parameter.in)) {
+            throw new Error(`No generator for parameters in ${parameter.in}`);
+          }
+          return { ...parameter, schema: inlined(parameter.schema, document) };
+        }),
+        body: bodyOf(operation, document),
+        statuses: Object.keys(operation.responses).map(Number),
+      }),
+    ),
+  );
+}
+
+export function parametersIn(operation: Operation, place: Parameter['in']) {
+  return operation.parameters.filter((parameter) => parameter.in === place);
+}
+
+/** Whether the operation reads a body, be it only to refuse it: all that write do. */
+export function readsBodies({ statuses }: Operation): boolean {
+  return statuses.includes(415);
+}
+
+function bodyOf(
+  { requestBody }: DocumentedOperation,
+  document: OpenAPIObject,
+): Schema | undefined {
+  if (!requestBody) return undefined;
+  const [mediaTypes, [body]] = [
+    Object.keys(requestBody.content),
+    Object.values(requestBody.content),
+  ];
+  if (!requestBody.required || mediaTypes.join() !== 'application/json') {
+    throw new Error('No generator for bodies but those that are JSON');
+  }
+  return inlined((body as { schema: object }).schema, document);
+}
+
+/** No schema of the document refers to itself; one that did would overflow the stack here. */
+function inlined(schema: object, document: OpenAPIObject): Schema {
+  if ('$ref' in schema) {
+    const title = String(schema.$ref).split('/').at(-1)!;
+    const schemas = document.components?.schemas ?? {};
+    return { ...inlined(schemas[title]!, document), title };
+  }
+  // A rule that nobody generates for would go untested, or make valid requests invalid.
+  const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword));
+  if (unknown.length > 0) throw new Error(`No generator for ${unknown.join()}`);
+  const { items, oneOf, properties, ...rest } = schema as Schema;
+  return {
+    ...rest,
+    ...(items && { items: inlined(items, document) }),
+    ...(oneOf && { oneOf: oneOf.map((one) => inlined(one, document)) }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, property]) => [
+          name,
+          inlined(property, document),
+        ]),
+      ),
+    }),
+  };
+}

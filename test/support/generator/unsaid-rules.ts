@@ -1,0 +1,227 @@
+import * as fc from 'fast-check';
+import {
+  headerTexts,
+  type JsonObject,
+  openObjects,
+  texts,
+} from './json-arbitrary.js';
+import type { Operation } from './openapi-operations.js';
+import { type Rules, uuids } from './schema-arbitrary.js';
+import type { RequestParts } from './request-parts.js';
+import { CURRENT_TAG, type World } from './world.js';
+
+// All that a client has to know beyond the schemas of the document, in one place.
+
+/** In bytes: of JSON without white space, but for the content, which is text. */
+export const MOST_BYTES = {
+  config: 65_536,
+  metadata: 16_384,
+  content: 1_048_576,
+};
+export const MOST_CONTEXT_DOCUMENT_CHARACTERS = 1024;
+
+/** The cursors of which a page takes one. */
+export const CURSORS = ['before', 'after', 'around'];
+
+export function rulesOf(world: World): Rules {
+  return {
+    values: {
+      session_id: () =>
+        fc.oneof(
+          { weight: 16, arbitrary: fc.constantFrom(...world.sessionIds) },
+          {
+            weight: 2,
+            arbitrary: fc
+              .constantFrom(...world.sessionIds)
+              .map((id) => id.toUpperCase()),
+          },
+          { weight: 2, arbitrary: missingIds(world) },
+        ),
+      message_id: () =>
+        fc.oneof(
+          { weight: 6, arbitrary: fc.constantFrom(...world.messageIds) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom('missing', 'missing_'.repeat(8)),
+          },
+        ),
+      cursor: () => fc.constantFrom(...world.cursors),
+      id: ({ format, pattern }) =>
+        format === 'uuid'
+          ? fc.oneof(
+              { weight: 6, arbitrary: uuids },
+              { weight: 1, arbitrary: fc.constantFrom(...world.sessionIds) },
+              { weight: 1, arbitrary: fc.constant(world.foreignId) },
+            )
+          : fc.oneof(
+              {
+                weight: 12,
+                arbitrary: fc.stringMatching(new RegExp(pattern!, 'u')),
+              },
+              { weight: 1, arbitrary: fc.constantFrom(...world.messageIds) },
+            ),
+      title: ({ maxLength }) => texts(1, maxLength).filter(isNotBlank),
+      document_id: opaqueIds,
+      section_id: opaqueIds,
+      'context_documents[]': () => texts(0, MOST_CONTEXT_DOCUMENT_CHARACTERS),
+      'parts[]': () =>
+        fc
+          .tuple(openObjects, fc.oneof(texts(), fc.constant('text')), texts())
+          .map(([part, type, text]) => ({ ...part, type, text })),
+      content: () =>
+        rarely(texts(0, 300), fc.constant('ä'.repeat(MOST_BYTES.content / 2))),
+      config: () => rarely(openObjects, bytesOfJson(MOST_BYTES.config)),
+      metadata: () => rarely(openObjects, bytesOfJson(MOST_BYTES.metadata)),
+      'Idempotency-Key': ({ maxLength }) => keys(maxLength),
+      'If-Match': () => tagHeaders,
+      // What is malformed here is no mistake: the client gets what it asks for.
+      'If-None-Match': () =>
+        fc.oneof({ weight: 3, arbitrary: tagHeaders }, headerTexts()),
+    },
+    corrections: {
+      NewChatMessage: (message) =>
+        saysSomething(message) ? message : { ...message, content: 'x' },
+      NewChatMessages: withUniqueIds,
+      NewChatSession: (session) => withDocument(withUniqueIds(session)),
+    },
+  };
+}
+
+/** The query with the rules between its parameters kept. */
+export function correctedQuery(query: Record<string, string>) {
+  const [, ...others] = CURSORS.filter((cursor) => cursor in query);
+  const alone = Object.entries(query).filter(
+    ([name]) => !others.includes(name),
+  );
+  return withDocument(Object.fromEntries(alone)) as typeof query;
+}
+
+/** The statuses that a request without a mistake can get, unless its Idempotency-Key was used before. */
+export function statusesOfRight(
+  { name, statuses }: Operation,
+  { path, header, body }: RequestParts,
+  world: World,
+): number[] {
+  const { session_id: sessionId, message_id: messageId } = path;
+  const isMissing =
+    (sessionId && !world.sessionIds.includes(sessionId.toLowerCase())) ||
+    (messageId && !world.messageIds.includes(messageId));
+  if (isMissing) return [404];
+  const may = statuses.filter((status) => status < 400);
+  const { 'If-Match': ifMatch = '*' } = header;
+  if (ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG)) may.push(412);
+  if (name === 'POST /api/chat-sessions') {
+    const { id, section_id: sectionId } = body as JsonObject;
+    if (id === world.foreignId) return [409];
+    if (sectionId != null) may.push(409);
+  }
+  // Another message may have the id.
+  if (sessionId && JSON.stringify(body)?.includes('"id":')) may.push(409);
+  return may;
+}
+
+function missingIds(world: World) {
+  return fc.oneof(
+    fc.uuid().map((id) => `dead${id.slice(4)}`),
+    // What is not yours does not exist.
+    fc.constant(world.foreignId),
+  );
+}
+
+function opaqueIds() {
+  return fc.oneof(
+    {
+      weight: 2,
+      arbitrary: fc.constantFrom('doc-42', 'Doc-42', 'doc-42\u0301'),
+    },
+    {
+      weight: 4,
+      arbitrary: texts(1, 191).filter(
+        (id) =>
+          !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(id) &&
+          id.trim() === id &&
+          // No client can send these in a path: there they mean other paths.
+          !/^\.{1,2}$/.test(id),
+      ),
+    },
+  );
+}
+
+/** Each for one request, but for one that is used again and again. */
+function keys(maxLength = 0) {
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.uuid() },
+    {
+      weight: 4,
+      arbitrary: fc
+        .string({ unit: 'grapheme-ascii', minLength: 1, maxLength })
+        .filter((key) => key.trim() === key),
+    },
+    { weight: 1, arbitrary: fc.constant('again and again') },
+  );
+}
+
+const tag = fc
+  .string({
+    unit: headerTexts(1, 1).filter((char) => !/[ "\xa0]/.test(char)),
+    maxLength: 20,
+  })
+  .map((text) => `"${text}"`);
+
+const tagHeaders = fc.oneof(
+  { weight: 2, arbitrary: fc.constant('*') },
+  { weight: 3, arbitrary: fc.constant(CURRENT_TAG) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(tag, fc.constantFrom(',', ', ', ' ,\t'))
+      .map(([other, comma]) => `W/${other}${comma}${CURRENT_TAG}`),
+  },
+  { weight: 2, arbitrary: tag },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(tag, tag).map(([one, other]) => `${one}, W/${other}`),
+  },
+);
+
+function rarely<T>(values: fc.Arbitrary<T>, rare: fc.Arbitrary<T>) {
+  return fc.oneof(
+    { weight: 100, arbitrary: values },
+    { weight: 1, arbitrary: rare },
+  );
+}
+
+export function bytesOfJson(bytes: number): fc.Arbitrary<JsonObject> {
+  return fc.constant({ a: 'x'.repeat(bytes - '{"a":""}'.length) });
+}
+
+function isNotBlank(text: string): boolean {
+  return text.trim() !== '';
+}
+
+function saysSomething({ content, parts }: JsonObject): boolean {
+  if (typeof content === 'string' && isNotBlank(content)) return true;
+  return ((parts ?? []) as JsonObject[]).some(
+    ({ type, text }) =>
+      type !== 'text' || typeof text !== 'string' || isNotBlank(text),
+  );
+}
+
+function withUniqueIds(value: JsonObject): JsonObject {
+  if (!value.messages) return value;
+  const seen = new Set<unknown>();
+  const messages = (value.messages as JsonObject[]).map(
+    ({ id, ...message }) => {
+      if (id === undefined || seen.has(id)) return message;
+      seen.add(id);
+      return { id, ...message };
+    },
+  );
+  return { ...value, messages };
+}
+
+/** A section only together with a document. */
+function withDocument(value: JsonObject): JsonObject {
+  const { section_id: _, ...others } = value;
+  return value.document_id == null ? others : value;
+}

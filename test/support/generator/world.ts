@@ -1,0 +1,131 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import type { SessionList } from '../api.js';
+import type { Method, TestApp } from '../test-app.js';
+import { as } from '../tokens.js';
+
+/** A request as it goes to the server. */
+export interface WireRequest {
+  method: Method;
+  url: string;
+  headers: Record<string, string>;
+  payload?: string | Buffer;
+}
+
+export interface WireAnswer {
+  status: number;
+  body: string;
+  /** Whether a request with the same Idempotency-Key was done before. */
+  isKeyUsed: boolean;
+}
+
+/** Stands in If-Match and If-None-Match for the tag that the session has when the request is sent. */
+export const CURRENT_TAG = '"current"';
+
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
+
+const MESSAGES = Array.from({ length: 6 }, (_, index) => ({
+  id: `own_${index}`,
+  role: index % 2 ? 'assistant' : 'user',
+  content: `message ${index}`,
+}));
+
+/** What there is for generated requests to ask for: sessions of one owner, and one of another. */
+export class World {
+  /** In lower case, and the same in every run, so that a seed makes the same requests again. */
+  readonly sessionIds = Array.from(
+    { length: 5 },
+    (_, index) => `a19ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a5${index}`,
+  );
+  /** Of messages that each of the sessions has. */
+  readonly messageIds = MESSAGES.map(({ id }) => id);
+  readonly foreignId = 'b19ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
+  /** Of the owner's list. */
+  readonly cursors: string[] = [];
+  private readonly usedKeys = new Set<string>();
+
+  private constructor(
+    private readonly api: TestApp,
+    private readonly identity: Record<string, string>,
+  ) {}
+
+  static async create(api: TestApp): Promise<World> {
+    const world = new World(api, await as('the generator'));
+    for (const id of world.sessionIds) await world.createSession(id);
+    await world.createSession(world.foreignId, await as('somebody else'));
+    for (const limit of [1, 2, 3]) {
+      const { body } = await api.send<SessionList>(
+        'GET',
+        `/api/chat-sessions?limit=${limit}`,
+        undefined,
+        world.identity,
+      );
+      world.cursors.push(body.next_cursor!);
+    }
+    return world;
+  }
+
+  /** Sends a request of the owner; what it deletes or clears is there again afterwards. */
+  async send(request: WireRequest): Promise<WireAnswer> {
+    await turnOfTheLoop();
+    const { statusCode: status, body } = await this.api.app.inject({
+      ...request,
+      headers: { ...this.identity, ...(await this.withCurrentTag(request)) },
+    });
+    const key = keyOf(request);
+    const isKeyUsed = key !== undefined && this.usedKeys.has(key);
+    if (key !== undefined && status < 300) this.usedKeys.add(key);
+    const [id = ''] = UUID.exec(request.url) ?? [];
+    if (status < 300 && this.sessionIds.includes(id.toLowerCase())) {
+      if (request.method === 'DELETE') await this.createSession(id);
+      if (/\/clear\b/.test(request.url)) await this.append(id);
+    }
+    return { status, body, isKeyUsed };
+  }
+
+  private async withCurrentTag({ url, headers }: WireRequest) {
+    const entries = Object.entries(headers);
+    if (!entries.some(([, value]) => value.includes(CURRENT_TAG))) {
+      return headers;
+    }
+    const [id] = UUID.exec(url) ?? [];
+    const session = await this.api.send(
+      'GET',
+      `/api/chat-sessions/${id}?messages=0`,
+      undefined,
+      this.identity,
+    );
+    const tag = session.headers.etag ?? CURRENT_TAG;
+    return Object.fromEntries(
+      entries.map(([name, value]) => [name, value.replace(CURRENT_TAG, tag)]),
+    );
+  }
+
+  private async createSession(id: string, identity = this.identity) {
+    const body = { id, messages: MESSAGES };
+    const answer = await this.api.send(
+      'POST',
+      '/api/chat-sessions',
+      body,
+      identity,
+    );
+    if (answer.status !== 201) throw new Error(answer.text);
+  }
+
+  private async append(id: string) {
+    const answer = await this.api.send(
+      'POST',
+      `/api/chat-sessions/${id}/messages`,
+      { messages: MESSAGES },
+      this.identity,
+    );
+    // Still there, where the clear was not done again.
+    if (![200, 201].includes(answer.status)) throw new Error(answer.text);
+  }
+}
+
+function keyOf({ headers }: WireRequest): string | undefined {
+  const found = Object.entries(headers).find(
+    ([name]) => name.toLowerCase() === 'idempotency-key',
+  );
+  return found?.[1];
+}
