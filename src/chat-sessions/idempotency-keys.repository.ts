@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThan, LessThanOrEqual, Repository } from 'typeorm';
+import { LessThan, Repository } from 'typeorm';
 import { execute, select, type UnitOfWork } from '../database/unit-of-work.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
@@ -53,23 +53,33 @@ export class IdempotencyKeysRepository {
     );
   }
 
-  /** Deletes the oldest of those older than a moment, about so many; resolves to how many there were. */
-  *deleteOldest(before: Date, batch: number): UnitOfWork<number> {
-    const [last] = yield* select(
+  /** The oldest of those from before a moment; owner and key only. */
+  *findOlder(before: Date, limit: number): UnitOfWork<IdempotencyKey[]> {
+    return yield* select(
       this.keys
         .createQueryBuilder('record')
+        .select(['record.ownerId', 'record.key'])
         .where({ createdAt: LessThan(before) })
         .orderBy('record.createdAt')
-        .offset(batch - 1)
-        .limit(1),
+        .limit(limit),
     );
-    return yield* execute(
-      this.keys
-        .createQueryBuilder()
-        .delete()
-        .where({
-          createdAt: last ? LessThanOrEqual(last.createdAt) : LessThan(before),
-        }),
-    );
+  }
+
+  /**
+   * Deletes these, unless they were used again since; resolves to how many.
+   * One at a time: for a condition on several, MySQL may read the whole table,
+   * and would lock all of it and wait for every request that runs.
+   */
+  *deleteOlder(records: IdempotencyKey[], before: Date): UnitOfWork<number> {
+    let deleted = 0;
+    for (const { ownerId, key } of records) {
+      deleted += yield* execute(
+        this.keys
+          .createQueryBuilder()
+          .delete()
+          .where({ ownerId, key, createdAt: LessThan(before) }),
+      );
+    }
+    return deleted;
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import {
   Injectable,
   Logger,
@@ -9,8 +10,8 @@ import { describeError } from '../describe-error.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 
 const LONGEST_PAUSE_MS = 10 * 60_000;
-/** Small enough to hold up nobody. */
-const BATCH = 500;
+/** Small enough to hold up nobody: on SQLite a batch has the whole process for itself. */
+const BATCH = 100;
 
 export abstract class IdempotencySettings {
   /** Seconds that a key is known for, at least. */
@@ -26,6 +27,7 @@ export class IdempotencySweeper
   private readonly ttlMs: number;
   private timer: NodeJS.Timeout | undefined;
   private sweeping: Promise<void> | undefined;
+  private isStopped = false;
 
   constructor(
     private readonly database: Database,
@@ -36,18 +38,14 @@ export class IdempotencySweeper
   }
 
   onApplicationBootstrap(): void {
-    const pause = Math.min(LONGEST_PAUSE_MS, this.ttlMs);
-    // A rhythm of its own, so that instances that started together do not sweep together.
-    this.timer = setInterval(
-      () => {
-        this.sweeping = this.trySweep();
-      },
-      pause * (0.5 + Math.random() / 2),
-    ).unref();
+    // Instances that started together do not sweep together.
+    this.schedule(Math.random());
   }
 
+  /** Before the store is closed; a batch that has begun is waited for. */
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
+    this.isStopped = true;
+    clearTimeout(this.timer);
     await this.sweeping;
   }
 
@@ -56,19 +54,39 @@ export class IdempotencySweeper
     const before = new Date(Date.now() - this.ttlMs);
     let swept = 0;
     for (;;) {
-      const deleted = await this.database.write(this, function* () {
-        return yield* this.keys.deleteOldest(before, BATCH);
-      });
+      const { found, deleted } = await this.deleteBatch(before);
       swept += deleted;
-      if (deleted < BATCH) return swept;
+      if (found < BATCH || this.isStopped) return swept;
+      // On SQLite nothing else would come between the batches.
+      await turnOfTheLoop();
     }
   }
 
-  private async trySweep(): Promise<void> {
+  private deleteBatch(before: Date) {
+    return this.database.write(this, function* () {
+      const old = yield* this.keys.findOlder(before, BATCH);
+      const deleted = yield* this.keys.deleteOlder(old, before);
+      return { found: old.length, deleted };
+    });
+  }
+
+  /** @param pauses until the next sweep */
+  private schedule(pauses = 1): void {
+    const pauseMs = Math.min(LONGEST_PAUSE_MS, this.ttlMs);
+    this.timer = setTimeout(() => {
+      this.sweeping = this.sweepAndGoOn();
+    }, pauses * pauseMs).unref();
+  }
+
+  private async sweepAndGoOn(): Promise<void> {
     try {
       await this.sweep();
     } catch (error) {
-      this.logger.warn(`The sweep failed: ${describeError(error)}`);
+      this.logger.warn({
+        message: 'Old Idempotency-Keys were not deleted',
+        error: describeError(error),
+      });
     }
+    if (!this.isStopped) this.schedule();
   }
 }

@@ -104,6 +104,7 @@ describe('parseConfig', () => {
     ['DATABASE_POOL_SIZE', ['0', '1001', 'ten']],
     ['LOG_LEVEL', ['WARN', 'silly']],
     ['BODY_LIMIT', ['1023', '67108865', '4MB']],
+    ['IDEMPOTENCY_TTL', ['0', '-1', '1.5', '1d', '2592001']],
     ['AUTH_MODE', ['JWT', 'oauth']],
     ['IDENTITY_HEADER', ['x:y', 'x y']],
     [

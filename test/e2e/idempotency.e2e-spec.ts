@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, inject, it } from 'vitest';
-import { IdempotencySweeper } from '../../src/chat-sessions/idempotency-sweeper.js';
 import { IdempotencyKey } from '../../src/chat-sessions/entities/idempotency-key.entity.js';
 import { connectMysql } from '../../src/database/mysql-connection.js';
 import {
@@ -236,30 +235,6 @@ describe('an Idempotency-Key of another owner', () => {
     }
     expect(answers.map(({ status }) => status)).toEqual([201, 201]);
     expect(answers[1]!.text).not.toBe(answers[0]!.text);
-  });
-});
-
-describe('the sweep', () => {
-  it('deletes what is older than the TTL, in batches, and nothing else', async () => {
-    const repository = api.dataSource.getRepository(IdempotencyKey);
-    await repository.clear();
-    const day = 24 * 60 * 60 * 1000;
-    const ages = [...Array<number>(1_201).fill(day + 60_000), day - 60_000];
-    const records = ages.map((age, index) => ({
-      ownerId: 'local',
-      key: `key ${index}`,
-      requestHash: '',
-      status: 201,
-      sessionId: '',
-      messageIds: [],
-      // A few a moment, as in life.
-      createdAt: new Date(Date.now() - age - Math.floor(index / 3)),
-    }));
-    await repository.insert(records);
-    const sweeper = api.app.get(IdempotencySweeper);
-    const [one, other] = await Promise.all([sweeper.sweep(), sweeper.sweep()]);
-    expect(one + other).toBe(1_201);
-    expect(await repository.find()).toMatchObject([{ key: 'key 1201' }]);
   });
 });
 
