@@ -46,10 +46,11 @@ import {
   ApiIfMatch,
   ApiMessageId,
   ApiSessionId,
-  ApiVersioned,
+  ApiWritten,
+  KEY_IN_USE_HEADERS,
+  KEY_REUSED,
   NOT_FOUND,
   oneOf,
-  KEY_REUSED,
   STALE,
 } from './swagger.js';
 
@@ -92,11 +93,11 @@ export class ChatMessagesController {
       },
     },
   })
-  @ApiVersioned(201, 'The messages as stored.', [
+  @ApiWritten(201, 'The messages as stored.', [
     ChatMessageBody,
     ChatMessagesBody,
   ])
-  @ApiVersioned(200, 'The messages were stored before.', [
+  @ApiWritten(200, 'The messages were stored before.', [
     ChatMessageBody,
     ChatMessagesBody,
   ])
@@ -104,14 +105,15 @@ export class ChatMessagesController {
   @RouteErrors(
     {
       400: 'Validation failed',
-      404: NOT_FOUND,
-      409: ERROR_TEXTS.message_id_taken,
+      404: [NOT_FOUND, ERROR_TEXTS.messages_gone],
+      409: [ERROR_TEXTS.message_id_taken, ERROR_TEXTS.key_in_use],
       ...STALE,
       ...KEY_REUSED,
       ...BODY_ERRORS,
       500: 'Failed to append messages',
     },
     `role must be one of the following values: ${MESSAGE_ROLES.join(', ')}`,
+    KEY_IN_USE_HEADERS,
   )
   async append(
     @Owner() owner: string,

@@ -53,17 +53,6 @@ export class ChatMessagesRepository {
     return yield* select(this.of(session).andWhere({ id: In(ids) }));
   }
 
-  /** In the order of the ids; throws EntityNotFoundError where one is not there. */
-  *getAll(session: ChatSession, ids: string[]): UnitOfWork<ChatMessage[]> {
-    const found = yield* this.findAll(session, ids);
-    const byId = new Map(found.map((message) => [message.id, message]));
-    return ids.map((id) => {
-      const message = byId.get(id);
-      if (!message) throw new EntityNotFoundError(ChatMessage, { id });
-      return message;
-    });
-  }
-
   *findFirst(
     session: ChatSession,
     role: MessageRole,

@@ -48,7 +48,7 @@ export class ChatMessagesService {
   /**
    * Appends messages, all or none. Its cost does not depend on how many there
    * are. Throws EntityNotFoundError, `message_empty`, `message_id_taken`,
-   * `version_moved`, `key_reused`, `key_in_use`.
+   * `version_moved`, `key_reused`, `key_in_use`, `messages_gone`.
    */
   append(
     ownerId: string,
@@ -159,7 +159,13 @@ export class ChatMessagesService {
     messageIds,
   }: IdempotencyKey): UnitOfWork<Appended> {
     const session = yield* this.sessions.get(ownerId, sessionId);
-    const messages = yield* this.messages.getAll(session, messageIds);
+    const found = yield* this.messages.findAll(session, messageIds);
+    const byId = new Map(found.map((message) => [message.id, message]));
+    const messages = messageIds.map((id) => {
+      const message = byId.get(id);
+      if (!message) throw new ChatSessionsError('messages_gone');
+      return message;
+    });
     return { session, messages, created: true };
   }
 

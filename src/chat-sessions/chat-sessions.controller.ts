@@ -60,6 +60,8 @@ import {
   ApiIfMatch,
   ApiSessionId,
   ApiVersioned,
+  ApiWritten,
+  KEY_IN_USE_HEADERS,
   KEY_REUSED,
   NOT_FOUND,
   STALE,
@@ -82,8 +84,8 @@ export class ChatSessionsController {
       'Every field may be left out. With an `id` of its own a client may safely send the request again: it gets 200 and the session as it is now.',
   })
   @ApiIdempotencyKey()
-  @ApiVersioned(201, 'The session is new.', ChatSessionBody)
-  @ApiVersioned(
+  @ApiWritten(201, 'The session is new.', ChatSessionBody)
+  @ApiWritten(
     200,
     'The caller has a session of this id already.',
     ChatSessionBody,
@@ -92,12 +94,17 @@ export class ChatSessionsController {
     {
       400: 'Validation failed',
       404: NOT_FOUND,
-      409: ERROR_TEXTS.section_taken,
+      409: [
+        ERROR_TEXTS.session_id_taken,
+        ERROR_TEXTS.section_taken,
+        ERROR_TEXTS.key_in_use,
+      ],
       ...KEY_REUSED,
       ...BODY_ERRORS,
       500: 'Failed to create chat session',
     },
     'title must be at most 200 characters long',
+    KEY_IN_USE_HEADERS,
   )
   async create(
     @Owner() owner: string,
@@ -217,17 +224,21 @@ export class ChatSessionsController {
   })
   @ApiIfMatch()
   @ApiIdempotencyKey()
-  @ApiVersioned(200, 'Cleared.', DoneBody)
+  @ApiWritten(200, 'Cleared.', DoneBody)
   @ApiSessionId()
-  @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    409: ERROR_TEXTS.key_in_use,
-    ...STALE,
-    ...KEY_REUSED,
-    ...BODY_ERRORS,
-    500: 'Failed to clear chat session',
-  })
+  @RouteErrors(
+    {
+      400: 'Validation failed',
+      404: NOT_FOUND,
+      409: ERROR_TEXTS.key_in_use,
+      ...STALE,
+      ...KEY_REUSED,
+      ...BODY_ERRORS,
+      500: 'Failed to clear chat session',
+    },
+    undefined,
+    KEY_IN_USE_HEADERS,
+  )
   async clear(
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,

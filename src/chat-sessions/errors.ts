@@ -5,6 +5,7 @@ export const ERROR_TEXTS = {
   message_id_taken: 'Message id is already in use with other content',
   key_reused: 'Idempotency-Key was used for another request',
   key_in_use: 'The first request with this Idempotency-Key is still running',
+  messages_gone: 'The messages of this request were deleted since',
   version_moved: 'Chat session has changed since the version of If-Match',
 } as const;
 

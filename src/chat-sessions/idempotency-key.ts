@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { HttpRequest } from '../identity/identities.js';
+import { REPEATED, singleHeader } from '../identity/identifier.js';
 import { ValidationFailedException } from '../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
@@ -11,34 +12,43 @@ export interface RepeatableRequest {
   hash: string;
 }
 
-interface HttpRequest {
+/** What the adapters' requests have in common. */
+type Request = HttpRequest & {
   method: string;
-  url: string;
-  /** With the prefix of a router that it passed, on Express. */
-  originalUrl?: string;
-  headers: IncomingHttpHeaders;
+  /** With the prefix of a router that it passed, which `url` lacks on Express. */
+  originalUrl: string;
   body?: unknown;
-}
+};
 
-const PRINTABLE_ASCII = /^[\x20-\x7e]{1,255}$/;
+const MAX_CHARACTERS = 255;
+/** No space at either end: HTTP has none there, and to MySQL `a` and `a ` are equal. */
+const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** The header Idempotency-Key with the request that it is for, undefined where there is none; 400 where it is malformed. */
 export const IdempotencyKeyHeader = createParamDecorator(
   (_, context: ExecutionContext): RepeatableRequest | undefined => {
-    const request = context.switchToHttp().getRequest<HttpRequest>();
-    const key = request.headers['idempotency-key'];
+    const request = context.switchToHttp().getRequest<Request>();
+    const key = singleHeader(
+      'raw' in request ? request.raw : request,
+      'Idempotency-Key',
+    );
     if (key === undefined) return undefined;
-    if (typeof key !== 'string' || !PRINTABLE_ASCII.test(key)) {
+    if (key === REPEATED) {
       throw new ValidationFailedException([
-        'Idempotency-Key must be 1 to 255 printable ASCII characters',
+        'Idempotency-Key must be given once',
+      ]);
+    }
+    if (key.length > MAX_CHARACTERS || !PRINTABLE_ASCII.test(key)) {
+      throw new ValidationFailedException([
+        `Idempotency-Key must be 1 to ${MAX_CHARACTERS} printable ASCII characters`,
       ]);
     }
     return { key, hash: hashOf(request) };
   },
 );
 
-function hashOf({ method, originalUrl, url, body = null }: HttpRequest) {
-  const [path] = (originalUrl ?? url).split('?');
+function hashOf({ method, originalUrl, body = null }: Request): string {
+  const [path] = originalUrl.split('?');
   return createHash('sha256')
     .update(`${method} ${path}\n${JSON.stringify(body)}`)
     .digest('hex');

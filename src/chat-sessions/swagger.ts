@@ -5,6 +5,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { MESSAGE_ID, OPAQUE_ID_LENGTH } from '../validation/decorators.js';
+import { retryAfter } from '../identity/identified.decorator.js';
 import { ERROR_TEXTS } from './errors.js';
 
 export const NOT_FOUND = 'Chat session not found';
@@ -53,6 +54,14 @@ export function ApiOpaqueId(
   });
 }
 
+const replayed = {
+  'Idempotent-Replayed': {
+    description:
+      '`true` where the request with this Idempotency-Key was done before.',
+    schema: { type: 'boolean', example: true },
+  },
+} as const;
+
 type Class = new () => object;
 
 /** A success that carries the session's ETag; its body is of the type, or of one of several. */
@@ -61,8 +70,22 @@ export function ApiVersioned(
   description: string,
   type?: Class | Class[],
 ): MethodDecorator {
-  const body = Array.isArray(type) ? { schema: oneOf(...type) } : { type };
-  return ApiResponse({ status, description, headers: etag, ...body });
+  const headers = etag;
+  return ApiResponse({ status, description, headers, ...bodyOf(type) });
+}
+
+/** Likewise, of a write with `ApiIdempotencyKey`. */
+export function ApiWritten(
+  status: number,
+  description: string,
+  type: Class | Class[],
+): MethodDecorator {
+  const headers = { ...etag, ...replayed };
+  return ApiResponse({ status, description, headers, ...bodyOf(type) });
+}
+
+function bodyOf(type?: Class | Class[]) {
+  return Array.isArray(type) ? { schema: oneOf(...type) } : { type };
 }
 
 export function oneOf(...types: Class[]) {
@@ -91,6 +114,10 @@ export function ApiIdempotencyKey(): MethodDecorator {
   });
 }
 
+/** A key's errors, but for the 409, of which a route may have others, too. */
 export const KEY_REUSED = { 422: ERROR_TEXTS.key_reused };
+
+/** When to try again where the first request with a key still runs. */
+export const KEY_IN_USE_HEADERS = { 409: retryAfter };
 
 export const STALE = { 412: ERROR_TEXTS.version_moved };

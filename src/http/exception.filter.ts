@@ -144,6 +144,8 @@ function statusOf(code: ChatSessionsErrorCode): HttpStatus {
       return HttpStatus.CONFLICT;
     case 'key_reused':
       return HttpStatus.UNPROCESSABLE_ENTITY;
+    case 'messages_gone':
+      return HttpStatus.NOT_FOUND;
     case 'version_moved':
       return HttpStatus.PRECONDITION_FAILED;
     default:

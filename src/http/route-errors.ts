@@ -7,9 +7,14 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiProperty, ApiResponse, ApiSchema } from '@nestjs/swagger';
+import {
+  ApiProperty,
+  ApiResponse,
+  type ApiResponseOptions,
+  ApiSchema,
+} from '@nestjs/swagger';
 
-/** The texts of a route's errors, by status. */
+/** The text of a route's error, by status; of several the first. */
 export type ErrorTexts = Readonly<Record<number, string>>;
 
 @ApiSchema({ name: 'Error' })
@@ -39,27 +44,48 @@ export const TOO_MANY_REQUESTS = 'Too many requests';
 const ERROR_TEXTS = Symbol('error texts');
 const textsOfRequests = new WeakMap<object, ErrorTexts>();
 
+/** Headers of errors as the document describes them, by status. */
+type ErrorHeaders = Readonly<Record<number, ApiResponseOptions['headers']>>;
+
 /**
  * Declares the errors of a route: documents them, and gives the exception
  * filter the route's own text of 404 (an entity that was not found) and of 500.
+ * Of several texts of a status, those are the first.
  * @param invalid an example of the details of a 400
  */
 export function RouteErrors(
-  texts: ErrorTexts,
+  texts: Readonly<Record<number, string | readonly string[]>>,
   invalid = 'session_id must be a UUID',
+  headers: ErrorHeaders = {},
 ): MethodDecorator {
+  const errors = Object.entries(texts).map(
+    ([status, text]): [number, string[]] => [Number(status), [text].flat()],
+  );
+  const firstTexts = errors.map(([status, [first]]) => [status, first]);
   return applyDecorators(
-    SetMetadata(ERROR_TEXTS, texts),
+    SetMetadata(ERROR_TEXTS, Object.fromEntries(firstTexts)),
     UseGuards(ErrorTextsGuard),
-    ...Object.entries(texts).map(([status, error]) => {
-      const isValidation = status === '400';
+    ...errors.map(([status, ofStatus]) => {
+      const isValidation = status === 400;
+      const bodies = ofStatus.map((error) =>
+        isValidation ? { error, details: [invalid] } : { error },
+      );
       return ApiResponse({
-        status: Number(status),
-        description: error,
+        status,
+        description: ofStatus.join('; or: '),
+        headers: headers[status],
         type: isValidation ? ValidationErrorBody : ErrorBody,
-        example: isValidation ? { error, details: [invalid] } : { error },
+        ...(bodies.length === 1
+          ? { example: bodies[0] }
+          : { examples: examplesOf(bodies) }),
       });
     }),
+  );
+}
+
+function examplesOf(bodies: ErrorBody[]) {
+  return Object.fromEntries(
+    bodies.map((value, index) => [index + 1, { summary: value.error, value }]),
   );
 }
 

@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import { ErrorBody, TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { UNAVAILABLE, UNIDENTIFIED } from './identifier.js';
 
-const retryAfter = {
+export const retryAfter = {
   'Retry-After': {
     description: 'Seconds to wait before the next try.',
     schema: { type: 'integer', example: 30 },

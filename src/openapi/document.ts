@@ -10,7 +10,7 @@ Keeps the conversations of AI chat products: **sessions** and their **messages**
 
 - **Identity.** Send \`Authorization: Bearer TOKEN\`; behind a gateway, it says who you are; on a developer's machine everybody is one caller. Requests are counted for each caller: 429 says in \`Retry-After\` when to go on.
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order and the cursor of a page. Lists of sessions are paged with \`next_cursor\`.
-- **Sending again.** A session or message that was sent with an \`id\` of the client's own can be sent again after a lost answer: it is stored once.
+- **Sending again.** A session or message that was sent with an \`id\` of the client's own can be sent again after a lost answer: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
 - **Concurrent changes.** A session's \`ETag\` changes with every change. Send it back in \`If-Match\` and a write that would overwrite somebody else's answers 412; send it in \`If-None-Match\` and an unchanged session answers 304.
 - **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`.
 `;

@@ -1,0 +1,91 @@
+import type { ExecutionContext } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { describe, expect, it } from 'vitest';
+import {
+  IdempotencyKeyHeader,
+  type RepeatableRequest,
+} from './idempotency-key.js';
+
+const PATH = '/api/chat-sessions/1/messages';
+const HELLO = { role: 'user', content: 'Hello' };
+
+/** What the decorator hands to a handler. */
+function given(request: object): RepeatableRequest | undefined {
+  class Controller {
+    handle(@IdempotencyKeyHeader() repeatable?: RepeatableRequest) {
+      return repeatable;
+    }
+  }
+  const [parameter] = Object.values(
+    Reflect.getMetadata(ROUTE_ARGS_METADATA, Controller, 'handle') as Record<
+      string,
+      { factory(data: unknown, context: object): RepeatableRequest }
+    >,
+  );
+  const context = { switchToHttp: () => ({ getRequest: () => request }) };
+  return parameter!.factory(undefined, context as ExecutionContext);
+}
+
+/** A request as Express has it: Node's own. */
+function express(changes: object = {}) {
+  return {
+    rawHeaders: ['idempotency-key', 'a', 'Host', 'localhost'],
+    method: 'POST',
+    // What is left of it in a router that is mounted at /api.
+    url: PATH.slice('/api'.length),
+    originalUrl: PATH,
+    body: HELLO,
+    ...changes,
+  };
+}
+
+/** The same one as Fastify has it. */
+function fastify(changes: object = {}) {
+  const { rawHeaders, ...request } = express(changes);
+  return { ...request, url: request.originalUrl, raw: { rawHeaders } };
+}
+
+describe('IdempotencyKeyHeader', () => {
+  it('gives the key and the hash of the request, the same with either adapter', () => {
+    const repeatable = given(express());
+    expect(repeatable).toEqual({
+      key: 'a',
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    });
+    expect(given(fastify())).toEqual(repeatable);
+  });
+
+  it('gives nothing where there is no key', () => {
+    for (const adapter of [express, fastify]) {
+      expect(given(adapter({ rawHeaders: ['Host', 'a'] }))).toBeUndefined();
+    }
+  });
+
+  it('has one hash for a request, whatever its query and its key', () => {
+    const { hash } = given(express())!;
+    for (const same of [
+      { originalUrl: `${PATH}?a=b?c` },
+      { rawHeaders: ['Idempotency-Key', 'b'] },
+      { body: structuredClone(HELLO) },
+    ]) {
+      expect(given(express(same))?.hash).toBe(hash);
+    }
+  });
+
+  it('has another hash for each other request', () => {
+    const requests = [
+      {},
+      { method: 'PUT' },
+      { originalUrl: PATH.toUpperCase() },
+      { originalUrl: `${PATH}/` },
+      { body: undefined },
+      { body: {} },
+      { body: [HELLO] },
+      { body: { ...HELLO, content: 'hello' } },
+      // Neither is part of the other.
+      { originalUrl: `${PATH}\n{}`, body: undefined },
+    ];
+    const hashes = requests.map((request) => given(express(request))?.hash);
+    expect(new Set(hashes).size).toBe(requests.length);
+  });
+});
