@@ -20,9 +20,19 @@ export interface Written {
 
 const { CREATED, OK } = HttpStatus;
 
+/**
+ * Of equal requests to this process, so many are at their key at once: the one
+ * that inserts it and one that waits. Each has a connection, and if more could
+ * wait, soon nobody else would get one.
+ */
+const MOST_CLAIMS = 2;
+
 /** Does a write with an Idempotency-Key once. */
 @Injectable()
 export class Idempotency {
+  /** How many requests are at a key. Not the store's, but always as it was before once a work has ended. */
+  private readonly claims = new Map<string, number>();
+
   constructor(private readonly keys: IdempotencyKeysRepository) {}
 
   /**
@@ -39,12 +49,7 @@ export class Idempotency {
     again: (record: IdempotencyKey) => UnitOfWork<Result>,
   ): UnitOfWork<Result> {
     if (!request) return yield* first();
-    try {
-      yield* this.keys.insert(ownerId, request);
-    } catch (error) {
-      // The first request holds the key until its end.
-      if (isLockWaitTimeout(error)) throw new ChatSessionsError('key_in_use');
-      if (!isDuplicateKey(error)) throw error;
+    if (!(yield* this.claim(ownerId, request))) {
       const done = yield* this.done(ownerId, request);
       const created = done.status === CREATED;
       return { ...(yield* again(done)), created, replayed: true };
@@ -57,6 +62,29 @@ export class Idempotency {
       messageIds: messages.map(({ id }) => id),
     });
     return result;
+  }
+
+  /** Inserts the key; false where it is there already. Waits while another request holds it, until its end. */
+  private *claim(
+    ownerId: string,
+    request: RepeatableRequest,
+  ): UnitOfWork<boolean> {
+    const name = `${ownerId}\n${request.key}`;
+    const claims = this.claims.get(name) ?? 0;
+    if (claims === MOST_CLAIMS) throw new ChatSessionsError('key_in_use');
+    this.claims.set(name, claims + 1);
+    try {
+      yield* this.keys.insert(ownerId, request);
+      return true;
+    } catch (error) {
+      if (isLockWaitTimeout(error)) throw new ChatSessionsError('key_in_use');
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    } finally {
+      const left = this.claims.get(name)! - 1;
+      if (left > 0) this.claims.set(name, left);
+      else this.claims.delete(name);
+    }
   }
 
   private *done(

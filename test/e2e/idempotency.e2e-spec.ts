@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, inject, it } from 'vitest';
+import {
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  it,
+  onTestFinished,
+} from 'vitest';
 import { IdempotencyKey } from '../../src/chat-sessions/entities/idempotency-key.entity.js';
 import { connectMysql } from '../../src/database/mysql-connection.js';
 import {
@@ -8,7 +15,6 @@ import {
   getPage,
   getSession,
   type Message,
-  nextMillisecond,
   type Session,
   userMessages,
 } from '../support/api.js';
@@ -240,12 +246,9 @@ describe('an Idempotency-Key of another owner', () => {
 
 function whileTheFirstRuns() {
   it('the second is 409 with Retry-After, and holds up nobody', async () => {
-    await post(`/${session.id}/messages`, HELLO);
     const stranger = await connectMysql(api.database.url);
-    await stranger.query(
-      'DELETE FROM idempotency_keys WHERE idempotency_key = ?',
-      [key],
-    );
+    // Also when the test fails: dropping the database would wait for its transaction.
+    onTestFinished(() => stranger.destroy());
     await stranger.beginTransaction();
     await stranger.query(
       "INSERT INTO idempotency_keys VALUES ('local', ?, '', 0, '', '[]', UTC_TIMESTAMP(3))",
@@ -253,20 +256,25 @@ function whileTheFirstRuns() {
     );
     const start = performance.now();
     const second = post(`/${session.id}/messages`, HELLO);
+    // Enough for all connections, if each could wait.
+    const more = Array.from({ length: 50 }, () =>
+      post(`/${session.id}/messages`, HELLO),
+    );
     const others = await Promise.all(
       Array.from({ length: 20 }, () => append(api, session.id, HELLO)),
     );
-    expect(performance.now() - start).toBeLessThan(1_000);
+    // Not the five seconds of their deadline.
+    expect(performance.now() - start).toBeLessThan(2_000);
     expect(others.map(({ status }) => status)).toEqual(Array(20).fill(201));
-    const answer = await second;
-    expect(performance.now() - start).toBeLessThan(2_500);
-    expect(answer.status).toBe(409);
-    expect(answer.headers['retry-after']).toBe('1');
-    expect(answer.text).toBe(
-      '{"error":"The first request with this Idempotency-Key is still running"}',
-    );
+    for (const answer of [await second, ...(await Promise.all(more))]) {
+      expect(answer.status).toBe(409);
+      expect(answer.headers['retry-after']).toBe('1');
+      expect(answer.text).toBe(
+        '{"error":"The first request with this Idempotency-Key is still running"}',
+      );
+    }
+    expect(performance.now() - start).toBeLessThan(3_000);
     await stranger.rollback();
-    stranger.destroy();
     expect((await post(`/${session.id}/messages`, HELLO)).status).toBe(201);
   });
 }
@@ -275,21 +283,3 @@ function whileTheFirstRuns() {
 if (inject('store') === 'mysql') {
   describe('while the first runs', whileTheFirstRuns);
 }
-
-describe('a client that knows no keys, and sends again what failed', () => {
-  it('doubles nothing where it sets the ids of messages', async () => {
-    for (let i = 1; i <= 20; i++) {
-      const body = { id: `message-${i}`, role: 'user', content: `${i}` };
-      // The first answer is lost on the way; the client cannot know.
-      const lost = await append(api, session.id, body);
-      const again = await append(api, session.id, body);
-      expect([lost.status, again.status]).toEqual([201, 200]);
-      expect(again.body).toEqual(lost.body);
-      await nextMillisecond();
-    }
-    const { messages } = await getPage(api, session.id, 'limit=100');
-    expect(messages.map(({ seq, content }) => [seq, content])).toEqual(
-      Array.from({ length: 20 }, (_, index) => [index + 1, `${index + 1}`]),
-    );
-  });
-});
