@@ -30,7 +30,8 @@ export class AppModule {
         IdentityModule.with(config),
         ThrottlerModule.forRoot(throttlerOptions(config)),
         ChatSessionsModule.with(config),
-        HealthModule,
+        // The last: then what it does at the end comes first, and it is not ready at once.
+        HealthModule.with(config),
       ],
       providers: [
         { provide: APP_FILTER, useClass: AllExceptionsFilter },

@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { configureForBrowsers } from './http/browsers.js';
+import { Draining } from './http/draining.js';
 import { configureFastify, createFastifyAdapter } from './http/fastify.js';
 import { serveOpenApi } from './openapi/document.js';
 
@@ -20,7 +21,9 @@ export async function createApp(
     { bodyParser: false, logger, abortOnError: false },
   );
   await configureForBrowsers(app, config);
-  configureFastify(app.getHttpAdapter().getInstance());
+  const server = app.getHttpAdapter().getInstance();
+  configureFastify(server);
+  app.get(Draining).watch(server);
   app.setGlobalPrefix('api', { exclude: ['health/live', 'health/ready'] });
   serveOpenApi(app);
   app.enableShutdownHooks([], { useProcessExit: true });

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { Logger } from '@nestjs/common';
 import { createApp } from './app.js';
 import { loadConfig } from './config/load-config.js';
@@ -19,11 +20,13 @@ await run(async () => {
   );
   await app.init();
   const warnings = await durabilityWarnings(dataSource);
+  // `localhost` may be two addresses: Fastify then has two servers, and its end waits for one.
+  const { address } = await lookup(config.HOST, { order: 'ipv4first' });
   // Not app.listen(), which logs a failure that `run` is about to tell.
   const url = await app
     .getHttpAdapter()
     .getInstance()
-    .listen({ port: config.PORT, host: config.HOST });
+    .listen({ port: config.PORT, host: address });
   const logger = new Logger('Main');
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
   for (const warning of warnings) logger.warn(warning);

@@ -81,6 +81,12 @@ export class Config extends DatabaseConfig {
   @Max(30 * 24 * 60 * 60)
   readonly IDEMPOTENCY_TTL: number = 24 * 60 * 60;
 
+  /** Milliseconds for which requests are still accepted after the signal to end. */
+  @IsInt()
+  @Min(0)
+  @Max(60_000)
+  readonly DRAIN_MS: number = 1000;
+
   /** How callers are identified. Not set, it is `none` on a loopback address outside of production. */
   @IsIn(['', ...AUTH_MODES], {
     message: `$property must be one of the following values: ${AUTH_MODES.join(', ')}`,

@@ -1,17 +1,28 @@
-import { Controller, Get, ServiceUnavailableException } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  ServiceUnavailableException,
+  UseInterceptors,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Database } from '../database/database.js';
-import { RouteErrors } from '../http/route-errors.js';
+import { Draining } from '../http/draining.js';
+import { Reply, ReplyInterceptor } from '../http/reply.js';
+import { type ErrorBody, RouteErrors } from '../http/route-errors.js';
 import { Public } from '../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
 
 const CHECK_TIMEOUT_MS = 500;
+const UNAVAILABLE = 'Service Unavailable';
 
 @Public()
 @ApiTags('Health')
 @Controller('health')
 export class HealthController {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly draining: Draining,
+  ) {}
 
   @Get('live')
   @ApiOperation({
@@ -26,11 +37,17 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({
     summary: 'Whether requests can be served',
-    description: 'Asks the store: send no requests while it fails.',
+    description:
+      'Asks the store, and fails while the service ends: send no requests then.',
   })
   @ApiOkResponse({ description: 'They can.', type: HealthDto })
-  @RouteErrors({ 503: 'Service Unavailable' })
-  async ready(): Promise<HealthDto> {
+  @RouteErrors({ 503: UNAVAILABLE })
+  @UseInterceptors(ReplyInterceptor)
+  async ready(): Promise<HealthDto | Reply<ErrorBody>> {
+    if (this.draining.hasBegun) {
+      // Not an exception: those with a 503 are logged as failures.
+      return new Reply({ error: UNAVAILABLE }, { status: 503, headers: {} });
+    }
     try {
       await this.database.check(CHECK_TIMEOUT_MS);
     } catch (cause) {

@@ -1,5 +1,17 @@
-import { Module } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Config } from '../config/config.js';
+import { Draining } from '../http/draining.js';
 import { HealthController } from './health.controller.js';
 
-@Module({ controllers: [HealthController] })
-export class HealthModule {}
+@Module({})
+export class HealthModule {
+  static with({ DRAIN_MS }: Config): DynamicModule {
+    return {
+      module: HealthModule,
+      controllers: [HealthController],
+      providers: [
+        { provide: Draining, useFactory: () => new Draining(DRAIN_MS) },
+      ],
+    };
+  }
+}

@@ -87,9 +87,14 @@ export class NodeProcess {
     });
   }
 
+  /** Sends a signal, and waits for nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /** SIGKILL follows where the signal is not heard within 10 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
-    this.child.kill(signal);
+    this.signal(signal);
     const lastResort = setTimeout(
       () => this.child.kill('SIGKILL'),
       STOP_LIMIT_MS,
@@ -151,7 +156,8 @@ export function runLoader(...args: string[]): Promise<Ending> {
 }
 
 function launchService(environment: Environment, cwd?: string): NodeProcess {
-  const defaults = { PORT: '0', LOG_LEVEL: 'info' };
+  // Who stops a service in a test sends it nothing more.
+  const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
   const main = join(ROOT, 'dist/main.js');
   return new NodeProcess([main], { ...defaults, ...environment }, cwd);
 }

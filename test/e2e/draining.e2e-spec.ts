@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { Draining } from '../../src/http/draining.js';
+import { NOBODYS_ID } from '../support/api.js';
+import { exchange } from '../support/exchange.js';
+import { KeepAliveClient } from '../support/keep-alive-client.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+const REQUESTS: ['GET' | 'POST', string, number, Record<string, unknown>?][] = [
+  ['GET', '/api/chat-sessions', 200],
+  ['POST', '/api/chat-sessions', 201, {}],
+  ['GET', `/api/chat-sessions/${NOBODYS_ID}`, 404],
+  ['GET', '/no/such/route', 404],
+  ['GET', '/api/chat-sessions/%', 400],
+  ['POST', '/api/chat-sessions', 400, { unknown: 1 }],
+  ['GET', '/api/docs', 200],
+  ['GET', '/health/live', 200],
+];
+
+/** Sends all requests over kept connections; resolves to how each was answered. */
+async function answers(url: string): Promise<string[]> {
+  const client = new KeepAliveClient(url);
+  const lines: string[] = [];
+  for (const [method, path, , body] of REQUESTS) {
+    const { status, connection } =
+      method === 'GET'
+        ? await client.get(path)
+        : await client.post(path, body ?? {});
+    lines.push(`${path} ${status} ${connection}`);
+  }
+  client.close();
+  return lines;
+}
+
+it('a service that was told to end answers as before, but is not ready, and closes every connection', async () => {
+  const url = await api.listen();
+  expect(await answers(url)).toEqual(
+    REQUESTS.map(([, path, status]) => `${path} ${status} keep-alive`),
+  );
+  expect((await api.send('GET', '/health/ready')).status).toBe(200);
+
+  api.app.get(Draining).onModuleDestroy();
+  expect(await answers(url)).toEqual(
+    REQUESTS.map(([, path, status]) => `${path} ${status} close`),
+  );
+  const expectation = 'GET / HTTP/1.1\r\nHost: x\r\nExpect: much\r\n\r\n';
+  const { head } = await exchange(new URL(url), expectation);
+  expect(head).toContain('connection: close');
+  const { status, body } = await api.send('GET', '/health/ready');
+  expect([status, body]).toEqual([503, { error: 'Service Unavailable' }]);
+  expect(api.logger.errors).toEqual([]);
+});

@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { amount } from '../support/faults/report.js';
+import {
+  type ShutdownReport,
+  shutDownUnderLoad,
+} from '../support/faults/shutdown-under-load.js';
+import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { createMysqlDatabase } from '../support/test-database.js';
+
+const ROUNDS = amount(20, 2);
+/** An empty setting is the default. */
+const DEFAULT_DRAIN = '';
+
+function expectNothingLost(ending: ShutdownReport) {
+  expect(ending).toMatchObject({
+    lost: [],
+    refusals: [],
+    missing: [],
+    unacknowledged: [],
+    exitCode: 0,
+    stderr: '',
+  });
+  expect(ending.secondsToExit).toBeLessThan(2);
+  expect(ending.answersAfterSignal).toBeGreaterThan(0);
+}
+
+/** What a client was answered that sent its request after another had been told to close. */
+function expectTold({ sentWhileDraining }: ShutdownReport) {
+  const told = sentWhileDraining.map(({ method, path, status, connection }) => {
+    const what = path.startsWith('/health') ? path : method;
+    return `${what} ${status} ${connection}`;
+  });
+  expect(new Set(told)).toEqual(
+    new Set([
+      'GET 200 close',
+      'POST 201 close',
+      '/health/live 200 close',
+      '/health/ready 503 close',
+    ]),
+  );
+}
+
+function reportAll(run: string, endings: ShutdownReport[]) {
+  const sum = (of: (ending: ShutdownReport) => number) =>
+    endings.reduce((total, ending) => total + of(ending), 0);
+  const longest = (of: (ending: ShutdownReport) => number) =>
+    Math.round(Math.max(...endings.map(of)));
+  process.stdout.write(
+    `${run}: ${sum((e) => e.acknowledged)} acks, ${endings.length} faults, ` +
+      `${sum((e) => e.missing.length)} lost, ${sum((e) => e.lost.length)} requests failed in flight, ` +
+      `${sum((e) => e.cutBeforeRead)} new connections cut off, ` +
+      `longest answer ${longest((e) => e.longestAnswerMs)} ms, ` +
+      `exit at most ${longest((e) => e.secondsToExit * 1000)} ms after the last answer\n`,
+  );
+}
+
+describe.each(['SQLite', 'MariaDB'])('the end of a service on %s', (store) => {
+  let server: MysqlServer | undefined;
+  beforeAll(async () => {
+    if (store === 'MariaDB') server = await startMysqlServer({ durable: true });
+  });
+  afterAll(() => server?.stop());
+
+  async function newDatabase(): Promise<string> {
+    return server
+      ? (await createMysqlDatabase(server.url)).url
+      : `sqlite:${join(temporaryDirectory(), 'chat.sqlite')}`;
+  }
+
+  it('at SIGTERM loses nothing, and tells all to go elsewhere', async () => {
+    const endings: ShutdownReport[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      endings.push(await shutDownUnderLoad(await newDatabase(), '1500'));
+    }
+    reportAll(`SIGTERM, ${store}`, endings);
+    endings.forEach(expectNothingLost);
+    endings.forEach(expectTold);
+  });
+
+  it('with the default drain loses nothing', async () => {
+    expectNothingLost(
+      await shutDownUnderLoad(await newDatabase(), DEFAULT_DRAIN),
+    );
+  });
+
+  it('at SIGINT loses nothing, and more signals change nothing', async () => {
+    expectNothingLost(
+      await shutDownUnderLoad(await newDatabase(), DEFAULT_DRAIN, 'SIGINT', 1),
+    );
+  });
+});
