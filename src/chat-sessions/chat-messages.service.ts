@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AnswerCache } from './answer-cache.js';
 import { Database } from '../database/database.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import {
@@ -43,6 +44,7 @@ export class ChatMessagesService {
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly idempotency: Idempotency,
+    private readonly cache: AnswerCache,
   ) {}
 
   /**
@@ -57,14 +59,16 @@ export class ChatMessagesService {
     ifMatch?: IfMatch,
     request?: RepeatableRequest,
   ): Promise<Appended> {
-    return this.database.write(this, function* () {
-      return yield* this.idempotency.once(
-        ownerId,
-        request,
-        () => this.appendNow(ownerId, sessionId, inputs, ifMatch),
-        (record) => this.appendedBefore(record),
-      );
-    });
+    return this.cache.writing(ownerId, sessionId, () =>
+      this.database.write(this, function* () {
+        return yield* this.idempotency.once(
+          ownerId,
+          request,
+          () => this.appendNow(ownerId, sessionId, inputs, ifMatch),
+          (record) => this.appendedBefore(record),
+        );
+      }),
+    );
   }
 
   /**
@@ -77,14 +81,16 @@ export class ChatMessagesService {
     ifMatch?: IfMatch,
     request?: RepeatableRequest,
   ): Promise<Written> {
-    return this.database.write(this, function* () {
-      return yield* this.idempotency.once(
-        ownerId,
-        request,
-        () => this.clearNow(ownerId, id, ifMatch),
-        (record) => this.clearedBefore(record),
-      );
-    });
+    return this.cache.writing(ownerId, id, () =>
+      this.database.write(this, function* () {
+        return yield* this.idempotency.once(
+          ownerId,
+          request,
+          () => this.clearNow(ownerId, id, ifMatch),
+          (record) => this.clearedBefore(record),
+        );
+      }),
+    );
   }
 
   /** Throws EntityNotFoundError. */

@@ -26,6 +26,7 @@ import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
 import { UuidParam } from '../validation/params.js';
 import { ChatMessagesService } from './chat-messages.service.js';
+import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatSessionBody,
@@ -48,7 +49,6 @@ import {
   type RepeatableRequest,
 } from './idempotency-key.js';
 import {
-  conditionalReply,
   createdReply,
   sessionReply,
   toChatSessionList,
@@ -75,6 +75,7 @@ export class ChatSessionsController {
   constructor(
     private readonly sessions: ChatSessionsService,
     private readonly messages: ChatMessagesService,
+    private readonly answers: ChatSessionAnswers,
   ) {}
 
   @Post()
@@ -155,15 +156,13 @@ export class ChatSessionsController {
     404: NOT_FOUND,
     500: 'Failed to get chat session',
   })
-  async get(
+  get(
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
     @Query() query: GetChatSessionQuery,
     @Headers('If-None-Match') ifNoneMatch?: string,
-  ): Promise<Reply<ChatSessionBody | undefined>> {
-    return conditionalReply(
-      await this.sessions.get(owner, id, query, ifNoneMatch),
-    );
+  ): Promise<Reply<string | undefined>> {
+    return this.answers.get(owner, id, query, ifNoneMatch);
   }
 
   @Patch(':session_id')

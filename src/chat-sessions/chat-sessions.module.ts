@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AnswerCache, CacheSettings } from './answer-cache.js';
 import { ChatMessagesController } from './chat-messages.controller.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
+import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsController } from './chat-sessions.controller.js';
 import { ChatSessionsRepository } from './chat-sessions.repository.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
@@ -31,6 +33,8 @@ import { SectionChatSessionController } from './section-chat-session.controller.
   providers: [
     ChatSessionsService,
     ChatMessagesService,
+    ChatSessionAnswers,
+    AnswerCache,
     Idempotency,
     IdempotencySweeper,
     ChatSessionsRepository,
@@ -40,10 +44,13 @@ import { SectionChatSessionController } from './section-chat-session.controller.
   exports: [ChatSessionsService, ChatMessagesService],
 })
 export class ChatSessionsModule {
-  static with(settings: IdempotencySettings): DynamicModule {
+  static with(settings: IdempotencySettings & CacheSettings): DynamicModule {
     return {
       module: ChatSessionsModule,
-      providers: [{ provide: IdempotencySettings, useValue: settings }],
+      providers: [
+        { provide: IdempotencySettings, useValue: settings },
+        { provide: CacheSettings, useValue: settings },
+      ],
     };
   }
 }

@@ -37,6 +37,14 @@ export class ChatSessionsRepository {
     return session;
   }
 
+  /** As `get`, of what the entity tag is made. */
+  *version(ownerId: string, id: string): UnitOfWork<ChatSession> {
+    const [session] = yield* select(
+      this.byId(ownerId, id).select(['session.createdAt', 'session.version']),
+    );
+    return orNotFound(session, id);
+  }
+
   /** As `get`, and nobody else changes the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<ChatSession> {
     const query = this.database.forUpdate(this.byId(ownerId, id));

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { isDuplicateKey } from '../database/errors.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
+import { AnswerCache } from './answer-cache.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import { ChatSessionsRepository } from './chat-sessions.repository.js';
@@ -26,7 +27,7 @@ import type {
   JsonObject,
 } from './entities/chat-session.entity.js';
 import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
-import { type IfMatch, isCurrent } from './entity-tag.js';
+import { entityTagOf, type IfMatch } from './entity-tag.js';
 import { ChatSessionsError } from './errors.js';
 import { Idempotency, type Written } from './idempotency.js';
 import type { RepeatableRequest } from './idempotency-key.js';
@@ -37,10 +38,10 @@ export interface SessionView {
   messages: ChatMessage[];
 }
 
-/** Without messages where the client's own copy is current. */
+/** Without a view where what the caller has is current. */
 export interface SessionRead {
-  session: ChatSession;
-  messages?: ChatMessage[];
+  etag: string;
+  view?: SessionView;
 }
 
 export interface Created extends Written {
@@ -61,6 +62,7 @@ export class ChatSessionsService {
     private readonly messages: ChatMessagesRepository,
     private readonly conversations: ChatMessagesService,
     private readonly idempotency: Idempotency,
+    private readonly cache: AnswerCache,
   ) {}
 
   /**
@@ -110,20 +112,25 @@ export class ChatSessionsService {
   }
 
   /**
-   * A session with its newest messages. Where the client's copy, named by
-   * If-None-Match, is current, the messages are not read and are undefined.
-   * Throws EntityNotFoundError.
+   * A session with its newest messages.
+   * @param isKnown whether an entity tag is of a copy that the caller has: where
+   * that is current, nothing more is read
+   * @throws EntityNotFoundError
    */
   get(
     ownerId: string,
     id: string,
     { messages: limit }: GetChatSessionQuery,
-    ifNoneMatch?: string,
+    isKnown?: (etag: string) => boolean,
   ): Promise<SessionRead> {
     return this.database.read(this, function* () {
+      if (isKnown) {
+        const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
+        if (isKnown(etag)) return { etag };
+      }
       const session = yield* this.sessions.get(ownerId, id);
-      if (isCurrent(ifNoneMatch, session)) return { session };
-      return yield* this.conversations.conversation(session, { limit });
+      const view = yield* this.conversations.conversation(session, { limit });
+      return { etag: entityTagOf(view.session), view };
     });
   }
 
@@ -169,17 +176,19 @@ export class ChatSessionsService {
     const given = Object.entries({ contextDocuments, ...fields }).filter(
       ([, value]) => value !== undefined,
     );
-    return this.database.write(this, function* () {
-      const session = yield* this.lock(ownerId, id, ifMatch);
-      if (given.length > 0) {
-        yield* this.sessions.update(
-          session,
-          Object.fromEntries(given),
-          timeOfChange(session),
-        );
-      }
-      return yield* this.view(session);
-    });
+    return this.cache.writing(ownerId, id, () =>
+      this.database.write(this, function* () {
+        const session = yield* this.lock(ownerId, id, ifMatch);
+        if (given.length > 0) {
+          yield* this.sessions.update(
+            session,
+            Object.fromEntries(given),
+            timeOfChange(session),
+          );
+        }
+        return yield* this.view(session);
+      }),
+    );
   }
 
   /** Throws EntityNotFoundError, `version_moved`. */
@@ -189,18 +198,22 @@ export class ChatSessionsService {
     config: JsonObject,
     ifMatch?: IfMatch,
   ): Promise<ChatSession> {
-    return this.database.write(this, function* () {
-      const session = yield* this.lock(ownerId, id, ifMatch);
-      yield* this.sessions.update(session, { config }, timeOfChange(session));
-      return session;
-    });
+    return this.cache.writing(ownerId, id, () =>
+      this.database.write(this, function* () {
+        const session = yield* this.lock(ownerId, id, ifMatch);
+        yield* this.sessions.update(session, { config }, timeOfChange(session));
+        return session;
+      }),
+    );
   }
 
   /** Throws EntityNotFoundError, `version_moved`. */
   delete(ownerId: string, id: string, ifMatch?: IfMatch): Promise<void> {
-    return this.database.write(this, function* () {
-      yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
-    });
+    return this.cache.writing(ownerId, id, () =>
+      this.database.write(this, function* () {
+        yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
+      }),
+    );
   }
 
   private *createNow(

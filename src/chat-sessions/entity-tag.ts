@@ -8,8 +8,11 @@ import { ChatSessionsError } from './errors.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 
 /** The strong entity tag of a session as it is. */
-export function entityTagOf(session: ChatSession): string {
-  return `"${session.createdAt.getTime()}-${session.version}"`;
+export function entityTagOf({
+  createdAt,
+  version,
+}: Pick<ChatSession, 'createdAt' | 'version'>): string {
+  return `"${createdAt.getTime()}-${version}"`;
 }
 
 // RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
@@ -48,12 +51,11 @@ export const IfMatchHeader = createParamDecorator(
   },
 );
 
-/** Whether the client's copy, named by If-None-Match, is the session as it is; compared weakly (RFC 9110, 13.1.2). */
-export function isCurrent(header: string | undefined, session: ChatSession) {
+/** Whether an If-None-Match names the entity tag; compared weakly (RFC 9110, 13.1.2). */
+export function isNamedBy(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   const tags = parseTags(header);
   return (
-    tags === '*' ||
-    !!tags?.some((tag) => tag.replace(/^W\//, '') === entityTagOf(session))
+    tags === '*' || !!tags?.some((tag) => tag.replace(/^W\//, '') === etag)
   );
 }

@@ -4,7 +4,6 @@ import type { Appended, Conversation } from './chat-messages.service.js';
 import type {
   Created,
   SessionPage,
-  SessionRead,
   SessionView,
 } from './chat-sessions.service.js';
 import {
@@ -69,20 +68,6 @@ export function sectionReply(
     created,
     created.created ? { chat_session, message } : { chat_session },
   );
-}
-
-/** Answers a GET: 304 where the messages were not read, since the client's copy is current. */
-export function conditionalReply({
-  session,
-  messages,
-}: SessionRead): Reply<ChatSessionBody | undefined> {
-  const headers = {
-    ETag: entityTagOf(session),
-    'Cache-Control': 'private, no-cache',
-  };
-  return messages
-    ? new Reply({ chat_session: toChatSession(session, messages) }, { headers })
-    : new Reply(undefined, { status: HttpStatus.NOT_MODIFIED, headers });
 }
 
 /** In the shape of the request. */

@@ -105,6 +105,8 @@ describe('parseConfig', () => {
     ['LOG_LEVEL', ['WARN', 'silly']],
     ['BODY_LIMIT', ['1023', '67108865', '4MB']],
     ['IDEMPOTENCY_TTL', ['0', '-1', '1.5', '1d', '2592001']],
+    ['CACHE', ['on', 'EXCLUSIVE']],
+    ['CACHE_MAX_MB', ['0', '-1', '1.5', '65537']],
     ['DRAIN_MS', ['-1', '60001', '5s']],
     ['AUTH_MODE', ['JWT', 'oauth']],
     ['IDENTITY_HEADER', ['x:y', 'x y']],

@@ -9,6 +9,7 @@ import {
   Min,
   validateSync,
 } from 'class-validator';
+import { CACHE_MODES, type CacheMode } from '../chat-sessions/answer-cache.js';
 import { coerce } from '../validation/coerce.js';
 import { messagesOf } from '../validation/messages.js';
 import { identityMistakes } from './identity-mistakes.js';
@@ -80,6 +81,18 @@ export class Config extends DatabaseConfig {
   @Min(1)
   @Max(30 * 24 * 60 * 60)
   readonly IDEMPOTENCY_TTL: number = 24 * 60 * 60;
+
+  /** Whether answers to GET of a session are kept in memory, and when they are true; empty for the store's default. */
+  @IsIn(['', ...CACHE_MODES], {
+    message: `$property must be one of the following values: ${CACHE_MODES.join(', ')}`,
+  })
+  readonly CACHE: CacheMode | '' = '';
+
+  /** Megabytes of memory for these. */
+  @IsInt()
+  @Min(1)
+  @Max(64 * 1024)
+  readonly CACHE_MAX_MB: number = 64;
 
   /** Milliseconds for which requests are still accepted after the signal to end. */
   @IsInt()

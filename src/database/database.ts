@@ -17,6 +17,9 @@ export type Work<This, T> = (this: This) => UnitOfWork<T>;
  * must not touch anything but the store.
  */
 export abstract class Database {
+  /** Whether the store is a file of this process, as opposed to a server that others use, too. */
+  abstract readonly isEmbedded: boolean;
+
   /** Runs statements that only read. On MySQL each sees what is committed when it starts. */
   abstract read<This, T>(self: This, work: Work<This, T>): Promise<T>;
 

@@ -73,6 +73,13 @@ export const UNAVAILABLE_TEXTS = {
     'The connection to the store was lost at the end of the write: its outcome is unknown',
 } as const;
 
+/** A write may have happened, may not have, or may yet happen. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return (
+    error instanceof StoreUnavailableError && error.reason === 'outcome_unknown'
+  );
+}
+
 /** The store cannot be used right now; the client may try again. */
 export class StoreUnavailableError extends Error {
   readonly retryAfterSeconds = 1;

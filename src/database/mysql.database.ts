@@ -40,6 +40,7 @@ type MysqlDataSourceOptions = Extract<
  * that hangs.
  */
 export class MysqlDatabase extends Database {
+  readonly isEmbedded = false;
   private readonly hosts: MysqlHosts | undefined;
   private readonly limit: LimitFunction;
   private readonly logger = new Logger(MysqlDatabase.name);

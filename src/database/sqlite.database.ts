@@ -12,6 +12,7 @@ import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
  * synchronously on the driver's own connection: nothing can come between.
  */
 export class SqliteDatabase extends Database {
+  readonly isEmbedded = true;
   private readonly connection: Connection;
 
   /** @param deadlineMs milliseconds that another process's lock is waited for */

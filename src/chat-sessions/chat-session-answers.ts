@@ -1,0 +1,73 @@
+import { HttpStatus, Injectable } from '@nestjs/common';
+import { Reply } from '../http/reply.js';
+import { AnswerCache } from './answer-cache.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import { toChatSession } from './dto/chat-session.dto.js';
+import type { GetChatSessionQuery } from './dto/queries.dto.js';
+import { isNamedBy } from './entity-tag.js';
+
+/** Answers GET of a session, from memory where that is true. */
+@Injectable()
+export class ChatSessionAnswers {
+  constructor(
+    private readonly sessions: ChatSessionsService,
+    private readonly cache: AnswerCache,
+  ) {}
+
+  /**
+   * The session as JSON, or 304 where If-None-Match names its version. Throws
+   * EntityNotFoundError.
+   */
+  async get(
+    ownerId: string,
+    id: string,
+    query: GetChatSessionQuery,
+    ifNoneMatch?: string,
+  ): Promise<Reply<string | undefined>> {
+    const known = this.cache.open(ownerId, id);
+    const body = known.bodies.get(query.messages);
+    const isClients = (etag: string) => isNamedBy(ifNoneMatch, etag);
+    if (known.etag !== undefined && this.cache.isCertain(ownerId, id)) {
+      if (isClients(known.etag)) return reply(known.etag);
+      if (body !== undefined) return reply(known.etag, body);
+    }
+
+    const isKnown = (etag: string) =>
+      isClients(etag) || (body !== undefined && known.etag === etag);
+    try {
+      const needsCheck = ifNoneMatch !== undefined || body !== undefined;
+      const { etag, view } = await this.sessions.get(
+        ownerId,
+        id,
+        query,
+        needsCheck ? isKnown : undefined,
+      );
+      const fresh =
+        view &&
+        JSON.stringify({
+          chat_session: toChatSession(view.session, view.messages),
+        });
+      const bodies = new Map(
+        fresh === undefined ? [] : [[query.messages, fresh]],
+      );
+      this.cache.fill(ownerId, id, known, { etag, bodies });
+      return isClients(etag) ? reply(etag) : reply(etag, fresh ?? body);
+    } catch (error) {
+      this.cache.forget(ownerId, id);
+      throw error;
+    }
+  }
+}
+
+/** Without a body it is 304. */
+function reply(etag: string, body?: string): Reply<string | undefined> {
+  const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' };
+  return body === undefined
+    ? new Reply(body, { status: HttpStatus.NOT_MODIFIED, headers })
+    : new Reply(body, {
+        headers: {
+          ...headers,
+          'Content-Type': 'application/json; charset=utf-8',
+        },
+      });
+}
