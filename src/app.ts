@@ -20,7 +20,7 @@ export async function createApp(
     createFastifyAdapter(config),
     { bodyParser: false, logger, abortOnError: false },
   );
-  await configureForBrowsers(app, config);
+  configureForBrowsers(app, config);
   const server = app.getHttpAdapter().getInstance();
   configureFastify(server);
   app.get(Draining).watch(server);

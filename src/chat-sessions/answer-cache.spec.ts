@@ -9,11 +9,12 @@ const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 function cacheOf(settings: Partial<CacheSettings>, isEmbedded = false) {
   return new AnswerCache({ CACHE: 'exclusive', CACHE_MAX_MB: 1, ...settings }, {
     isEmbedded,
+    othersWrites: () => 0,
   } as Database);
 }
 
 function answers(etag: string, body = etag, messages = 50) {
-  return { etag, bodies: new Map([[messages, body]]) };
+  return { etag, bodies: new Map([[messages, Buffer.from(body)]]) };
 }
 
 /** As a read does that nothing disturbs. */
@@ -23,7 +24,7 @@ function remember(cache: AnswerCache, id: string, body: string, messages = 50) {
 }
 
 function bodyIn(cache: AnswerCache, id = ID, owner = OWNER) {
-  return cache.open(owner, id).bodies.get(50);
+  return cache.open(owner, id).bodies.get(50)?.toString();
 }
 
 describe('AnswerCache', () => {
@@ -40,7 +41,7 @@ describe('AnswerCache', () => {
     remember(cache, ID, 'ten', 10);
     expect(bodyIn(cache)).toBe('fifty');
     const known = cache.open(OWNER, ID);
-    expect(known.bodies.get(10)).toBe('ten');
+    expect(known.bodies.get(10)?.toString()).toBe('ten');
     cache.fill(OWNER, ID, known, answers('"1-2"', 'of another version', 10));
     expect(bodyIn(cache)).toBeUndefined();
   });
@@ -121,19 +122,28 @@ describe('AnswerCache', () => {
     expect(cache.isCertain(OWNER, ID)).toBe(true);
   });
 
+  it('keeps few answers of one session, so that it does not push out the others', () => {
+    const cache = cacheOf({});
+    remember(cache, 'another', 'B');
+    for (let messages = 0; messages <= 200; messages++) {
+      remember(cache, ID, 'x'.repeat(20_000), messages);
+    }
+    expect(bodyIn(cache, 'another')).toBe('B');
+    expect(cache.open(OWNER, ID).bodies.size).toBeLessThanOrEqual(4);
+  });
+
   it('holds no more than CACHE_MAX_MB, and forgets what was used longest ago', () => {
     const cache = cacheOf({ CACHE_MAX_MB: 1 });
-    const body = 'x'.repeat(50_000);
+    const body = 'x'.repeat(100_000);
     const ids = Array.from({ length: 20 }, (_, index) => `session ${index}`);
     for (const id of ids) remember(cache, id, body);
     const kept = ids.filter((id) => bodyIn(cache, id) !== undefined);
-    // Two bytes a character.
     expect(kept).toEqual(ids.slice(-10));
   });
 
   it('does not keep what is larger than that', () => {
     const cache = cacheOf({ CACHE_MAX_MB: 1 });
-    remember(cache, ID, 'x'.repeat(600_000));
+    remember(cache, ID, 'x'.repeat(1_200_000));
     expect(bodyIn(cache)).toBeUndefined();
   });
 

@@ -17,13 +17,14 @@ export abstract class CacheSettings {
 export interface Answers {
   readonly etag?: string;
   /** Serialized, by how many messages they show. */
-  readonly bodies: ReadonlyMap<number, string>;
+  readonly bodies: ReadonlyMap<number, Buffer>;
 }
 
-const NONE: ReadonlyMap<number, string> = new Map();
-/** Beside the texts, per session. */
-const OVERHEAD_BYTES = 400;
-const BYTES_PER_CHARACTER = 2;
+/** Of one session: clients ask for the same number of messages again and again. */
+const MOST_BODIES = 4;
+const NONE: ReadonlyMap<number, Buffer> = new Map();
+/** Of a session, beside its bodies. */
+const OVERHEAD_BYTES = 1_000;
 
 /**
  * Serialized answers to GET of a session, bounded by bytes. In `validated` mode
@@ -40,12 +41,13 @@ export class AnswerCache {
    * outcome of a write is unknown: it may come about at any time.
    */
   private readonly writes = new Map<string, number>();
+  private othersWrites = 0;
 
   constructor(
     { CACHE, CACHE_MAX_MB }: CacheSettings,
-    { isEmbedded }: Database,
+    private readonly database: Database,
   ) {
-    this.mode = CACHE || (isEmbedded ? 'exclusive' : 'validated');
+    this.mode = CACHE || (database.isEmbedded ? 'exclusive' : 'validated');
     this.sessions = new LRUCache({
       maxSize: CACHE_MAX_MB * 2 ** 20,
       sizeCalculation: sizeOf,
@@ -55,11 +57,19 @@ export class AnswerCache {
   /** What is known of a session; empty at first. What is read from the store after this may fill it. */
   open(ownerId: string, id: string): Answers {
     const key = keyOf(ownerId, id);
+    this.forgetWhatOthersChanged();
     const known = this.sessions.get(key);
     if (known) return known;
     const unknown = { bodies: NONE };
     if (this.mode !== 'off') this.sessions.set(key, unknown);
     return unknown;
+  }
+
+  /** A new process may read while the one that it replaces still writes to the same file. */
+  private forgetWhatOthersChanged(): void {
+    const writes = this.database.othersWrites();
+    if (writes !== this.othersWrites) this.sessions.clear();
+    this.othersWrites = writes;
   }
 
   /** Whether what is known is true without asking the store. */
@@ -79,7 +89,8 @@ export class AnswerCache {
   ): void {
     const key = keyOf(ownerId, id);
     if (this.sessions.peek(key) !== known) return;
-    const kept = known.etag === etag ? known.bodies : NONE;
+    const keeps = known.etag === etag && known.bodies.size < MOST_BODIES;
+    const kept = keeps ? known.bodies : NONE;
     this.sessions.set(key, { etag, bodies: new Map([...kept, ...bodies]) });
   }
 
@@ -116,7 +127,7 @@ function keyOf(ownerId: string, id: string): string {
 }
 
 function sizeOf({ bodies }: Answers, key: string): number {
-  let characters = key.length;
-  for (const body of bodies.values()) characters += body.length;
-  return OVERHEAD_BYTES + characters * BYTES_PER_CHARACTER;
+  let bytes = OVERHEAD_BYTES + 2 * key.length;
+  for (const body of bodies.values()) bytes += body.length;
+  return bytes;
 }

@@ -4,11 +4,12 @@ import {
   Between,
   EntityNotFoundError,
   In,
-  type QueryDeepPartialEntity,
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
-import { execute, select, type UnitOfWork } from '../database/unit-of-work.js';
+import { preparedInsert } from '../database/insert-update.js';
+import { preparedSelect, select } from '../database/select.js';
+import { execute, type UnitOfWork } from '../database/unit-of-work.js';
 import { PAGE } from './dto/limits.js';
 import {
   ChatMessage,
@@ -28,9 +29,25 @@ export interface MessagePage {
   messages: ChatMessage[];
 }
 
+/** What messages know of their session. */
+type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
+
+interface RangeValues extends Key {
+  from: number;
+  to: number;
+}
+
 /** The statements on messages. The owner is in every one. */
 @Injectable()
 export class ChatMessagesRepository {
+  private readonly selectRange = preparedSelect(
+    ({ from, to, ...of }: RangeValues) =>
+      this.query()
+        .where({ ...of, seq: Between(from, to) })
+        .orderBy('message.seq'),
+  );
+  private readonly insertAll = preparedInsert(() => this.messages);
+
   constructor(
     @InjectRepository(ChatMessage)
     private readonly messages: Repository<ChatMessage>,
@@ -70,30 +87,18 @@ export class ChatMessagesRepository {
   ): UnitOfWork<MessagePage> {
     const range = yield* this.fitting(session, rangeOf(session, query));
     if (lengthOf(range) === 0) return { range, messages: [] };
-    const messages = yield* select(
-      this.of(session)
-        .andWhere({ seq: Between(range.from, range.to) })
-        .orderBy('message.seq'),
-    );
+    const { from, to } = range;
+    const messages = yield* this.selectRange({ ...keyOf(session), from, to });
     return { range, messages };
   }
 
   *insert(messages: ChatMessage[]): UnitOfWork<void> {
-    yield* execute(
-      this.messages
-        .createQueryBuilder()
-        .insert()
-        .values(messages as QueryDeepPartialEntity<ChatMessage>[])
-        .updateEntity(false),
-    );
+    yield* this.insertAll(messages);
   }
 
-  *deleteAll({ id, ownerId }: ChatSession): UnitOfWork<void> {
+  *deleteAll(session: ChatSession): UnitOfWork<void> {
     yield* execute(
-      this.messages
-        .createQueryBuilder()
-        .delete()
-        .where({ sessionId: id, ownerId }),
+      this.messages.createQueryBuilder().delete().where(keyOf(session)),
     );
   }
 
@@ -114,11 +119,15 @@ export class ChatMessagesRepository {
     return fitRange(range, sizes);
   }
 
-  private of({ id, ownerId }: ChatSession): SelectQueryBuilder<ChatMessage> {
-    return this.query().where({ sessionId: id, ownerId });
+  private of(session: ChatSession): SelectQueryBuilder<ChatMessage> {
+    return this.query().where(keyOf(session));
   }
 
   private query(): SelectQueryBuilder<ChatMessage> {
     return this.messages.createQueryBuilder('message');
   }
+}
+
+function keyOf({ id, ownerId }: ChatSession): Key {
+  return { sessionId: id, ownerId };
 }

@@ -1,7 +1,10 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { Reply } from '../http/reply.js';
 import { AnswerCache } from './answer-cache.js';
-import { ChatSessionsService } from './chat-sessions.service.js';
+import {
+  ChatSessionsService,
+  type SessionView,
+} from './chat-sessions.service.js';
 import { toChatSession } from './dto/chat-session.dto.js';
 import type { GetChatSessionQuery } from './dto/queries.dto.js';
 import { isNamedBy } from './entity-tag.js';
@@ -15,7 +18,7 @@ export class ChatSessionAnswers {
   ) {}
 
   /**
-   * The session as JSON, or 304 where If-None-Match names its version. Throws
+   * The session as JSON, serialized, or 304 where If-None-Match names its version. Throws
    * EntityNotFoundError.
    */
   async get(
@@ -23,7 +26,7 @@ export class ChatSessionAnswers {
     id: string,
     query: GetChatSessionQuery,
     ifNoneMatch?: string,
-  ): Promise<Reply<string | undefined>> {
+  ): Promise<Reply<Buffer | undefined>> {
     const known = this.cache.open(ownerId, id);
     const body = known.bodies.get(query.messages);
     const isClients = (etag: string) => isNamedBy(ifNoneMatch, etag);
@@ -42,14 +45,8 @@ export class ChatSessionAnswers {
         query,
         needsCheck ? isKnown : undefined,
       );
-      const fresh =
-        view &&
-        JSON.stringify({
-          chat_session: toChatSession(view.session, view.messages),
-        });
-      const bodies = new Map(
-        fresh === undefined ? [] : [[query.messages, fresh]],
-      );
+      const fresh = view && serialized(view);
+      const bodies = new Map(fresh && [[query.messages, fresh]]);
       this.cache.fill(ownerId, id, known, { etag, bodies });
       return isClients(etag) ? reply(etag) : reply(etag, fresh ?? body);
     } catch (error) {
@@ -59,8 +56,16 @@ export class ChatSessionAnswers {
   }
 }
 
+/** Not of Node's pool for small Buffers: one that is kept would keep its neighbours. */
+function serialized({ session, messages }: SessionView): Buffer {
+  const json = JSON.stringify({
+    chat_session: toChatSession(session, messages),
+  });
+  return Buffer.from(new TextEncoder().encode(json).buffer);
+}
+
 /** Without a body it is 304. */
-function reply(etag: string, body?: string): Reply<string | undefined> {
+function reply(etag: string, body?: Buffer): Reply<Buffer | undefined> {
   const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' };
   return body === undefined
     ? new Reply(body, { status: HttpStatus.NOT_MODIFIED, headers })

@@ -161,7 +161,7 @@ export class ChatSessionsController {
     @Param('session_id', UuidParam) id: string,
     @Query() query: GetChatSessionQuery,
     @Headers('If-None-Match') ifNoneMatch?: string,
-  ): Promise<Reply<string | undefined>> {
+  ): Promise<Reply<Buffer | undefined>> {
     return this.answers.get(owner, id, query, ifNoneMatch);
   }
 

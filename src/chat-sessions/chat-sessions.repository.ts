@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
   EntityNotFoundError,
-  type QueryDeepPartialEntity,
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
 import { Database } from '../database/database.js';
-import { execute, select, type UnitOfWork } from '../database/unit-of-work.js';
+import { preparedInsert, preparedUpdate } from '../database/insert-update.js';
+import { preparedSelect, select } from '../database/select.js';
+import { execute, type UnitOfWork } from '../database/unit-of-work.js';
 import type { ListPosition } from './cursor.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 
@@ -18,9 +19,29 @@ export interface ListFilter {
   sectionId?: string;
 }
 
+type Key = Pick<ChatSession, 'ownerId' | 'id'>;
+
+/** The filter of a list, and the place after which it begins. */
+type ListValues = Partial<ChatSession>;
+
 /** The statements on sessions. The owner is in every one. */
 @Injectable()
 export class ChatSessionsRepository {
+  private readonly selectById = preparedSelect((key: Key) => this.byId(key));
+  private readonly selectForUpdate = preparedSelect((key: Key) =>
+    this.database.forUpdate(this.byId(key)),
+  );
+  private readonly selectVersion = preparedSelect((key: Key) =>
+    this.byId(key).select(['session.createdAt', 'session.version']),
+  );
+  /** By what they filter, and how many they want. */
+  private readonly selectLists = new Map<
+    string,
+    (values: ListValues) => UnitOfWork<ChatSession[]>
+  >();
+  private readonly insertAll = preparedInsert(() => this.sessions);
+  private readonly updateOne = preparedUpdate(() => this.sessions);
+
   constructor(
     @InjectRepository(ChatSession)
     private readonly sessions: Repository<ChatSession>,
@@ -33,22 +54,19 @@ export class ChatSessionsRepository {
   }
 
   *find(ownerId: string, id: string): UnitOfWork<ChatSession | undefined> {
-    const [session] = yield* select(this.byId(ownerId, id));
+    const [session] = yield* this.selectById({ ownerId, id });
     return session;
   }
 
   /** As `get`, of what the entity tag is made. */
   *version(ownerId: string, id: string): UnitOfWork<ChatSession> {
-    const [session] = yield* select(
-      this.byId(ownerId, id).select(['session.createdAt', 'session.version']),
-    );
+    const [session] = yield* this.selectVersion({ ownerId, id });
     return orNotFound(session, id);
   }
 
   /** As `get`, and nobody else changes the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<ChatSession> {
-    const query = this.database.forUpdate(this.byId(ownerId, id));
-    const [session] = yield* select(query);
+    const [session] = yield* this.selectForUpdate({ ownerId, id });
     return orNotFound(session, id);
   }
 
@@ -70,39 +88,29 @@ export class ChatSessionsRepository {
     limit: number,
     after?: ListPosition,
   ): UnitOfWork<ChatSession[]> {
-    const query = this.query()
-      .select(LISTED.map((column) => `session.${column}`))
-      .where({
-        ownerId,
-        archived,
-        ...(pinned !== undefined && { pinned }),
-        ...(documentId !== undefined && { documentId }),
-        ...(sectionId !== undefined && { sectionId }),
-      })
-      .orderBy('session.lastActivityAt', 'DESC')
-      .addOrderBy('session.id', 'DESC')
-      .limit(limit);
-    if (after) {
-      // The first condition alone lets the index start at the cursor.
-      query
-        .andWhere('session.lastActivityAt <= :lastActivityAt', after)
-        .andWhere(
-          '(session.lastActivityAt < :lastActivityAt OR session.id < :id)',
-          after,
-        );
+    const filter = {
+      ownerId,
+      archived,
+      ...(pinned !== undefined && { pinned }),
+      ...(documentId !== undefined && { documentId }),
+      ...(sectionId !== undefined && { sectionId }),
+    };
+    const { lastActivityAt, id } = after ?? {};
+    const values = after ? { ...filter, lastActivityAt, id } : filter;
+    const shape = [limit, ...Object.keys(values)].join();
+    let select = this.selectLists.get(shape);
+    if (!select) {
+      select = preparedSelect((placeholders) =>
+        this.listed(placeholders, limit),
+      );
+      this.selectLists.set(shape, select);
     }
-    return yield* select(query);
+    return yield* select(values);
   }
 
   /** Throws the driver's error where id or section are taken. */
   *insert(session: ChatSession): UnitOfWork<void> {
-    yield* execute(
-      this.sessions
-        .createQueryBuilder()
-        .insert()
-        .values(session as QueryDeepPartialEntity<ChatSession>)
-        .updateEntity(false),
-    );
+    yield* this.insertAll([session]);
   }
 
   /** Changes a locked session: the given fields, a new version, and the time. */
@@ -117,13 +125,8 @@ export class ChatSessionsRepository {
       updatedAt: now,
     };
     Object.assign(session, changes);
-    yield* execute(
-      this.sessions
-        .createQueryBuilder()
-        .update()
-        .set(changes as QueryDeepPartialEntity<ChatSession>)
-        .where({ id: session.id, ownerId: session.ownerId }),
-    );
+    const { id, ownerId } = session;
+    yield* this.updateOne({ id, ownerId }, changes);
   }
 
   /** Its messages go with it. */
@@ -133,8 +136,30 @@ export class ChatSessionsRepository {
     );
   }
 
-  private byId(ownerId: string, id: string): SelectQueryBuilder<ChatSession> {
+  private byId({ ownerId, id }: Key): SelectQueryBuilder<ChatSession> {
     return this.query().where({ id, ownerId });
+  }
+
+  /** Latest activity first. */
+  private listed(
+    { lastActivityAt, id, ...filter }: ListValues,
+    limit: number,
+  ): SelectQueryBuilder<ChatSession> {
+    const query = this.query()
+      .select(LISTED.map((column) => `session.${column}`))
+      .where(filter)
+      .orderBy('session.lastActivityAt', 'DESC')
+      .addOrderBy('session.id', 'DESC')
+      .limit(limit);
+    if (lastActivityAt === undefined) return query;
+    // The first condition alone lets the index start at the cursor. With an OR in
+    // the second one, MySQL may merge two indexes and sort.
+    return query
+      .andWhere('session.lastActivityAt <= :lastActivityAt')
+      .andWhere(
+        'CASE WHEN session.lastActivityAt < :lastActivityAt THEN TRUE ELSE session.id < :id END',
+      )
+      .setParameters({ lastActivityAt, id });
   }
 
   private query(): SelectQueryBuilder<ChatSession> {

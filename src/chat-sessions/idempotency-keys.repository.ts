@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Repository } from 'typeorm';
-import { execute, select, type UnitOfWork } from '../database/unit-of-work.js';
+import { preparedInsert, preparedUpdate } from '../database/insert-update.js';
+import { select } from '../database/select.js';
+import { execute, type UnitOfWork } from '../database/unit-of-work.js';
 import { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
 
 /** The statements on keys. The owner is in every one but those of the sweep. */
 @Injectable()
 export class IdempotencyKeysRepository {
+  private readonly insertAll = preparedInsert(() => this.keys);
+  private readonly updateOne = preparedUpdate(() => this.keys);
+
   constructor(
     @InjectRepository(IdempotencyKey)
     private readonly keys: Repository<IdempotencyKey>,
@@ -22,21 +27,17 @@ export class IdempotencyKeysRepository {
 
   /** Of a request whose outcome is not known yet. Throws the driver's error where the owner has used the key. */
   *insert(ownerId: string, { key, hash }: RepeatableRequest): UnitOfWork<void> {
-    yield* execute(
-      this.keys
-        .createQueryBuilder()
-        .insert()
-        .values({
-          ownerId,
-          key,
-          requestHash: hash,
-          status: 0,
-          sessionId: '',
-          messageIds: [],
-          createdAt: new Date(),
-        })
-        .updateEntity(false),
-    );
+    yield* this.insertAll([
+      {
+        ownerId,
+        key,
+        requestHash: hash,
+        status: 0,
+        sessionId: '',
+        messageIds: [],
+        createdAt: new Date(),
+      },
+    ]);
   }
 
   *update(
@@ -44,13 +45,7 @@ export class IdempotencyKeysRepository {
     key: string,
     outcome: Pick<IdempotencyKey, 'status' | 'sessionId' | 'messageIds'>,
   ): UnitOfWork<void> {
-    yield* execute(
-      this.keys
-        .createQueryBuilder()
-        .update()
-        .set(outcome)
-        .where({ ownerId, key }),
-    );
+    yield* this.updateOne({ ownerId, key }, outcome);
   }
 
   /** The oldest of those from before a moment; owner and key only. */

@@ -11,6 +11,7 @@ import {
   connectMysql,
   mysqlDriver,
   parseMysqlUrl,
+  probeMysql,
 } from './mysql-connection.js';
 import { MysqlHosts } from './mysql-hosts.js';
 import { CreateTables1795392000000 as MysqlCreateTables } from './migrations/mysql/1795392000000-create-tables.js';
@@ -91,7 +92,11 @@ async function mysqlDataSource(
   url: string,
   poolSize: number,
 ): Promise<DataSource> {
-  const { hosts, user, password, database } = parseMysqlUrl(url);
+  const address = parseMysqlUrl(url);
+  const { user, password, database } = address;
+  const hosts = new MysqlHosts(address.hosts, (host) =>
+    probeMysql(host, address),
+  );
   return new DataSource({
     ...common,
     // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
@@ -105,7 +110,7 @@ async function mysqlDataSource(
     timezone: 'Z',
     connectTimeout: CONNECT_TIMEOUT_MS,
     poolSize,
-    driver: mysqlDriver(new MysqlHosts(hosts)),
+    driver: mysqlDriver(hosts),
   });
 }
 

@@ -29,6 +29,11 @@ export abstract class Database {
    */
   abstract write<This, T>(self: This, work: Work<This, T>): Promise<T>;
 
+  /** Changes when another process has written to the store, where that can be told without a query. */
+  othersWrites(): number {
+    return 0;
+  }
+
   /** Rejects where the store cannot serve requests, or does not answer in time. */
   abstract check(milliseconds: number): Promise<void>;
 

@@ -17,6 +17,13 @@ const CONTENTION_ERRNOS = new Set([
   ER_NOT_PREPARED,
 ]);
 
+/**
+ * Certain to have written nothing before a COMMIT was sent, and worth another
+ * try: no free connection, a connection or a statement that was killed, a server
+ * that shuts down.
+ */
+const INTERRUPTED_ERRNOS = new Set([1040, 1203, 1053, 1317, 1927]);
+
 interface DriverError {
   /** Number of the error, from mysql2. */
   errno?: unknown;
@@ -53,6 +60,16 @@ export function isContention(error: unknown): boolean {
   return (
     (typeof errno === 'number' && CONTENTION_ERRNOS.has(errno)) ||
     (typeof code === 'string' && code.startsWith('SQLITE_BUSY'))
+  );
+}
+
+/** The server did not do it, for a reason that will pass; of a COMMIT it leaves the outcome open. */
+export function isInterrupted(error: unknown): boolean {
+  const { errno, code } = driverErrorOf(error);
+  return (
+    (typeof errno === 'number' && INTERRUPTED_ERRNOS.has(errno)) ||
+    // To connect; once connected, lateness is the deadline's affair.
+    code === 'ETIMEDOUT'
   );
 }
 

@@ -57,6 +57,38 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
+/** Rejects where a server is a node of Galera that is outside of its cluster's majority: it still answers SELECT 1. */
+export async function checkNode(
+  ask: (sql: string) => Promise<{ Value: string }[]>,
+): Promise<void> {
+  const [galera] = await ask("SHOW VARIABLES LIKE 'wsrep_on'");
+  if (galera?.Value !== 'ON') return;
+  const [ready] = await ask("SHOW STATUS LIKE 'wsrep_ready'");
+  if (ready?.Value !== 'ON') throw new Error('The node has no cluster');
+}
+
+/** Rejects where a server cannot be reached, does not answer, or is outside of its cluster. */
+export async function probeMysql(
+  host: Host,
+  { user, password }: MysqlAddress,
+): Promise<void> {
+  const connection = await mysqlPromise.createConnection({
+    ...host,
+    user,
+    password,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
+  try {
+    await checkNode(async (sql) => {
+      const timeout = CONNECT_TIMEOUT_MS;
+      const [rows] = await connection.query({ sql, timeout });
+      return rows as { Value: string }[];
+    });
+  } finally {
+    connection.destroy();
+  }
+}
+
 export interface MysqlDriver {
   hosts: MysqlHosts;
   createPool(options: PoolOptions): Pool;

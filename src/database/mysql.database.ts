@@ -1,12 +1,11 @@
-import { Logger } from '@nestjs/common';
-import type { PoolConnection } from 'mysql2';
-import pLimit, { type LimitFunction } from 'p-limit';
-import type {
-  DataSource,
-  DataSourceOptions,
-  ObjectLiteral,
-  QueryRunner,
-  SelectQueryBuilder,
+import type { PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2';
+import {
+  type DataSource,
+  type DataSourceOptions,
+  type ObjectLiteral,
+  QueryFailedError,
+  type QueryRunner,
+  type SelectQueryBuilder,
 } from 'typeorm';
 import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
@@ -16,14 +15,14 @@ import {
   isNotPrepared,
   StoreUnavailableError,
 } from './errors.js';
-import { type MysqlDriver, socketOf } from './mysql-connection.js';
+import { checkNode, type MysqlDriver, socketOf } from './mysql-connection.js';
+import { Gate } from './gate.js';
 import type { MysqlHosts } from './mysql-hosts.js';
 import { withRetries } from './retry.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */
 const WAITING_PER_CONNECTION = 16;
-const SHED_REPORT_MS = 10_000;
 /** Of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
@@ -42,22 +41,21 @@ type MysqlDataSourceOptions = Extract<
 export class MysqlDatabase extends Database {
   readonly isEmbedded = false;
   private readonly hosts: MysqlHosts | undefined;
-  private readonly limit: LimitFunction;
-  private readonly logger = new Logger(MysqlDatabase.name);
-  private shedCount = 0;
-  private shedReportedAt = -Infinity;
+  private readonly gate: Gate;
+  private checking: Promise<void> | undefined;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its tries */
   constructor(
     private readonly dataSource: DataSource,
-    private readonly deadlineMs: number,
+    deadlineMs: number,
   ) {
     super();
     const { driver, poolSize = DEFAULT_POOL_SIZE } =
       dataSource.options as MysqlDataSourceOptions;
     this.hosts = (driver as Partial<MysqlDriver> | undefined)?.hosts;
     // One is kept for `check`, which tells whether requests had better stay away.
-    this.limit = pLimit(Math.max(poolSize - 1, 1));
+    const width = Math.max(poolSize - 1, 1);
+    this.gate = new Gate(width, width * WAITING_PER_CONNECTION, deadlineMs);
   }
 
   read<This, T>(self: This, work: Work<This, T>): Promise<T> {
@@ -79,16 +77,18 @@ export class MysqlDatabase extends Database {
     );
   }
 
-  async check(milliseconds: number): Promise<void> {
+  /** One at a time: whoever asks meanwhile gets the same answer. */
+  check(milliseconds: number): Promise<void> {
+    this.checking ??= this.checkNow(milliseconds).finally(() => {
+      this.checking = undefined;
+    });
+    return this.checking;
+  }
+
+  private async checkNow(milliseconds: number): Promise<void> {
     const deadline = new Deadline(milliseconds);
     await this.onConnection(deadline, async (runner) => {
-      const ask = (sql: string): Promise<{ Value: string }[]> =>
-        deadline.race(() => runner.query(sql));
-      const [galera] = await ask("SHOW VARIABLES LIKE 'wsrep_on'");
-      if (galera?.Value !== 'ON') return;
-      // A node outside of its cluster's majority still answers SELECT 1.
-      const [ready] = await ask("SHOW STATUS LIKE 'wsrep_ready'");
-      if (ready?.Value !== 'ON') throw new Error('The node has no cluster');
+      await checkNode((sql) => deadline.race(() => runner.query(sql)));
     });
   }
 
@@ -96,34 +96,10 @@ export class MysqlDatabase extends Database {
     return query.setLock('pessimistic_write');
   }
 
-  /**
-   * Those who wait take turns in the order of their deadlines. Whoever has used
-   * up half of the time by then is shed rather than begun: work that ends too
-   * late takes a connection from work that would not.
-   */
-  private async inTime<T>(
-    attempt: (deadline: Deadline) => Promise<T>,
-  ): Promise<T> {
-    const { pendingCount, concurrency } = this.limit;
-    if (pendingCount >= concurrency * WAITING_PER_CONNECTION) this.shed();
-    const deadline = new Deadline(this.deadlineMs);
-    return this.limit(() => {
-      if (deadline.left < this.deadlineMs / 2) this.shed();
-      return withRetries(deadline, () => attempt(deadline));
-    });
-  }
-
-  /** Says so now and then: under such a load a line each would be a load of its own. */
-  private shed(): never {
-    this.shedCount++;
-    if (performance.now() - this.shedReportedAt > SHED_REPORT_MS) {
-      this.logger.warn(
-        `Too many requests for the store: ${this.shedCount} were shed`,
-      );
-      this.shedCount = 0;
-      this.shedReportedAt = performance.now();
-    }
-    throw new StoreUnavailableError('shed');
+  private inTime<T>(attempt: (deadline: Deadline) => Promise<T>): Promise<T> {
+    return this.gate.pass((deadline) =>
+      withRetries(deadline, () => attempt(deadline)),
+    );
   }
 
   private async onConnection<T>(
@@ -176,7 +152,7 @@ export class MysqlDatabase extends Database {
       }
     } catch {
       connection.destroy();
-      this.hosts?.leave(socket);
+      this.hosts?.suspect(socket);
     }
     await runner.release();
   }
@@ -211,15 +187,28 @@ async function drive<T>(
   return step.value;
 }
 
+/** On the driver's connection: TypeORM's own way to it makes an object of every row, and takes half as long again. */
 async function run(
   runner: QueryRunner,
   statement: Statement,
 ): Promise<StatementResult> {
-  const { records, affected } = await runner.query(
-    ...statement.getQueryAndParameters(),
-    true,
-  );
-  return { rows: records, affected: affected ?? 0 };
+  const connection = (await runner.connect()) as PoolConnection;
+  const [sql, values] = statement.getQueryAndParameters();
+  return new Promise((resolve, reject) => {
+    connection.query<RowDataPacket[][] | ResultSetHeader>(
+      { sql, values, rowsAsArray: true },
+      (error, result, fields) => {
+        if (error) {
+          reject(new QueryFailedError(sql, values, error));
+        } else if (Array.isArray(result)) {
+          const columns = fields.map(({ name }) => name);
+          resolve({ columns, rows: result, affected: 0 });
+        } else {
+          resolve({ columns: [], rows: [], affected: result.affectedRows });
+        }
+      },
+    );
+  });
 }
 
 /** Without an answer to COMMIT nobody knows whether it happened; only some answers say that it did not. */

@@ -3,6 +3,7 @@ import type { Deadline } from './deadline.js';
 import {
   isConnectionLost,
   isContention,
+  isInterrupted,
   StoreUnavailableError,
 } from './errors.js';
 
@@ -13,8 +14,8 @@ const MOST_LOST_CONNECTIONS = 3;
 const RECONNECT_PAUSE_MS = 100;
 
 /**
- * Tries again what certainly wrote nothing: after contention until the deadline,
- * after a lost connection a few times. Pauses double, and half of each is
+ * Tries again what certainly wrote nothing: after contention and interruptions
+ * until the deadline, after a lost connection a few times. Pauses double, and half of each is
  * random, so that transactions that met once do not meet again.
  */
 export async function withRetries<T>(
@@ -26,9 +27,10 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      const isLost = isConnectionLost(error);
+      const willPass = isContention(error) || isInterrupted(error);
+      const isLost = !willPass && isConnectionLost(error);
       if (isLost && ++lostConnections === MOST_LOST_CONNECTIONS) throw error;
-      if (!isLost && !isContention(error)) throw error;
+      if (!isLost && !willPass) throw error;
       const pause = isLost
         ? RECONNECT_PAUSE_MS * lostConnections
         : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);

@@ -1,9 +1,20 @@
-import type { Database as Connection } from 'better-sqlite3';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import type {
+  Database as Connection,
+  Statement as SqliteStatement,
+} from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
+import { Gate } from './gate.js';
 import { withRetries } from './retry.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
+
+type PreparedStatement = SqliteStatement<unknown[], unknown[]>;
+
+const MOST_PREPARED = 200;
+const MOST_WAITING = 1_000;
 
 /**
  * SQLite: TypeORM has one connection and one query runner for everybody, so
@@ -13,32 +24,47 @@ import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
  */
 export class SqliteDatabase extends Database {
   readonly isEmbedded = true;
+  private readonly writes: Gate;
+  private readonly dataVersion: SqliteStatement;
   private readonly connection: Connection;
+  private readonly prepared = new LRUCache<string, PreparedStatement>({
+    max: MOST_PREPARED,
+  });
 
-  /** @param deadlineMs milliseconds that another process's lock is waited for */
+  /** @param deadlineMs milliseconds for a unit of work, and for the lock of another process that is in its way */
   constructor(
     dataSource: DataSource,
     private readonly deadlineMs: number,
   ) {
     super();
+    this.writes = new Gate(1, MOST_WAITING, deadlineMs);
     const { driver } = dataSource;
     this.connection = (
       driver as typeof driver & { databaseConnection: Connection }
     ).databaseConnection;
+    this.dataVersion = this.connection.prepare('PRAGMA data_version').pluck();
   }
 
   read<This, T>(self: This, work: Work<This, T>): Promise<T> {
-    return this.inTime(() =>
+    return withRetries(new Deadline(this.deadlineMs), async () =>
       this.connection.transaction(() => this.drive(work.call(self))).deferred(),
     );
   }
 
   write<This, T>(self: This, work: Work<This, T>): Promise<T> {
-    return this.inTime(() =>
-      this.connection
-        .transaction(() => this.drive(work.call(self)))
-        .immediate(),
+    return this.writes.pass((deadline) =>
+      withRetries(deadline, async () => {
+        // A write holds up the whole process: what arrived meanwhile comes first, so that too much of it is seen to be.
+        await turnOfTheLoop();
+        return this.connection
+          .transaction(() => this.drive(work.call(self)))
+          .immediate();
+      }),
     );
+  }
+
+  override othersWrites(): number {
+    return this.dataVersion.get() as number;
   }
 
   async check(): Promise<void> {
@@ -48,10 +74,6 @@ export class SqliteDatabase extends Database {
   /** One writer at a time is all that SQLite has. */
   forUpdate<Entity extends ObjectLiteral>(query: SelectQueryBuilder<Entity>) {
     return query;
-  }
-
-  private inTime<T>(attempt: () => T): Promise<T> {
-    return withRetries(new Deadline(this.deadlineMs), async () => attempt());
   }
 
   private drive<T>(work: UnitOfWork<T>): T {
@@ -70,14 +92,30 @@ export class SqliteDatabase extends Database {
   }
 
   private run(statement: Statement): StatementResult {
-    const [sql, parameters] = statement.getQueryAndParameters();
-    const prepared = this.connection.prepare<
-      unknown[],
-      Record<string, unknown>
-    >(sql);
-    if (prepared.reader) {
-      return { rows: prepared.all(...parameters), affected: 0 };
+    const [sql, values] = statement.getQueryAndParameters();
+    const parameters = values.map(toSqlite);
+    const prepared = this.prepare(sql);
+    if (!prepared.reader) {
+      const { changes } = prepared.run(...parameters);
+      return { columns: [], rows: [], affected: changes };
     }
-    return { rows: [], affected: prepared.run(...parameters).changes };
+    const columns = prepared.columns().map(({ name }) => name);
+    return { columns, rows: prepared.raw().all(...parameters), affected: 0 };
   }
+
+  private prepare(sql: string): PreparedStatement {
+    const known = this.prepared.get(sql);
+    if (known) return known;
+    const prepared: PreparedStatement = this.connection.prepare(sql);
+    this.prepared.set(sql, prepared);
+    return prepared;
+  }
+}
+
+/** As TypeORM writes it; SQLite itself knows neither times nor truth. */
+function toSqlite(value: unknown): unknown {
+  if (value instanceof Date) {
+    return value.toISOString().replace('T', ' ').slice(0, -1);
+  }
+  return typeof value === 'boolean' ? Number(value) : value;
 }

@@ -1,14 +1,14 @@
-import helmet from '@fastify/helmet';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import helmet from 'helmet';
 import type { Config } from '../config/config.js';
 import { splitList } from '../identity/trusted-proxies.js';
 
 /** What browsers are told: security headers, and whose pages may call the API. */
-export async function configureForBrowsers(
+export function configureForBrowsers(
   app: NestFastifyApplication,
   { CORS_ORIGINS }: Config,
-): Promise<void> {
-  await app.register(helmet, {
+): void {
+  const setHeaders = helmet({
     frameguard: { action: 'deny' },
     contentSecurityPolicy: {
       useDefaults: false,
@@ -22,6 +22,11 @@ export async function configureForBrowsers(
         imgSrc: ["'self'", 'data:'],
       },
     },
+  });
+  const server = app.getHttpAdapter().getInstance();
+  // Not @fastify/helmet, which makes all of this anew for each request.
+  server.addHook('onRequest', (request, reply, done) => {
+    setHeaders(request.raw, reply.raw, () => done());
   });
   const origin = splitList(CORS_ORIGINS);
   if (origin.length === 0) return;

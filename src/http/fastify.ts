@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type IncomingMessage,
   type Server,
@@ -15,7 +16,6 @@ import type {
   FastifyReply,
   FastifyHttpOptions,
 } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
 import type { Config } from '../config/config.js';
 import { splitList } from '../identity/trusted-proxies.js';
 import { acceptOnlyJson } from './json-body.js';
@@ -47,7 +47,9 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     genReqId: ({ headers }) => {
       const id = headers['x-request-id'];
-      return typeof id === 'string' && SANE_REQUEST_ID.test(id) ? id : uuidv7();
+      return typeof id === 'string' && SANE_REQUEST_ID.test(id)
+        ? id
+        : randomUUID();
     },
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply;

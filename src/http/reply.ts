@@ -8,7 +8,10 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 
-/** What a handler answers when the body is not all: a status that depends, headers. */
+/**
+ * What a handler answers when the body is not all: a status that depends,
+ * headers. A Buffer is a body that is serialized already.
+ */
 export class Reply<Body> {
   constructor(
     readonly body: Body,
@@ -30,6 +33,8 @@ export class ReplyInterceptor implements NestInterceptor {
   ): Observable<unknown> {
     const response = context.switchToHttp().getResponse<object>();
     const { httpAdapter } = this.adapterHost;
+    // Express makes JSON of a Buffer.
+    const sendsBuffers = httpAdapter.getType() === 'fastify';
     return next.handle().pipe(
       map((result) => {
         if (!(result instanceof Reply)) return result;
@@ -38,7 +43,9 @@ export class ReplyInterceptor implements NestInterceptor {
         for (const [name, value] of Object.entries(headers)) {
           httpAdapter.setHeader(response, name, value);
         }
-        return result.body as unknown;
+        return result.body instanceof Buffer && !sendsBuffers
+          ? result.body.toString()
+          : (result.body as unknown);
       }),
     );
   }

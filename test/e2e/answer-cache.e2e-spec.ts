@@ -181,36 +181,34 @@ describe('what is in memory of one owner', () => {
   });
 });
 
-if (inject('store') === 'mysql') {
-  describe('two instances on one database', () => {
-    const here = useTestApp();
-    const there = useTestApp({
-      createDatabase: async () => ({
-        url: here.database.url,
-        remove: async () => undefined,
-      }),
-    });
-    const PAIRS = 10_000;
-    const CLIENTS = 8;
-
-    it('agree: what was written here is read there, 10,000 times', async () => {
-      let stale = 0;
-      await Promise.all(
-        Array.from({ length: CLIENTS }, async () => {
-          const { id } = await createSession(here);
-          for (let pair = 0; pair < PAIRS / CLIENTS; pair++) {
-            const { body } = await append(here, id, MESSAGE);
-            const path = `/api/chat-sessions/${id}?messages=1`;
-            const answer = await there.send<{ chat_session: Session }>(
-              'GET',
-              path,
-            );
-            const [newest] = answer.body.chat_session.messages;
-            if (newest?.id !== body.message.id) stale++;
-          }
-        }),
-      );
-      expect(stale).toBe(0);
-    });
+describe('two instances on one database', () => {
+  const here = useTestApp();
+  const there = useTestApp({
+    createDatabase: async () => ({
+      url: here.database.url,
+      remove: async () => undefined,
+    }),
   });
-}
+  const PAIRS = inject('store') === 'mysql' ? 10_000 : 1_000;
+  const CLIENTS = 8;
+
+  it('agree: what was written here is read there', async () => {
+    let stale = 0;
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        const { id } = await createSession(here);
+        for (let pair = 0; pair < PAIRS / CLIENTS; pair++) {
+          const { body } = await append(here, id, MESSAGE);
+          const path = `/api/chat-sessions/${id}?messages=1`;
+          const answer = await there.send<{ chat_session: Session }>(
+            'GET',
+            path,
+          );
+          const [newest] = answer.body.chat_session.messages;
+          if (newest?.id !== body.message.id) stale++;
+        }
+      }),
+    );
+    expect(stale).toBe(0);
+  });
+});

@@ -33,7 +33,12 @@ export const A_TIME: unknown = expect.stringMatching(
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
 );
 
-/** Matches an id that the service made. */
+/** Matches the id of a request that the service made. */
+export const A_UUID: unknown = expect.stringMatching(
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+);
+
+/** Matches an id of the data that the service made. */
 export const A_UUID_V7: unknown = expect.stringMatching(
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
 );

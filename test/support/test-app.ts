@@ -58,7 +58,10 @@ export class TestApp {
         method: request.method,
         route: request.routeOptions.url ?? '',
         status: reply.statusCode,
-        body: typeof payload === 'string' ? payload : '',
+        body:
+          typeof payload === 'string' || Buffer.isBuffer(payload)
+            ? payload.toString()
+            : '',
       });
       if (violation) this.violations.push(violation);
       done();

@@ -1,0 +1,237 @@
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { IdempotencySweeper } from '../../src/chat-sessions/idempotency-sweeper.js';
+import { Database, type Work } from '../../src/database/database.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { apiRequests } from '../support/api-requests.js';
+import { createSession } from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+import { sqliteConnectionOf } from '../support/test-database.js';
+
+const IS_MYSQL = inject('store') === 'mysql';
+/** The first session of the many. It has half of the messages. */
+const LONG_SESSION = '00000000-0000-7000-8000-000000000000';
+
+const api = useTestApp();
+
+/** Runs a statement past the service. */
+async function run(
+  sql: string,
+  parameters: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
+  if (!IS_MYSQL) {
+    const prepared = sqliteConnectionOf(api.dataSource).prepare(sql);
+    const values = parameters.map((value) =>
+      value instanceof Date ? value.toISOString() : value,
+    );
+    return prepared.reader
+      ? (prepared.all(...values.map(numberOfBoolean)) as Record<
+          string,
+          unknown
+        >[])
+      : [prepared.run(...values) as never];
+  }
+  return api.dataSource.query(sql, parameters);
+}
+
+function numberOfBoolean(value: unknown) {
+  return typeof value === 'boolean' ? Number(value) : value;
+}
+
+const DIGITS = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`);
+const DIGIT = `(${DIGITS.join(' UNION ALL ')})`;
+/** The numbers from 0 to 99,999, as `i`. */
+const NUMBERS = `(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS i
+  FROM ${DIGIT} a, ${DIGIT} b, ${DIGIT} c, ${DIGIT} e, ${DIGIT} f) numbers`;
+const TIME = "'2026-01-01 00:00:00.000'";
+
+function text(prefix: string, number: string): string {
+  return IS_MYSQL
+    ? `CONCAT('${prefix}', LPAD(${number}, 12, '0'))`
+    : `printf('${prefix}%012d', ${number})`;
+}
+
+function fill(
+  table: string,
+  columns: Record<string, string>,
+): Promise<unknown> {
+  const quote = IS_MYSQL ? '`' : '"';
+  const names = Object.keys(columns).map((name) => quote + name + quote);
+  const values = Object.values(columns).join();
+  return run(
+    `INSERT INTO ${table} (${names.join()}) SELECT ${values} FROM ${NUMBERS}`,
+  );
+}
+
+async function fillTables(): Promise<void> {
+  const session = text('00000000-0000-7000-8000-', 'i');
+  const owner = `CASE WHEN i < 1000 THEN 'local' ELSE ${text('owner ', 'i % 100')} END`;
+  await fill('chat_sessions', {
+    id: session,
+    owner_id: owner,
+    document_id: text('doc-', 'i % 100'),
+    section_id: text('sec-', 'i'),
+    context_documents: "'[]'",
+    config: "'{}'",
+    metadata: "'{}'",
+    pinned: 'i % 7 = 0',
+    archived: 'i % 3 = 0',
+    message_count: 'CASE WHEN i = 0 THEN 50000 ELSE 1 END',
+    last_seq: 'CASE WHEN i = 0 THEN 50000 ELSE 1 END',
+    max_message_bytes: 'CASE WHEN i = 0 THEN 1000000 ELSE 100 END',
+    last_activity_at: TIME,
+    version: '1',
+    created_at: TIME,
+    updated_at: TIME,
+  });
+  await fill('chat_messages', {
+    session_id: `CASE WHEN i < 50000 THEN '${LONG_SESSION}' ELSE ${session} END`,
+    seq: 'CASE WHEN i < 50000 THEN i + 1 ELSE 1 END',
+    id: text('m-', 'i'),
+    owner_id: owner,
+    role: "'user'",
+    content: "'Hello'",
+    references: "'[]'",
+    metadata: "'{}'",
+    bytes: '100',
+    created_at: TIME,
+  });
+  await fill('idempotency_keys', {
+    owner_id: owner,
+    idempotency_key: text('key-', 'i'),
+    request_hash: "''",
+    status: '201',
+    session_id: session,
+    message_ids: "'[]'",
+    // The sweep finds some of them too old.
+    created_at: `CASE WHEN i < 300 THEN ${TIME} ELSE '2999-01-01 00:00:00.000' END`,
+  });
+  for (const table of ['chat_sessions', 'chat_messages', 'idempotency_keys']) {
+    await run(IS_MYSQL ? `ANALYZE TABLE ${table}` : `ANALYZE ${table}`);
+  }
+}
+
+/** The texts of all statements that go through the door, with parameters of theirs. */
+const statements = new Map<string, unknown[]>();
+
+function* recorded<T>(work: UnitOfWork<T>): UnitOfWork<T> {
+  let step = work.next();
+  while (!step.done) {
+    const statement = step.value;
+    statements.set(...statement.getQueryAndParameters());
+    try {
+      step = work.next(yield statement);
+    } catch (error) {
+      step = work.throw(error);
+    }
+  }
+  return step.value;
+}
+
+/** Makes a request to every route, in all the ways that lead to statements of their own. */
+async function useEverything(): Promise<void> {
+  const database = api.app.get(Database);
+  for (const door of ['read', 'write'] as const) {
+    const open = database[door].bind(database);
+    database[door] = <This, T>(self: This, work: Work<This, T>) =>
+      open(self, function* (this: This) {
+        return yield* recorded(work.call(this));
+      });
+  }
+  const long = `/api/chat-sessions/${LONG_SESSION}`;
+  const message = { id: 'mine', role: 'user', content: 'Hello' };
+  const key = { 'idempotency-key': 'one' };
+  for (let times = 0; times < 2; times++) {
+    await api.send('POST', '/api/chat-sessions', { messages: [message] }, key);
+    await api.send('POST', `${long}/messages`, message);
+    await api.send('POST', `${long}/messages`, message, {
+      'idempotency-key': 'two',
+    });
+  }
+  const messages = [
+    { ...message, id: 'a' },
+    { ...message, id: 'b' },
+  ];
+  await api.send('POST', `${long}/messages`, { messages });
+  for (const query of ['limit=20', 'before=25000', 'around=25000&limit=200']) {
+    await api.send('GET', `${long}/messages?${query}`);
+  }
+  await api.send('GET', long, undefined, { 'if-none-match': '"1-1"' });
+  for (const filter of [
+    '',
+    'pinned=true',
+    'archived=true',
+    'document_id=doc-000000000001',
+    'document_id=doc-000000000001&pinned=false',
+    'document_id=doc-000000000001&section_id=sec-000000000001',
+  ]) {
+    const path = `/api/chat-sessions?limit=5&${filter}`;
+    const { body } = await api.send<{ next_cursor: string | null }>(
+      'GET',
+      path,
+    );
+    if (body.next_cursor)
+      await api.send('GET', `${path}&cursor=${body.next_cursor}`);
+  }
+  const { id } = await createSession(api, { title: 'Mine' }, 1);
+  for (const request of apiRequests(id, message.id)) {
+    await api.send(request.method, request.path, request.body);
+  }
+  await api.app.get(IdempotencySweeper).sweep();
+}
+
+interface Plan {
+  sql: string;
+  steps: string[];
+  /** Names of the indexes that are used. */
+  indexes: string[];
+  /** What must not be: all rows read, rows sorted or put aside. */
+  faults: string[];
+}
+
+async function planOf(sql: string, parameters: unknown[]): Promise<Plan> {
+  const explain = IS_MYSQL ? 'EXPLAIN' : 'EXPLAIN QUERY PLAN';
+  const rows = await run(`${explain} ${sql}`, parameters);
+  const steps = rows.map((row) =>
+    IS_MYSQL
+      ? `${String(row.type)} ${String(row.key)} ${String(row.Extra)}`
+      : String(row.detail),
+  );
+  const bad = IS_MYSQL
+    ? /^(ALL|index|index_merge) |filesort|temporary/
+    : /^SCAN |TEMP B-TREE/;
+  const index = IS_MYSQL ? /^\S+ (\S+)/ : /INDEX (\S+)/;
+  return {
+    sql,
+    steps,
+    indexes: steps.flatMap((step) => index.exec(step)?.[1] ?? []),
+    faults: sql.startsWith('INSERT')
+      ? []
+      : steps.filter((step) => bad.test(step)),
+  };
+}
+
+describe('with 100,000 sessions, messages and keys', () => {
+  let plans: Plan[];
+
+  beforeAll(async () => {
+    await fillTables();
+    await useEverything();
+    plans = [];
+    for (const [sql, parameters] of statements) {
+      plans.push(await planOf(sql, parameters));
+    }
+  });
+
+  it('no statement reads a whole table or index, sorts, or needs a temporary table', () => {
+    expect(plans.length).toBeGreaterThan(20);
+    expect(plans.filter(({ faults }) => faults.length > 0)).toEqual([]);
+  });
+
+  it('every index is of use', () => {
+    const used = new Set(plans.flatMap(({ indexes }) => indexes));
+    const indexes = api.dataSource.entityMetadatas.flatMap(({ indices }) =>
+      indices.map(({ name }) => name),
+    );
+    expect(indexes.filter((name) => !used.has(name))).toEqual([]);
+  });
+});
