@@ -19,24 +19,26 @@ export async function readAnswer(response: Response): Promise<Answer> {
 
 /** Whether it is what was asked for. */
 export function isGood({ status, body }: Answer): boolean {
-  return (
-    WITHOUT_BODY.has(status) ||
-    (status !== undefined && status < 300 && body !== undefined)
-  );
+  if (WITHOUT_BODY.has(status)) return true;
+  return isWithin(200, status, 299) && body !== undefined;
 }
 
 /** Whether it tells that nothing was done. */
-export function isRefusal({ status }: Answer): boolean {
-  return status !== undefined && status >= 300 && status < 500;
+export function isRefusal(answer: Answer): boolean {
+  const { status } = answer;
+  // Of a redirect that is not followed, a browser says 0.
+  if (status === 0) return true;
+  return isWithin(300, status, 499) && !isRunning(answer);
 }
 
 /** Whether another try may get another answer. */
-export function mayPass({ status, headers }: Answer): boolean {
-  return (
-    MAY_PASS.has(status) ||
-    // The first request with an Idempotency-Key still runs; other conflicts stay.
-    (status === 409 && headers.has('Retry-After'))
-  );
+export function mayPass(answer: Answer): boolean {
+  return MAY_PASS.has(answer.status) || isRunning(answer);
+}
+
+/** Whether the first request with this Idempotency-Key still runs; no other conflict says when to come back. */
+function isRunning({ status, headers }: Answer): boolean {
+  return status === 409 && headers.has('Retry-After');
 }
 
 /** A Retry-After, which is seconds or a date, in seconds. */
@@ -58,6 +60,14 @@ export function textOf({ status, body, cause }: Answer): string {
 export function detailsOf({ body }: Answer): string[] {
   const { details } = Object(body) as { details?: unknown };
   return Array.isArray(details) ? details.map(String) : [];
+}
+
+function isWithin(
+  first: number,
+  status: number | undefined,
+  last: number,
+): boolean {
+  return status !== undefined && first <= status && status <= last;
 }
 
 /** Undefined where it is not the service that answers, but something in between. */
