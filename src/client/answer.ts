@@ -52,7 +52,7 @@ export function retryAfterOf({ headers }: Answer): number | undefined {
 
 /** What the service says is wrong, or why there is no answer. */
 export function textOf({ status, body, cause }: Answer): string {
-  if (status === undefined) return `no answer: ${reasonOf(cause)}`;
+  if (status === undefined) return reasonOf(cause);
   const { error } = Object(body) as { error?: unknown };
   return typeof error === 'string' ? error : 'without a reason';
 }

@@ -13,7 +13,7 @@ interface Facts {
 export class ChatSessionsApiError extends Error {
   /** Of the answer; undefined where none came. */
   readonly status: number | undefined;
-  /** In words of the service, such as `Chat session not found`. */
+  /** The service's words, such as `Chat session not found`; of no answer, the reason. */
   readonly text: string;
   /** Of a 400: one line for each field that is wrong. */
   readonly details: string[];
@@ -34,7 +34,7 @@ export class ChatSessionsApiError extends Error {
     const { status, text, details, cause } = facts;
     const words = [text, ...details].join('; ');
     super(
-      status === undefined ? words : `${status} ${words}`,
+      status === undefined ? `no answer: ${words}` : `${status} ${words}`,
       cause === undefined ? undefined : { cause },
     );
     this.name = 'ChatSessionsApiError';

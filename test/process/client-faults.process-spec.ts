@@ -149,7 +149,13 @@ function betweenClientAndService() {
   it('with lost replies leaves it to the caller whether a change was made', async () => {
     const losesFirst = new ChatSessionsClient({
       baseUrl,
-      fetch: (...request) => fetch(...request).finally(() => front.heal()),
+      fetch: async (...request) => {
+        try {
+          return await fetch(...request);
+        } finally {
+          await front.heal();
+        }
+      },
     });
     const fault: Fault = { kind: 'cut reply', every: 1 };
     const { chat_session, etag } = await client.create();
