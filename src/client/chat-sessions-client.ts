@@ -132,6 +132,7 @@ export class ChatSessionsClient {
     );
   }
 
+  /** Replaces the configuration, whole. */
   replaceConfig(
     session_id: string,
     config: api.ChatSessionConfig['config'],
@@ -247,6 +248,7 @@ export class ChatSessionsClient {
     return eachMessage((page) => this.page(id, page, options), query);
   }
 
+  /** Gets a message by its id. */
   message(
     session_id: string,
     message_id: string,
