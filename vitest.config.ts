@@ -77,6 +77,7 @@ const processMysql = {
     globalSetup: ['test/support/mysql.global-setup.ts', build],
     // What has nothing to do with a server.
     exclude: [
+      'test/process/client-guide.process-spec.ts',
       'test/process/defaults.process-spec.ts',
       'test/process/identity.process-spec.ts',
       'test/process/load-cli.process-spec.ts',

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import pMap from 'p-map';
-import { Client, UnreachableError } from './client.js';
 import { BrokenLine, type Line, readConversations } from './conversations.js';
 import { Failures, type Report } from './report.js';
+import { Service } from './service.js';
 import { store, verify } from './sessions.js';
 
 export interface LoadOptions {
@@ -26,7 +26,7 @@ export interface LoadOptions {
  * a file twice stores it twice. Failures do not reject, the report tells them.
  */
 export async function load(options: LoadOptions): Promise<Report> {
-  const client = new Client(options.url, options.token);
+  const service = new Service(options.url, options.token);
   const failures = new Failures();
   const report: Report = {
     conversations: 0,
@@ -56,12 +56,15 @@ export async function load(options: LoadOptions): Promise<Report> {
     work: (line: Line) => Promise<void>,
   ) {
     const settle = async (line: Line) => {
+      const answersBefore = service.answers;
       try {
         await work(line);
       } catch (error) {
         // Nothing is thrown on: p-map would leave the others half sent.
         failures.add(line.number, error as Error);
-        if (error instanceof UnreachableError) report.stopped = error.message;
+        if (service.isUnreachable(error, answersBefore)) {
+          report.stopped = `cannot reach ${options.url}: ${error.text}`;
+        }
       }
     };
     await pMap(readLines(done), settle, { concurrency: options.concurrency });
@@ -72,7 +75,7 @@ export async function load(options: LoadOptions): Promise<Report> {
   const start = performance.now();
   await forEachLine(0, async ({ number, conversation }) => {
     if (conversation instanceof BrokenLine) throw conversation;
-    const id = await store(client, conversation);
+    const id = await store(service.client, conversation);
     report.conversations++;
     report.messages += conversation.messages.length;
     if (options.verify) ids.set(number, id);
@@ -85,7 +88,7 @@ export async function load(options: LoadOptions): Promise<Report> {
       const id = ids.get(number);
       if (!id || !ids.delete(number)) return;
       if (conversation instanceof BrokenLine) throw conversation;
-      await verify(client, id, conversation);
+      await verify(service.client, id, conversation);
       verified++;
     });
     const unread = new Error('not read back');

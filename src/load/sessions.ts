@@ -1,5 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { Client } from './client.js';
+import type {
+  ChatMessage,
+  ChatSessionsClient,
+  NewChatMessage,
+} from '../client/index.js';
 import type { Conversation, Message } from './conversations.js';
 
 /** The service takes no more messages at once. */
@@ -14,30 +18,22 @@ const PAGE_MESSAGES = 200;
  * chosen here, so that a request whose reply was lost can be sent again.
  */
 export async function store(
-  client: Client,
+  client: ChatSessionsClient,
   { source, title, messages }: Conversation,
 ): Promise<string> {
   const id = uuidv7();
+  // Whether they are what the type says is the service's to judge.
   const withIds = messages.map((message, index) => ({
     ...message,
     id: `${id}-${index + 1}`,
-  }));
+  })) as NewChatMessage[];
   const [first, ...rest] = batches(withIds);
   const metadata = { source };
   // A blank one is none, and the service would refuse it.
   const shown = title?.trim() ? title : undefined;
-  await client.post('api/chat-sessions', {
-    id,
-    title: shown,
-    metadata,
-    messages: first,
-  });
+  await client.create({ id, title: shown, metadata, messages: first });
   try {
-    for (const batch of rest) {
-      await client.post(`api/chat-sessions/${id}/messages`, {
-        messages: batch,
-      });
-    }
+    for (const batch of rest) await client.append(id, batch);
   } catch (error) {
     (error as Error).message += '; the session is stored in part';
     throw error;
@@ -46,7 +42,7 @@ export async function store(
 }
 
 /** A message too large for any goes alone: the refusal is the service's. */
-export function batches<T extends Message>(messages: T[]): T[][] {
+export function batches<T>(messages: T[]): T[][] {
   const all: T[][] = [];
   let bytes = Infinity;
   for (const message of messages) {
@@ -61,37 +57,24 @@ export function batches<T extends Message>(messages: T[]): T[][] {
   return all;
 }
 
-interface Page {
-  messages: (Message & { seq: number })[];
-  has_after: boolean;
-}
-
-/** Reads a session back, page by page, and throws where it is not what was sent. */
+/** Reads a session back, and throws where it is not what was sent. */
 export async function verify(
-  client: Client,
+  client: ChatSessionsClient,
   id: string,
   { messages }: Conversation,
 ): Promise<void> {
   let read = 0;
-  let after = 0;
-  let page: Page;
-  do {
-    const query = `after=${after}&limit=${PAGE_MESSAGES}`;
-    page = (await client.get(
-      `api/chat-sessions/${id}/messages?${query}`,
-    )) as Page;
-    for (const stored of page.messages) {
-      const difference = differenceOf(messages[read++], stored);
-      if (difference) throw new Error(`message ${read} ${difference}`);
-      after = stored.seq;
-    }
-  } while (page.has_after && page.messages.length > 0);
+  const all = client.messages(id, { limit: PAGE_MESSAGES });
+  for await (const stored of all) {
+    const difference = differenceOf(messages[read++], stored);
+    if (difference) throw new Error(`message ${read} ${difference}`);
+  }
   if (read < messages.length) {
     throw new Error(`${read} messages instead of ${messages.length}`);
   }
 }
 
-function differenceOf(sent: Message | undefined, stored: Message) {
+function differenceOf(sent: Message | undefined, stored: ChatMessage) {
   if (!sent) return 'was never sent';
   if (stored.role !== sent.role) return 'has another role';
   if (stored.content !== sent.content) return 'has another content';
@@ -99,6 +82,6 @@ function differenceOf(sent: Message | undefined, stored: Message) {
 }
 
 /** As JSON, which is how they travel; the service answers null for none. */
-function partsOf({ parts }: Message): string {
+function partsOf({ parts }: Pick<Message, 'parts'>): string {
   return JSON.stringify(parts?.length ? parts : null);
 }

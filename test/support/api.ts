@@ -71,7 +71,7 @@ export async function createSession(
 
 export function userMessages(count: number, first = 1) {
   return Array.from({ length: count }, (_, index) => ({
-    role: 'user',
+    role: 'user' as const,
     content: `message ${first + index}`,
   }));
 }

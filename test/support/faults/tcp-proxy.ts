@@ -29,10 +29,15 @@ interface Link {
   replyFault?: CommitFault;
 }
 
+/** A packet is a header of four bytes, COM_QUERY (3) and the statement. */
+function isCommitOfMysql(packet: Buffer): boolean {
+  return packet.subarray(4).toString() === '\x03COMMIT';
+}
+
 /**
  * A TCP proxy before a MySQL server: what netem would do, and faults around
  * COMMIT. A client of MySQL sends one command and waits for its reply, so that a
- * COMMIT comes alone.
+ * COMMIT comes alone. Before another server, what counts as a COMMIT is said.
  */
 export class TcpProxy {
   /** Connections and COMMITs that were disturbed. */
@@ -43,10 +48,16 @@ export class TcpProxy {
   private listener: Server | undefined;
   private readonly links = new Set<Link>();
 
-  private constructor(private readonly serverPort: number) {}
+  private constructor(
+    private readonly serverPort: number,
+    private readonly isCommit: (packet: Buffer) => boolean,
+  ) {}
 
-  static async before(serverPort: number): Promise<TcpProxy> {
-    const proxy = new TcpProxy(serverPort);
+  static async before(
+    serverPort: number,
+    isCommit = isCommitOfMysql,
+  ): Promise<TcpProxy> {
+    const proxy = new TcpProxy(serverPort, isCommit);
     await proxy.listen();
     return proxy;
   }
@@ -131,10 +142,9 @@ export class TcpProxy {
     }
   }
 
-  /** The packet is a header of four bytes, COM_QUERY (3) and the statement. */
   private commitFaultOf(packet: Buffer): CommitFault | undefined {
     if (!('every' in this.fault)) return undefined;
-    if (packet.subarray(4).toString() !== '\x03COMMIT') return undefined;
+    if (!this.isCommit(packet)) return undefined;
     if (++this.commits % this.fault.every !== 0) return undefined;
     this.faults++;
     return this.fault.kind;

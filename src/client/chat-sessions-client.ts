@@ -1,0 +1,300 @@
+import { eachMessage, eachSession } from './iterate.js';
+import type * as api from './openapi/types.gen.js';
+import { type Operation, toRequest } from './operation.js';
+import type {
+  AppendOptions,
+  CallOptions,
+  ChangeOptions,
+  CreateOptions,
+  GetOptions,
+  ListQuery,
+  MessagesQuery,
+  PageQuery,
+  Tagged,
+} from './options.js';
+import { type ClientOptions, Transport } from './transport.js';
+
+/**
+ * A client of Chat Sessions. Its methods resolve to the bodies of answers, and
+ * reject with ChatSessionsApiError.
+ *
+ * What fails is sent again where that may help: reads; creates, appends and
+ * clears, which are done once however often they are sent; other changes only
+ * with `ifMatch`.
+ */
+export class ChatSessionsClient {
+  private readonly transport: Transport;
+
+  constructor(options: ClientOptions) {
+    this.transport = new Transport(options);
+  }
+
+  /** Creates a session. */
+  create(
+    session: api.NewChatSession = {},
+    options: CreateOptions = {},
+  ): Promise<Tagged<api.ChatSessionBody>> {
+    // An id of its own does what a key does.
+    const ownKey = session.id ? undefined : crypto.randomUUID();
+    const operation: api.ChatSessionsControllerCreateData = {
+      url: '/api/chat-sessions',
+      headers: { 'Idempotency-Key': options.idempotencyKey ?? ownKey },
+      body: session,
+    };
+    return this.sendTagged<api.ChatSessionsControllerCreateResponse>(
+      'POST',
+      operation,
+      options,
+    );
+  }
+
+  /** Gets the caller's one session of a section, and creates it where there is none. */
+  ofSection(
+    document_id: string,
+    section_id: string,
+    options?: CallOptions,
+  ): Promise<Tagged<api.ChatSessionBody>> {
+    const operation: api.SectionChatSessionControllerGetOrCreateData = {
+      url: '/api/documents/{document_id}/sections/{section_id}/chat-session',
+      path: { document_id, section_id },
+    };
+    return this.sendTagged<api.SectionChatSessionControllerGetOrCreateResponse>(
+      'POST',
+      operation,
+      options,
+    );
+  }
+
+  /** Gets a session with its newest messages. */
+  get(
+    session_id: string,
+    options?: GetOptions,
+  ): Promise<Tagged<api.ChatSessionBody>>;
+  /** Likewise; undefined where the session is as it was with that `etag`. */
+  get(
+    session_id: string,
+    options: GetOptions & { ifNoneMatch: string },
+  ): Promise<Tagged<api.ChatSessionBody> | undefined>;
+  async get(
+    session_id: string,
+    options: GetOptions & { ifNoneMatch?: string } = {},
+  ): Promise<Tagged<api.ChatSessionBody> | undefined> {
+    const operation: api.ChatSessionsControllerGetData = {
+      url: '/api/chat-sessions/{session_id}',
+      path: { session_id },
+      query: { messages: options.messages },
+      headers: { 'If-None-Match': options.ifNoneMatch },
+    };
+    const tagged = await this.sendTagged<
+      Partial<api.ChatSessionsControllerGetResponse>
+    >('GET', operation, options);
+    const { chat_session, etag } = tagged;
+    return chat_session && { chat_session, etag };
+  }
+
+  /** Gets a page of the caller's sessions, latest activity first. */
+  list(
+    query?: ListQuery,
+    options?: CallOptions,
+  ): Promise<api.ChatSessionListBody> {
+    const operation: api.ChatSessionsControllerListData = {
+      url: '/api/chat-sessions',
+      query,
+    };
+    return this.send<api.ChatSessionsControllerListResponse>(
+      'GET',
+      operation,
+      options,
+    );
+  }
+
+  /** The caller's sessions, latest activity first. Gets a page when it comes to it; a session that moves up meanwhile may be missed. */
+  sessions(query: ListQuery = {}, options?: CallOptions) {
+    return eachSession((page) => this.list(page, options), query);
+  }
+
+  /** Replaces what is given, and leaves the rest. */
+  update(
+    session_id: string,
+    changes: api.ChatSessionChanges,
+    options: ChangeOptions = {},
+  ): Promise<Tagged<api.ChatSessionBody>> {
+    const operation: api.ChatSessionsControllerUpdateData = {
+      url: '/api/chat-sessions/{session_id}',
+      path: { session_id },
+      headers: { 'If-Match': options.ifMatch },
+      body: changes,
+    };
+    return this.sendTagged<api.ChatSessionsControllerUpdateResponse>(
+      'PATCH',
+      operation,
+      options,
+    );
+  }
+
+  /** Replaces the configuration, whole. */
+  replaceConfig(
+    session_id: string,
+    config: api.ChatSessionConfig['config'],
+    options: ChangeOptions = {},
+  ): Promise<Tagged<api.DoneBody>> {
+    const operation: api.ChatSessionsControllerReplaceConfigData = {
+      url: '/api/chat-sessions/{session_id}/config',
+      path: { session_id },
+      headers: { 'If-Match': options.ifMatch },
+      body: { config },
+    };
+    return this.sendTagged<api.ChatSessionsControllerReplaceConfigResponse>(
+      'PUT',
+      operation,
+      options,
+    );
+  }
+
+  /** Deletes the messages of a session, and keeps the session. */
+  clear(
+    session_id: string,
+    options: AppendOptions = {},
+  ): Promise<Tagged<api.DoneBody>> {
+    const operation: api.ChatSessionsControllerClearData = {
+      url: '/api/chat-sessions/{session_id}/clear',
+      path: { session_id },
+      headers: {
+        'Idempotency-Key': options.idempotencyKey ?? crypto.randomUUID(),
+        'If-Match': options.ifMatch,
+      },
+    };
+    return this.sendTagged<api.ChatSessionsControllerClearResponse>(
+      'POST',
+      operation,
+      options,
+    );
+  }
+
+  /** Deletes a session and its messages. */
+  delete(session_id: string, options: ChangeOptions = {}): Promise<void> {
+    const operation: api.ChatSessionsControllerDeleteData = {
+      url: '/api/chat-sessions/{session_id}',
+      path: { session_id },
+      headers: { 'If-Match': options.ifMatch },
+    };
+    return this.send<api.ChatSessionsControllerDeleteResponse>(
+      'DELETE',
+      operation,
+      options,
+    );
+  }
+
+  /** Appends a message. */
+  append(
+    session_id: string,
+    message: api.NewChatMessage,
+    options?: AppendOptions,
+  ): Promise<Tagged<api.ChatMessageBody>>;
+  /** Appends up to 100 messages, all or none. */
+  append(
+    session_id: string,
+    messages: api.NewChatMessage[],
+    options?: AppendOptions,
+  ): Promise<Tagged<api.ChatMessagesBody>>;
+  append(
+    session_id: string,
+    input: api.NewChatMessage | api.NewChatMessage[],
+    options: AppendOptions = {},
+  ): Promise<Tagged<api.ChatMessageBody | api.ChatMessagesBody>> {
+    // With a key of the caller's own the body has to be the same another time.
+    const identified = (message: api.NewChatMessage) =>
+      options.idempotencyKey === undefined
+        ? { ...message, id: message.id ?? crypto.randomUUID() }
+        : message;
+    const operation: api.ChatMessagesControllerAppendData = {
+      url: '/api/chat-sessions/{session_id}/messages',
+      path: { session_id },
+      headers: {
+        'Idempotency-Key': options.idempotencyKey,
+        'If-Match': options.ifMatch,
+      },
+      body: Array.isArray(input)
+        ? { messages: input.map(identified) }
+        : identified(input),
+    };
+    return this.sendTagged<api.ChatMessagesControllerAppendResponse>(
+      'POST',
+      operation,
+      options,
+    );
+  }
+
+  /** Gets a page of messages, oldest first; without a cursor the newest page. */
+  page(
+    session_id: string,
+    query?: PageQuery,
+    options?: CallOptions,
+  ): Promise<api.ChatMessagePage> {
+    const operation: api.ChatMessagesControllerPageData = {
+      url: '/api/chat-sessions/{session_id}/messages',
+      path: { session_id },
+      query,
+    };
+    return this.send<api.ChatMessagesControllerPageResponse>(
+      'GET',
+      operation,
+      options,
+    );
+  }
+
+  /** The messages of a session, in either direction. Gets a page when it comes to it. */
+  messages(id: string, query: MessagesQuery = {}, options?: CallOptions) {
+    return eachMessage((page) => this.page(id, page, options), query);
+  }
+
+  /** Gets a message by its id. */
+  message(
+    session_id: string,
+    message_id: string,
+    options?: CallOptions,
+  ): Promise<api.ChatMessageBody> {
+    const operation: api.ChatMessagesControllerGetData = {
+      url: '/api/chat-sessions/{session_id}/messages/{message_id}',
+      path: { session_id, message_id },
+    };
+    return this.send<api.ChatMessagesControllerGetResponse>(
+      'GET',
+      operation,
+      options,
+    );
+  }
+
+  /** The newest 50 messages of the caller's most recently active session, oldest first. */
+  history(options?: CallOptions): Promise<api.ChatMessagesBody> {
+    const operation: api.HistoryControllerHistory1Data = {
+      url: '/api/history',
+    };
+    return this.send<api.HistoryControllerHistory1Response>(
+      'GET',
+      operation,
+      options,
+    );
+  }
+
+  private async send<Body>(
+    method: string,
+    operation: Operation,
+    options?: CallOptions,
+  ): Promise<Body> {
+    const request = toRequest(method, operation);
+    const answer = await this.transport.send(request, options?.signal);
+    return answer.body as Body;
+  }
+
+  private async sendTagged<Body>(
+    method: string,
+    operation: Operation,
+    options?: CallOptions,
+  ): Promise<Tagged<Body>> {
+    const request = toRequest(method, operation);
+    const answer = await this.transport.send(request, options?.signal);
+    const etag = answer.headers.get('ETag') ?? '';
+    return { ...(answer.body as Body), etag };
+  }
+}

@@ -1,0 +1,41 @@
+import type {
+  ChatMessage,
+  ChatMessagePage,
+  ChatSessionListBody,
+  ChatSessionSummary,
+} from './openapi/types.gen.js';
+import type { ListQuery, MessagesQuery, PageQuery } from './options.js';
+
+/** The sessions of all pages, each got when the one before is used up. */
+export async function* eachSession(
+  getPage: (query: ListQuery) => Promise<ChatSessionListBody>,
+  query: ListQuery,
+): AsyncGenerator<ChatSessionSummary, void, undefined> {
+  let { cursor } = query;
+  do {
+    const page = await getPage({ ...query, cursor });
+    yield* page.chat_sessions;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor);
+}
+
+/** Likewise the messages of a session, in either direction. */
+export async function* eachMessage(
+  getPage: (query: PageQuery) => Promise<ChatMessagePage>,
+  { from, after, before, limit }: MessagesQuery,
+): AsyncGenerator<ChatMessage, void, undefined> {
+  const isBackward =
+    before !== undefined || (after === undefined && from === 'newest');
+  let cursor: PageQuery = isBackward ? { before } : { after: after ?? 0 };
+  let hasMore = true;
+  while (hasMore) {
+    const page = await getPage({ ...cursor, limit });
+    const messages = isBackward ? page.messages.reverse() : page.messages;
+    yield* messages;
+    const last = messages.at(-1);
+    // Cleared meanwhile.
+    if (!last) return;
+    cursor = isBackward ? { before: last.seq } : { after: last.seq };
+    hasMore = isBackward ? page.has_before : page.has_after;
+  }
+}

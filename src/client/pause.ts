@@ -1,0 +1,27 @@
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 8_000;
+
+/** Random up to a limit that doubles from try to try: what failed together does not return together. */
+export function backoff(attempts: number): number {
+  const limit = FIRST_PAUSE_MS * 2 ** (attempts - 1);
+  return Math.random() * Math.min(limit, LONGEST_PAUSE_MS);
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+export function sleep(
+  milliseconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  ETAG,
+  errorOf,
+  ID,
+  scripted,
+  type Sent,
+  type Step,
+} from '../../test/support/scripted-client.js';
+import type { TokenProvider } from './index.js';
+
+beforeEach(() => {
+  // No pauses.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+
+describe('the token', () => {
+  const tokenOf = ({ headers }: Sent) => headers.get('authorization');
+
+  it('is sent as it is', async () => {
+    const { client, sent } = scripted([], { token: 'abc' });
+    await client.get(ID);
+    expect(sent.map(tokenOf)).toEqual(['Bearer abc']);
+  });
+
+  it('is asked for before each try, and once more after a 401', async () => {
+    const token = vi.fn<TokenProvider>((refused) =>
+      Promise.resolve(refused ? 'new' : 'old'),
+    );
+    const { client, sent } = scripted([[503], [401], [503]], { token });
+    await client.delete(ID, { ifMatch: ETAG });
+    expect(token.mock.calls).toEqual([
+      [undefined],
+      [undefined],
+      ['old'],
+      ['old'],
+    ]);
+    expect(sent.map(tokenOf)).toEqual([
+      'Bearer old',
+      'Bearer old',
+      'Bearer new',
+      'Bearer new',
+    ]);
+  });
+
+  it('is refused for good the second time, or where it cannot change', async () => {
+    const asked = scripted([[401], [401]], { token: () => 'abc' });
+    expect(await errorOf(asked.client.get(ID))).toMatchObject({ attempts: 2 });
+    const fixed = scripted([[401]], { token: 'abc' });
+    expect(await errorOf(fixed.client.get(ID))).toMatchObject({ attempts: 1 });
+  });
+
+  it('may be had by an error', async () => {
+    const token = () => Promise.reject(new Error('signed out'));
+    const { client } = scripted([], { token });
+    await expect(client.get(ID)).rejects.toThrow('signed out');
+  });
+});
+
+describe('an error', () => {
+  it('tells what the service says', async () => {
+    const details = ['title must be a text', 'pinned must be a boolean'];
+    const { client, sent } = scripted([
+      [400, {}, { error: 'Validation failed', details }],
+    ]);
+    const error = await errorOf(client.update(ID, {}));
+    expect(error.message).toBe(`400 Validation failed; ${details.join('; ')}`);
+    expect(error).toMatchObject({
+      name: 'ChatSessionsApiError',
+      status: 400,
+      text: 'Validation failed',
+      details,
+      requestId: sent[0]!.headers.get('x-request-id'),
+    });
+  });
+
+  it('tells of a change that its own lost try may have made', async () => {
+    const { client } = scripted(['ECONNRESET', [412]]);
+    const error = await errorOf(client.update(ID, {}, { ifMatch: ETAG }));
+    expect(error).toMatchObject({ status: 412, attempts: 2, mayBeDone: true });
+  });
+
+  it.each<[string, Step]>([
+    ['of a gateway', [404, {}, '<html>']],
+    ['without an object', [404, {}, 'null']],
+    ['a page instead of JSON', [200, {}, '<html>']],
+    ['a redirect', [307, { location: '/' }, '']],
+  ])('has no text where the answer has none: %s', async (_, step) => {
+    const { client, sent } = scripted([step]);
+    const error = await errorOf(client.get(ID));
+    expect(error.message).toBe(`${step[0]} without a reason`);
+    expect(sent).toHaveLength(1);
+  });
+});
+
+describe('a path', () => {
+  it('holds ids as they are', async () => {
+    const { client, sent } = scripted([], { baseUrl: 'http://host/chat/' });
+    await client.ofSection('a/b?c#d', '100 % ü');
+    expect(sent[0]?.url).toBe(
+      'http://host/chat/api/documents/a%2Fb%3Fc%23d/sections/100%20%25%20%C3%BC/chat-session',
+    );
+  });
+
+  it.each(['', '.', '..'])('cannot hold %j', async (id) => {
+    const { client, sent } = scripted([]);
+    await expect(client.delete(id)).rejects.toThrow(TypeError);
+    expect(sent).toHaveLength(0);
+  });
+});

@@ -1,0 +1,206 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ChatSessionsClient } from '../../src/client/index.js';
+import { NOBODYS_ID, numbers, userMessages } from '../support/api.js';
+import { errorOf } from '../support/scripted-client.js';
+import { useTestApp } from '../support/test-app.js';
+import { JWT_MODE, signToken } from '../support/tokens.js';
+
+const api = useTestApp({ environment: JWT_MODE });
+let baseUrl: string;
+let alice: ChatSessionsClient;
+
+beforeAll(async () => {
+  baseUrl = await api.listen();
+  alice = clientOf('alice');
+});
+
+function clientOf(owner: string): ChatSessionsClient {
+  return new ChatSessionsClient({
+    baseUrl,
+    token: () => signToken({ sub: owner }),
+  });
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+const hello = { role: 'user', content: 'Hello 🧾' } as const;
+
+describe('ChatSessionsClient', () => {
+  it('creates, changes, clears and deletes a session', async () => {
+    const { chat_session: created } = await alice.create({
+      title: 'Refunds',
+      messages: [hello],
+    });
+    const { id } = created;
+    expect(created).toMatchObject({ title: 'Refunds', message_count: 1 });
+
+    const { chat_session: got, etag } = await alice.get(id);
+    expect(got).toEqual(created);
+    const { chat_session: bare } = await alice.get(id, { messages: 0 });
+    expect(bare.messages).toEqual([]);
+    expect(await alice.get(id, { ifNoneMatch: etag })).toBeUndefined();
+
+    const updated = await alice.update(
+      id,
+      { title: null, pinned: true },
+      { ifMatch: etag },
+    );
+    expect(updated.chat_session).toMatchObject({ title: null, pinned: true });
+    const configured = await alice.replaceConfig(
+      id,
+      { model: 'large' },
+      { ifMatch: updated.etag },
+    );
+    const cleared = await alice.clear(id, { ifMatch: configured.etag });
+    const changed = await alice.get(id, { ifNoneMatch: etag });
+    expect(changed?.chat_session).toMatchObject({
+      config: { model: 'large' },
+      message_count: 0,
+    });
+    expect(changed?.etag).toBe(cleared.etag);
+    await alice.delete(id, { ifMatch: cleared.etag });
+    expect(await errorOf(alice.get(id))).toMatchObject({ status: 404 });
+  });
+
+  it('appends one message and several, and gets one', async () => {
+    const { chat_session } = await alice.create();
+    const { message, etag } = await alice.append(chat_session.id, hello);
+    expect(message).toMatchObject({ ...hello, seq: 1 });
+    const { messages } = await alice.append(
+      chat_session.id,
+      [{ ...hello, id: 'own' }, hello],
+      { ifMatch: etag },
+    );
+    expect(messages.map(({ seq }) => seq)).toEqual([2, 3]);
+    expect(messages[0]?.id).toBe('own');
+    const own = await alice.message(chat_session.id, 'own');
+    expect(own).toEqual({ message: messages[0] });
+    expect(await alice.history()).toEqual({
+      messages: [message, ...messages],
+    });
+  });
+
+  it('goes through the messages in both directions', async () => {
+    const { chat_session } = await alice.create({ messages: userMessages(9) });
+    const { id } = chat_session;
+    const seqs = async (query?: Parameters<typeof alice.messages>[1]) =>
+      (await all(alice.messages(id, query))).map(({ seq }) => seq);
+    const oldestFirst = numbers(1, 9);
+    const newestFirst = oldestFirst.toReversed();
+    expect(await seqs()).toEqual(oldestFirst);
+    for (const limit of [1, 2, 3, 9, 10]) {
+      expect(await seqs({ limit })).toEqual(oldestFirst);
+      expect(await seqs({ limit, from: 'newest' })).toEqual(newestFirst);
+      expect(await seqs({ limit, after: 4 })).toEqual(numbers(5, 9));
+      expect(await seqs({ limit, before: 4 })).toEqual([3, 2, 1]);
+    }
+    expect(await seqs({ after: 9 })).toEqual([]);
+    expect(await seqs({ before: 1 })).toEqual([]);
+    await alice.clear(id);
+    expect(await seqs()).toEqual([]);
+    expect(await seqs({ from: 'newest' })).toEqual([]);
+  });
+
+  it('gets no page that nobody comes to', async () => {
+    const paths: string[] = [];
+    const client = new ChatSessionsClient({
+      baseUrl,
+      token: await signToken({ sub: 'alice' }),
+      fetch: (input, init) => {
+        paths.push(input as string);
+        return fetch(input, init);
+      },
+    });
+    const { chat_session } = await client.create({ messages: userMessages(9) });
+    paths.length = 0;
+    const newest = client.messages(chat_session.id, {
+      from: 'newest',
+      limit: 2,
+    });
+    expect(paths).toHaveLength(0);
+    for await (const { seq } of newest) if (seq === 6) break;
+    expect(paths).toHaveLength(2);
+  });
+
+  it('goes through the sessions of its owner', async () => {
+    const bob = clientOf('bob');
+    const ids: string[] = [];
+    for (const title of ['a', 'b', 'c', 'd', 'e']) {
+      const { chat_session } = await bob.create({ title, document_id: 'doc' });
+      ids.unshift(chat_session.id);
+    }
+    await bob.update(ids[0]!, { archived: true });
+    const idsOf = async (query?: Parameters<typeof bob.sessions>[0]) =>
+      (await all(bob.sessions(query))).map(({ id }) => id);
+    expect(await idsOf()).toEqual(ids.slice(1));
+    expect(await idsOf({ limit: 3 })).toEqual(ids.slice(1));
+    expect(await idsOf({ archived: true })).toEqual(ids.slice(0, 1));
+    expect(await idsOf({ document_id: 'other' })).toEqual([]);
+    const first = await bob.list({ limit: 2 });
+    const { next_cursor: cursor } = first;
+    expect(await idsOf({ cursor: cursor! })).toEqual(ids.slice(3));
+  });
+
+  it('has one session for a section', async () => {
+    const section = ['doc/ü', 'sec 7?'] as const;
+    const created = await alice.ofSection(...section);
+    const again = await alice.ofSection(...section);
+    expect(again.chat_session).toEqual(created.chat_session);
+    expect(created.chat_session.document_id).toBe('doc/ü');
+  });
+
+  it('does with a key of its own what it did before', async () => {
+    const key = { idempotencyKey: 'after a restart' };
+    const { chat_session } = await alice.create({}, key);
+    expect(await alice.create({}, key)).toMatchObject({ chat_session });
+    const append = { idempotencyKey: 'the same message' };
+    const first = await alice.append(chat_session.id, hello, append);
+    const second = await alice.append(chat_session.id, hello, append);
+    expect(second).toEqual(first);
+  });
+});
+
+describe('ChatSessionsApiError', () => {
+  it('tells what the service says, and names the request', async () => {
+    const call = alice.create({ title: 'x'.repeat(201) });
+    const error = await errorOf(call);
+    expect(error).toMatchObject({
+      status: 400,
+      text: 'Validation failed',
+      details: ['title must be at most 200 characters long'],
+      attempts: 1,
+      mayBeDone: false,
+    });
+    expect(error.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it.each<[number, (client: ChatSessionsClient) => Promise<unknown>]>([
+    [404, (client) => client.get(NOBODYS_ID)],
+    [404, (client) => client.append(NOBODYS_ID, hello)],
+    [404, (client) => all(client.messages(NOBODYS_ID))],
+    [400, (client) => client.get('not a UUID')],
+    [400, (client) => all(client.sessions({ limit: 101 }))],
+    [400, (client) => client.delete(NOBODYS_ID, { ifMatch: '' })],
+  ])('has the status %i', async (status, call) => {
+    expect(await errorOf(call(alice))).toMatchObject({ status });
+  });
+
+  it('comes where the session has changed', async () => {
+    const { chat_session, etag } = await alice.create();
+    await alice.append(chat_session.id, hello);
+    const change = alice.update(chat_session.id, {}, { ifMatch: etag });
+    expect(await errorOf(change)).toMatchObject({
+      status: 412,
+      mayBeDone: false,
+    });
+  });
+
+  it('comes where nobody is identified', async () => {
+    const client = new ChatSessionsClient({ baseUrl, token: 'wrong' });
+    expect(await errorOf(client.history())).toMatchObject({ status: 401 });
+  });
+});

@@ -1,0 +1,67 @@
+import { join, relative, resolve } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
+import { build, type Rolldown } from 'vite';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const CLIENT = resolve(import.meta.dirname, '../../src/client');
+
+/** All that the client may take for granted, in a browser as in Node.js. */
+const WEB = {
+  AbortController,
+  clearTimeout,
+  crypto,
+  Headers,
+  performance,
+  setTimeout,
+  URLSearchParams,
+};
+
+let bundle: Rolldown.OutputChunk;
+
+beforeAll(async () => {
+  const outputs = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      lib: {
+        entry: join(CLIENT, 'index.ts'),
+        formats: ['iife'],
+        name: 'client',
+      },
+    },
+  });
+  const [output] = outputs as Rolldown.RolldownOutput[];
+  [bundle] = output!.output;
+});
+
+describe('the client, bundled for a browser', () => {
+  it('is made of its own files alone', () => {
+    expect(bundle.imports).toEqual([]);
+    const files = bundle.moduleIds.map((id) => relative(CLIENT, id));
+    expect(files).toContain('transport.ts');
+    expect(files.filter((file) => !/^[a-z-]+\.ts$/.test(file))).toEqual([]);
+  });
+
+  it('runs where there is nothing of Node.js', async () => {
+    const urls: string[] = [];
+    const answers = [
+      new Response(null, { status: 503 }),
+      Response.json({ messages: ['!'] }),
+    ];
+    const context = createContext({
+      ...WEB,
+      fetch: async (url: string) => {
+        urls.push(url);
+        return Promise.resolve(answers.shift());
+      },
+    });
+    const history: unknown = await runInContext(
+      `${bundle.code};
+      new client.ChatSessionsClient({ baseUrl: '', token: 'abc' }).history()`,
+      context,
+    );
+    expect(history).toEqual({ messages: ['!'] });
+    expect(urls).toEqual(['/api/history', '/api/history']);
+  });
+});
