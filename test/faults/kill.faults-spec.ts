@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { amount, report } from '../support/faults/report.js';
+import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import {
@@ -13,7 +13,6 @@ import { createMysqlDatabase } from '../support/test-database.js';
 
 const ROUNDS = amount(15, 3);
 const CLIENTS = 8;
-const NOTHING_WRONG = { lost: 0, doubled: 0, gaps: 0 };
 
 function upTo(milliseconds: number): Promise<void> {
   return sleep(100 + Math.random() * milliseconds);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { report } from '../support/faults/report.js';
+import { NOTHING_WRONG, report } from '../support/faults/report.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
 import { Workload } from '../support/faults/workload.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
@@ -76,7 +76,8 @@ describe('a network between service and MariaDB', () => {
     const verdict = await workload.verify();
     const faults = proxy.faults - faultsBefore;
     report(`network: ${fault.kind}`, faults, workload, verdict);
-    expect(verdict).toEqual({ acks: APPENDS, lost: 0, doubled: 0, gaps: 0 });
+    expect(verdict).toMatchObject(NOTHING_WRONG);
+    expect(verdict.acks).toBeGreaterThanOrEqual(APPENDS);
     expect(workload.longestAnswer).toBeLessThan(DEADLINE_MS + SLACK_MS);
     expect(afterwards).toEqual(Array(20).fill(201));
   });

@@ -1,35 +1,46 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { MessagePage, Session } from '../api.js';
+import type { Message, MessagePage, Session } from '../api.js';
 
 /** A client gives up on an answer after this long. */
 const CLIENT_TIMEOUT_MS = 15_000;
 const LONGEST_PAUSE_MS = 1_000;
 const NO_ANSWER = 0;
+const BATCH = 3;
 
-/** A write that the service has acknowledged. */
+/** A message that the service has acknowledged. */
 interface Ack {
-  sessionId: string;
-  /** The message's text, which no other has. */
+  /** Its text, which no other has. */
   token: string;
   seq: number;
+}
+
+interface Append {
+  path: string;
+  body: string;
+  headers?: Record<string, string>;
 }
 
 export interface Verdict {
   acks: number;
   lost: number;
   doubled: number;
+  /** Batches of which only some messages are stored, acknowledged or not. */
+  halves: number;
   /** Sessions whose seqs are not 1, 2, 3 ..., or whose count is not that of their messages. */
   gaps: number;
 }
 
 /**
- * Clients that append to some sessions and, where an answer fails, send the
- * same request again, as clients should: with the message's own id, or with an
- * Idempotency-Key. Keeps a journal of what they were told.
+ * Clients that append to some sessions, now one message and now several, and
+ * where an answer fails send the same request again, as clients should: with the
+ * messages' own ids, or with an Idempotency-Key. Keeps a journal of what they
+ * were told.
  */
 export class Workload {
   readonly acks: Ack[] = [];
+  /** Requests that were acknowledged. */
+  appends = 0;
   /** Answers by status; 0 is none. */
   readonly answers = new Map<number, number>();
   /** Milliseconds of the slowest answer. */
@@ -40,6 +51,8 @@ export class Workload {
   withoutRetryAfter = 0;
   private lastAckAt = performance.now();
   private readonly sessionIds: string[] = [];
+  /** The texts of the messages of each batch that was sent. */
+  private readonly batches: string[][] = [];
   private isStopped = false;
   private turn = 0;
 
@@ -72,7 +85,9 @@ export class Workload {
   /** Appends without another try; resolves to the status. */
   async tryOnce(): Promise<number> {
     const { path, body, headers } = this.nextAppend();
-    return (await this.send('POST', path, body, headers)).status;
+    const { status, text } = await this.send('POST', path, body, headers);
+    if (status === 201) this.acknowledge(text);
+    return status;
   }
 
   /** Reads everything back and holds it against the journal. */
@@ -81,6 +96,7 @@ export class Workload {
     const seqsOf = new Map<string, number[]>();
     for (const sessionId of this.sessionIds) {
       const messages = await this.messagesOf(sessionId);
+      this.appends++;
       for (const { content, seq } of messages) {
         seqsOf.set(content, [...(seqsOf.get(content) ?? []), seq]);
       }
@@ -98,33 +114,54 @@ export class Workload {
         return !seqsOf.get(token)?.includes(seq);
       }).length,
       doubled: [...seqsOf.values()].filter(({ length }) => length > 1).length,
+      halves: this.batches.filter((tokens) => {
+        const stored = tokens.filter((token) => seqsOf.has(token)).length;
+        return stored > 0 && stored < tokens.length;
+      }).length,
       gaps,
     };
   }
 
   private async appendOne(): Promise<void> {
-    const { sessionId, token, path, body, headers } = this.nextAppend();
+    const { path, body, headers } = this.nextAppend();
     const text = await this.untilDone(path, body, headers);
     if (text === undefined) return;
-    const { message } = JSON.parse(text) as { message: { seq: number } };
-    this.acks.push({ sessionId, token, seq: message.seq });
+    this.acknowledge(text);
     const now = performance.now();
     this.longestStall = Math.max(this.longestStall, now - this.lastAckAt);
     this.lastAckAt = now;
   }
 
-  private nextAppend() {
-    const token = randomUUID();
+  /** @param text the answer's body */
+  private acknowledge(text: string): void {
+    const { message, messages = [message!] } = JSON.parse(text) as {
+      message?: Message;
+      messages?: Message[];
+    };
+    for (const { content, seq } of messages) {
+      this.acks.push({ token: content, seq });
+    }
+  }
+
+  private nextAppend(): Append {
     const turn = this.turn++;
     const sessionId = this.sessionIds[turn % this.sessionIds.length]!;
-    const message = { role: 'user', content: token };
+    const path = `chat-sessions/${sessionId}/messages`;
+    const isBatch = turn % 5 === 0;
+    const tokens = Array.from({ length: isBatch ? BATCH : 1 }, () =>
+      randomUUID(),
+    );
+    if (isBatch) this.batches.push(tokens);
     const isKeyed = turn % 2 === 0;
+    const messages = tokens.map((token) => ({
+      ...(!isKeyed && { id: token }),
+      role: 'user',
+      content: token,
+    }));
     return {
-      sessionId,
-      token,
-      path: `chat-sessions/${sessionId}/messages`,
-      body: JSON.stringify(isKeyed ? message : { ...message, id: token }),
-      headers: isKeyed ? { 'idempotency-key': token } : undefined,
+      path,
+      body: JSON.stringify(isBatch ? { messages } : messages[0]),
+      headers: isKeyed ? { 'idempotency-key': tokens[0]! } : undefined,
     };
   }
 
