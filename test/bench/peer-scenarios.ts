@@ -1,20 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import {
-  copyToFlask,
-  countFlaskMessages,
-  createFlaskTable,
-  takeBackFlask,
-} from './flask-table.js';
+import { type Appends, appending, appendingToFlask } from './appends.js';
+import { copyToFlask, createFlaskTable } from './flask-table.js';
 import type { Request } from './load.js';
 import * as requests from './requests.js';
 import { ask, checkEqual, type Contender, type Scenario } from './scenario.js';
-import {
-  countMessages,
-  type Group,
-  seed,
-  sessionIdsOf,
-  takeBack,
-} from './seed.js';
+import { type Group, seed, sessionIdsOf } from './seed.js';
 import {
   type Server,
   startBare,
@@ -129,38 +119,26 @@ export class PeerScenarios {
   }
 
   async append(): Promise<Scenario> {
-    const group = this.groups.append;
-    const load = requests.appends(group, this.stage.templates);
-    return this.scenario('append', 'Append a message to a session of 20', [
-      await this.appending(
-        'validated',
-        await this.ours('validated'),
-        group,
-        load,
-      ),
-      await this.appending('bare', await this.bare(), group, load),
-      await this.appending(
-        'nest-default',
-        await this.nestDefault(),
-        group,
-        load,
-      ),
-      await this.appendingToFlask('flask', group, load),
+    const { append } = this.groups;
+    const title = 'Append a message to a session of 20';
+    return this.scenario('append', title, [
+      await this.appending('validated', await this.ours('validated'), append),
+      await this.appending('bare', await this.bare(), append),
+      await this.appending('nest-default', await this.nestDefault(), append),
+      await this.appendingToFlask('flask', append),
     ]);
   }
 
   async appendLong(): Promise<Scenario> {
     const { short, long } = this.groups;
-    const toShort = requests.appends(short, this.stage.templates);
-    const toLong = requests.appends(long, this.stage.templates);
     const ours = await this.ours('validated');
     return this.scenario(
       'append-long',
       `Append a message to one of ${long.sessions} sessions of 20 or 10,000`,
       [
-        await this.appending('validated, 20', ours, short, toShort),
-        await this.appending('validated, 10,000', ours, long, toLong),
-        await this.appendingToFlask('flask, 10,000', long, toLong),
+        await this.appending('validated, 20', ours, short),
+        await this.appending('validated, 10,000', ours, long),
+        await this.appendingToFlask('flask, 10,000', long),
       ],
     );
   }
@@ -231,54 +209,22 @@ export class PeerScenarios {
     }));
   }
 
-  /** Every append that was acknowledged must be found in the tables. */
-  private async appending(
-    name: string,
-    server: Server,
-    group: Group,
-    load: Request[],
-  ): Promise<Contender> {
-    const { connection } = this.database;
-    const ids = sessionIdsOf(group);
-    const seeded = await countMessages(connection, ids);
+  private appends(group: Group): Appends {
     return {
-      name,
-      server,
-      file: await this.stage.requestFile(load),
-      before: () => takeBack(connection, ids),
-      after: async (requests) => {
-        const stored = (await countMessages(connection, ids)) - seeded;
-        await connection.query('PURGE BINARY LOGS BEFORE NOW()');
-        // Those under way at the end of warm-up and measurement were not counted.
-        if (stored < requests || stored > requests + 2 * CONNECTIONS) {
-          throw new Error(
-            `${name}: ${stored} of ${requests} appends are stored`,
-          );
-        }
-      },
+      database: this.database,
+      sessionIds: sessionIdsOf(group),
+      requests: requests.appends(group, this.stage.templates),
     };
   }
 
-  /** As it is commonly written: appends that meet each other are lost, and counted. */
-  private async appendingToFlask(
-    name: string,
-    group: Group,
-    load: Request[],
-  ): Promise<Contender> {
-    const { connection } = this.database;
-    const ids = sessionIdsOf(group);
-    const seeded = await countFlaskMessages(connection, ids);
-    return {
-      name,
-      server: await this.flask(),
-      file: await this.stage.requestFile(load),
-      before: () => takeBackFlask(connection, ids),
-      after: async (requests) => {
-        const stored = (await countFlaskMessages(connection, ids)) - seeded;
-        await connection.query('PURGE BINARY LOGS BEFORE NOW()');
-        return { lost: Math.max(requests - stored, 0) };
-      },
-    };
+  private appending(name: string, server: Server, group: Group) {
+    const appends = this.appends(group);
+    return appending(this.stage, name, server, appends, CONNECTIONS);
+  }
+
+  private async appendingToFlask(name: string, group: Group) {
+    const appends = this.appends(group);
+    return appendingToFlask(this.stage, name, await this.flask(), appends);
   }
 
   private ours(cache: 'off' | 'validated' | 'exclusive'): Promise<Server> {

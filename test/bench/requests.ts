@@ -1,5 +1,5 @@
 import { NEW_ID, type Request } from './load.js';
-import { type Group, ownerOf, sessionIdOf } from './seed.js';
+import { allOf, type Group, ownerOf, sessionIdOf } from './seed.js';
 import type { Templates } from './templates.js';
 
 const SESSIONS = '/api/chat-sessions';
@@ -8,23 +8,40 @@ const MOST = 20_000;
 const PAGE = 50;
 const PAGES_PER_SESSION = 500;
 
-/** Each session of a group in turn, and its owner. */
-function sessionsOf(group: Group): { owner: string; path: string }[] {
-  return Array.from({ length: group.sessions }, (_, n) => ({
+/** Sessions of a group in turn, and their owners. */
+function sessionsOf(
+  group: Group,
+  numbers = allOf(group),
+): { owner: string; path: string }[] {
+  return numbers.map((n) => ({
     owner: ownerOf(group, n),
     path: `${SESSIONS}/${sessionIdOf(group, n)}`,
   }));
 }
 
-export function reads(group: Group): Request[] {
-  return sessionsOf(group).map((session) => ({ method: 'GET', ...session }));
+/** @param numbers of the sessions, all of them unless given; so everywhere here */
+export function reads(group: Group, numbers = allOf(group)): Request[] {
+  return sessionsOf(group, numbers).map((session) => ({
+    method: 'GET',
+    ...session,
+  }));
 }
 
-export function lists(group: Group): Request[] {
-  return Array.from({ length: group.owners }, (_, n) => ({
+/** The lists of these sessions' owners. */
+export function lists(group: Group, numbers = allOf(group)): Request[] {
+  const owners = new Set(numbers.map((n) => ownerOf(group, n)));
+  return [...owners].map((owner) => ({
     method: 'GET',
-    owner: ownerOf(group, n),
+    owner,
     path: `${SESSIONS}?limit=20`,
+  }));
+}
+
+export function newestPages(group: Group, numbers: number[]): Request[] {
+  return sessionsOf(group, numbers).map(({ owner, path }) => ({
+    method: 'GET',
+    owner,
+    path: `${path}/messages?limit=${PAGE}`,
   }));
 }
 
@@ -47,10 +64,14 @@ export function pages(group: Group, messages: number): Request[] {
 }
 
 /** Real messages, with an id that is new each time. */
-export function appends(group: Group, templates: Templates): Request[] {
+export function appends(
+  group: Group,
+  templates: Templates,
+  numbers = allOf(group),
+): Request[] {
   const messages = templates.newMessages();
-  return sessionsOf(group).map(({ owner, path }, n) => {
-    const { role, content } = messages[n % messages.length]!;
+  return sessionsOf(group, numbers).map(({ owner, path }, index) => {
+    const { role, content } = messages[index % messages.length]!;
     return {
       method: 'POST',
       owner,

@@ -30,10 +30,13 @@ export function ownerOf({ name, owners }: Group, n: number): string {
   return `${name}-${n % owners}`;
 }
 
+/** The numbers of a group's sessions. */
+export function allOf({ sessions }: Group): number[] {
+  return Array.from({ length: sessions }, (_, n) => n);
+}
+
 export function sessionIdsOf(group: Group): string[] {
-  return Array.from({ length: group.sessions }, (_, n) =>
-    sessionIdOf(group, n),
-  );
+  return allOf(group).map((n) => sessionIdOf(group, n));
 }
 
 /**
@@ -51,6 +54,16 @@ export async function seed(
     await copySessions(connection, group, templates.length, from, to);
     await copyMessages(connection, group, templates.length, from, to);
   }
+  await connection.query('ANALYZE TABLE chat_sessions, chat_messages');
+}
+
+/** The size of all tables and indexes of the connection's database. */
+export async function dataBytes(connection: Connection): Promise<number> {
+  const [[row]] = await connection.query<RowDataPacket[]>(
+    `SELECT CAST(SUM(data_length + index_length) AS DOUBLE) AS bytes
+     FROM information_schema.tables WHERE table_schema = DATABASE()`,
+  );
+  return (row as { bytes: number }).bytes;
 }
 
 async function writeTemplates(

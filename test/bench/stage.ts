@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Connection, createConnection } from 'mysql2/promise';
+import {
+  type Connection,
+  createConnection,
+  type RowDataPacket,
+} from 'mysql2/promise';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { signToken } from '../support/tokens.js';
 import { type Request, type Tokens, writeRequests } from './load.js';
@@ -47,7 +51,9 @@ export class Stage {
   }
 
   async close(): Promise<void> {
-    for (const server of this.servers.values()) await (await server).stop();
+    for (const started of await Promise.allSettled(this.servers.values())) {
+      if (started.status === 'fulfilled') await started.value.stop();
+    }
     for (const connection of this.connections) connection.destroy();
     await this.mariadb.stop();
     await rm(this.directory, { recursive: true });
@@ -55,6 +61,14 @@ export class Stage {
 
   get tokens(): Tokens {
     return this.signed;
+  }
+
+  /** Of MariaDB. */
+  async version(): Promise<string> {
+    const root = await createConnection(this.mariadb.url);
+    const [[row]] = await root.query<RowDataPacket[]>('SELECT VERSION() AS it');
+    await root.end();
+    return (row as { it: string }).it;
   }
 
   async database(name: string): Promise<BenchDatabase> {
