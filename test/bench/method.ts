@@ -1,7 +1,7 @@
 /** What docs/benchmarks.md says of how it was measured. */
 export const METHOD = `## Method
 
-Everything compared runs in the same run on the same MariaDB, whose settings lose nothing that was committed. In every round the contenders come in an order that chance decides; each is warmed up for a second, then measured. Ratios are taken round by round, and the median of them counts: on a noisy machine a single figure says little, and absolute ones are the machine's.
+Everything compared runs in the same run on the same MariaDB, whose settings lose nothing that was committed. In every round the contenders come in an order that chance decides; each is warmed up for a second, then measured; before the first round each had 5 seconds of load to get its code compiled. Ratios are taken round by round, and the median of them counts: on a noisy machine a single figure says little, and absolute ones are the machine's.
 
 The load comes from wrk with ready-made requests in random order: its one thread takes less from two cores than a load generator on Node.js would. Everybody gets the same requests with the same headers. Before it is measured, every contender is seen to answer the same JSON as the service. After each measurement of appends the tables are counted: every append that was acknowledged must be there. \`flask\` takes no lock, as such code is commonly written; what it lost is in its table.
 

@@ -52,6 +52,7 @@ export function parseOptions(args: string[]): Options {
     rounds: number('rounds', quick ? 1 : 5),
     seconds: number('seconds', quick ? 1 : 5),
     warmUpSeconds: 1,
+    firstWarmUpSeconds: quick ? 1 : 5,
   };
   return {
     parts: only ? parseParts(only) : PARTS,

@@ -11,6 +11,7 @@ import {
   startFlask,
   startLimit,
   startNestDefault,
+  startOurs,
 } from './servers.js';
 import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
@@ -171,7 +172,10 @@ export class PeerScenarios {
     const { templates } = this.stage;
     const load = requests.mixed({ read, append, long, list }, templates);
     return {
-      server: await this.ours('validated'),
+      // Of its own: one that has been under load before has grown already.
+      server: await this.stage.server('mixed', () =>
+        startOurs(this.database.url, 'validated'),
+      ),
       file: await this.stage.requestFile(load),
       connections: CONNECTIONS,
     };
