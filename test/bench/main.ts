@@ -54,7 +54,7 @@ async function runParts(
     (prepared.peers ??= await PeerScenarios.prepare(stage, sizes));
   const compare = async (scenario: Scenario) => {
     say(scenario.title);
-    results.scenarios.push(await measure(scenario, pace));
+    results.scenarios.push(await measure(scenario, pace, stage.databasePid));
   };
   const part: Record<Part, () => Promise<void>> = {
     read: async () => compare(await (await peers()).read()),

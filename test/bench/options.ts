@@ -52,7 +52,9 @@ export function parseOptions(args: string[]): Options {
     rounds: number('rounds', quick ? 1 : 5),
     seconds: number('seconds', quick ? 1 : 5),
     warmUpSeconds: 1,
-    firstWarmUpSeconds: quick ? 1 : 5,
+    firstWarmUp: quick
+      ? { requests: 1_000, seconds: 2 }
+      : { requests: 10_000, seconds: 20 },
   };
   return {
     parts: only ? parseParts(only) : PARTS,

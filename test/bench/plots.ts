@@ -12,6 +12,12 @@ const LABELS = 230;
 const RIGHT = 90;
 const ROW = 26;
 const TOP = 64;
+/** Powers of ten that a scale covers, below which it gets finer ticks. */
+const NARROW = 0.8;
+const TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
+const FINE_TICKS = [
+  0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.2, 1.4, 1.6, 1.8, 2, 2.5,
+];
 const OURS = '#0b6e99';
 const OTHERS = '#8a8a8a';
 
@@ -24,7 +30,7 @@ export function ratioPlot(title: string, scale: string, rows: Row[]): string {
     LABELS +
     ((Math.log10(ratio) - low) / (high - low)) * (WIDTH - LABELS - RIGHT);
   const bottom = TOP + rows.length * ROW;
-  const ticks = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+  const ticks = (high - low < NARROW ? FINE_TICKS : TICKS)
     .filter((tick) => Math.log10(tick) > low && Math.log10(tick) < high)
     .map((tick) => {
       const color = tick === 1 ? '#333' : '#ddd';

@@ -108,6 +108,10 @@ function scenarioTable({ rounds }: ScenarioResult): string {
       spreadOf(measurements.map((measurement) => measurement[figure]));
     const ms = (figure: 'p50' | 'p90' | 'p99') =>
       (of(figure).median / 1000).toFixed(2);
+    const used = (figure: 'serverMs' | 'databaseMs') =>
+      spreadOf(
+        measurements.map((measurement) => measurement[figure]),
+      ).median.toFixed(2);
     const lost = measurements.reduce((sum, { lost = 0 }) => sum + lost, 0);
     return {
       rate: of('rate').median,
@@ -118,6 +122,8 @@ function scenarioTable({ rounds }: ScenarioResult): string {
         ms('p50'),
         ms('p90'),
         ms('p99'),
+        used('serverMs'),
+        used('databaseMs'),
         ...(isLossy ? [grouped(lost)] : []),
       ],
     };
@@ -130,6 +136,8 @@ function scenarioTable({ rounds }: ScenarioResult): string {
       'p50 ms',
       'p90 ms',
       'p99 ms',
+      'CPU ms',
+      'of the database',
       ...(isLossy ? ['lost'] : []),
     ],
     rows.toSorted((a, b) => b.rate - a.rate).map(({ cells }) => cells),

@@ -7,12 +7,19 @@ import {
   type Request,
   type Tokens,
 } from './load.js';
+import { processorTime } from './processor-time.js';
 import { answering, type Server } from './servers.js';
 import { shuffled } from './statistics.js';
 
 export interface Findings {
   /** Appends that were acknowledged and are not stored, at least. */
   lost: number;
+}
+
+/** A measurement, with the processor time of one request in milliseconds. */
+export interface Round extends Measurement, Partial<Findings> {
+  serverMs: number;
+  databaseMs: number;
 }
 
 /** Who is measured: a server, and what it is asked. */
@@ -39,7 +46,7 @@ export interface ScenarioResult {
   title: string;
   connections: number;
   /** By contender, one measurement a round. */
-  rounds: Record<string, (Measurement & Partial<Findings>)[]>;
+  rounds: Record<string, Round[]>;
 }
 
 export interface Pace {
@@ -47,49 +54,76 @@ export interface Pace {
   /** Of one measurement. */
   seconds: number;
   warmUpSeconds: number;
-  /** Once before the first round, for what a compiler does at run time. */
-  firstWarmUpSeconds: number;
+  /** Before the first round: this many requests, but no longer than this. */
+  firstWarmUp: { requests: number; seconds: number };
 }
 
-/** A single connection would need minutes to see all code compiled. */
+/** A single one would need minutes to see all code compiled. */
 const FIRST_WARM_UP_CONNECTIONS = 16;
+const FIRST_WARM_UP_STEP_SECONDS = 2;
 
 /** Measures all contenders in every round, in an order that chance decides. */
 export async function measure(
   { name, title, connections, contenders }: Scenario,
-  { rounds, seconds, warmUpSeconds, firstWarmUpSeconds }: Pace,
+  { rounds, seconds, warmUpSeconds, firstWarmUp }: Pace,
+  databasePid: number,
 ): Promise<ScenarioResult> {
-  for (const { server, file } of contenders) {
-    await putUnderLoad(server.url, {
-      file,
-      connections: FIRST_WARM_UP_CONNECTIONS,
-      seconds: firstWarmUpSeconds,
-    });
-    await settled(server);
-  }
+  for (const contender of contenders) await compile(contender, firstWarmUp);
   const measured: ScenarioResult['rounds'] = Object.fromEntries(
     contenders.map((contender) => [contender.name, []]),
   );
   for (let round = 0; round < rounds; round++) {
-    for (const { name, server, file, before, after } of shuffled(contenders)) {
-      await before?.();
+    for (const contender of shuffled(contenders)) {
+      const { name, server, file } = contender;
+      await contender.before?.();
       const warmUp = await putUnderLoad(server.url, {
         file,
         connections,
         seconds: warmUpSeconds,
       });
       await settled(server);
+      const times = () =>
+        Promise.all([server.pid, databasePid].map(processorTime));
+      const before = await times();
       const measurement = await putUnderLoad(server.url, {
         file,
         connections,
         seconds,
       });
+      const [serverMs, databaseMs] = (await times()).map(
+        (time, index) => (time - before[index]!) / measurement.requests,
+      ) as [number, number];
       await settled(server);
-      const findings = await after?.(warmUp.requests + measurement.requests);
-      measured[name]!.push({ ...measurement, ...findings });
+      const findings = await contender.after?.(
+        warmUp.requests + measurement.requests,
+      );
+      measured[name]!.push({
+        ...measurement,
+        serverMs,
+        databaseMs,
+        ...findings,
+      });
     }
   }
   return { name, title, connections, rounds: measured };
+}
+
+/** Load until V8 has compiled what is used often: some thousands of requests. */
+async function compile(
+  { server, file }: Contender,
+  { requests, seconds }: Pace['firstWarmUp'],
+): Promise<void> {
+  const step = FIRST_WARM_UP_STEP_SECONDS;
+  let sent = 0;
+  for (let spent = 0; spent < seconds && sent < requests; spent += step) {
+    const measured = await putUnderLoad(server.url, {
+      file,
+      connections: FIRST_WARM_UP_CONNECTIONS,
+      seconds: step,
+    });
+    sent += measured.requests;
+  }
+  await settled(server);
 }
 
 /** Requests that nobody waits for any more must not be a burden to what comes next. */

@@ -63,6 +63,10 @@ export class Stage {
     return this.signed;
   }
 
+  get databasePid(): number {
+    return this.mariadb.pid;
+  }
+
   /** Of MariaDB. */
   async version(): Promise<string> {
     const root = await createConnection(this.mariadb.url);
