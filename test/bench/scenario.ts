@@ -8,7 +8,7 @@ import {
   type Tokens,
 } from './load.js';
 import { processorTime } from './processor-time.js';
-import { answering, type Server } from './servers.js';
+import type { Server } from './servers.js';
 import { shuffled } from './statistics.js';
 
 export interface Findings {
@@ -61,6 +61,10 @@ export interface Pace {
 /** A single one would need minutes to see all code compiled. */
 const FIRST_WARM_UP_CONNECTIONS = 16;
 const FIRST_WARM_UP_STEP_SECONDS = 2;
+const CHECK_MS = 100;
+/** In a row. */
+const QUIET_CHECKS = 4;
+const SETTLE_LIMIT_MS = 30_000;
 
 /** Measures all contenders in every round, in an order that chance decides. */
 export async function measure(
@@ -68,32 +72,34 @@ export async function measure(
   { rounds, seconds, warmUpSeconds, firstWarmUp }: Pace,
   databasePid: number,
 ): Promise<ScenarioResult> {
-  for (const contender of contenders) await compile(contender, firstWarmUp);
+  for (const { server, file } of contenders) {
+    await compile(server, file, firstWarmUp);
+    await settled([server.pid, databasePid]);
+  }
   const measured: ScenarioResult['rounds'] = Object.fromEntries(
     contenders.map((contender) => [contender.name, []]),
   );
   for (let round = 0; round < rounds; round++) {
     for (const contender of shuffled(contenders)) {
       const { name, server, file } = contender;
+      const pids = [server.pid, databasePid];
       await contender.before?.();
       const warmUp = await putUnderLoad(server.url, {
         file,
         connections,
         seconds: warmUpSeconds,
       });
-      await settled(server);
-      const times = () =>
-        Promise.all([server.pid, databasePid].map(processorTime));
-      const before = await times();
+      await settled(pids);
+      const before = await timesOf(pids);
       const measurement = await putUnderLoad(server.url, {
         file,
         connections,
         seconds,
       });
-      const [serverMs, databaseMs] = (await times()).map(
+      const [serverMs, databaseMs] = (await timesOf(pids)).map(
         (time, index) => (time - before[index]!) / measurement.requests,
       ) as [number, number];
-      await settled(server);
+      await settled(pids);
       const findings = await contender.after?.(
         warmUp.requests + measurement.requests,
       );
@@ -110,7 +116,8 @@ export async function measure(
 
 /** Load until V8 has compiled what is used often: some thousands of requests. */
 async function compile(
-  { server, file }: Contender,
+  server: Server,
+  file: string,
   { requests, seconds }: Pace['firstWarmUp'],
 ): Promise<void> {
   const step = FIRST_WARM_UP_STEP_SECONDS;
@@ -123,13 +130,25 @@ async function compile(
     });
     sent += measured.requests;
   }
-  await settled(server);
 }
 
-/** Requests that nobody waits for any more must not be a burden to what comes next. */
-async function settled({ url }: Server): Promise<void> {
-  await Promise.all(Array.from({ length: 8 }, () => answering(url)));
-  await sleep(200);
+/**
+ * Waits until nothing is under way. Requests that nobody waits for any more
+ * must not be a burden to what comes next, nor appends come after the count.
+ */
+async function settled(pids: number[]): Promise<void> {
+  const limit = Date.now() + SETTLE_LIMIT_MS;
+  let quiet = 0;
+  while (quiet < QUIET_CHECKS && Date.now() < limit) {
+    const used = await timesOf(pids);
+    await sleep(CHECK_MS);
+    const more = (await timesOf(pids)).map((time, i) => time - used[i]!);
+    quiet = more.every((time) => time <= CHECK_MS / 10) ? quiet + 1 : 0;
+  }
+}
+
+function timesOf(pids: number[]): Promise<number[]> {
+  return Promise.all(pids.map(processorTime));
 }
 
 /** Asks a server once, as the load will. */

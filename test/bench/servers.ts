@@ -126,7 +126,7 @@ function killGroup(child: ChildProcess): void {
 }
 
 /** Resolves when a server answers anything at all. */
-export async function answering(url: string): Promise<void> {
+async function answering(url: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
     try {
