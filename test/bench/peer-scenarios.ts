@@ -11,7 +11,6 @@ import {
   startFlask,
   startLimit,
   startNestDefault,
-  startOurs,
 } from './servers.js';
 import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
@@ -173,9 +172,7 @@ export class PeerScenarios {
     const load = requests.mixed({ read, append, long, list }, templates);
     return {
       // Of its own: one that has been under load before has grown already.
-      server: await this.stage.server('mixed', () =>
-        startOurs(this.database.url, 'validated'),
-      ),
+      server: await this.stage.ours(this.database.url, 'validated', 'memory'),
       file: await this.stage.requestFile(load),
       connections: CONNECTIONS,
     };

@@ -33,8 +33,9 @@ export interface Server {
 export async function startOurs(
   databaseUrl: string,
   cache: Cache,
+  directory: string,
 ): Promise<Server> {
-  const service = await startService({
+  const environment = {
     DATABASE_URL: databaseUrl,
     DATABASE_MIGRATE: 'true',
     CACHE: cache,
@@ -43,7 +44,8 @@ export async function startOurs(
     RATE_LIMIT: '1000000000',
     RATE_LIMIT_WRITES: '1000000000',
     LOG_LEVEL: 'info',
-  });
+  };
+  const service = await startService(environment, directory);
   const { url, process } = service;
   return { url, pid: process.pid, stop: () => service.stop() };
 }

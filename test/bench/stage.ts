@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -39,7 +40,9 @@ export class Stage {
     readonly templates: Templates,
     private readonly mariadb: MysqlServer,
     private readonly directory: string,
-  ) {}
+  ) {
+    process.once('exit', this.abandon);
+  }
 
   static async open(templates: Templates): Promise<Stage> {
     const mariadb = await startMysqlServer({
@@ -56,8 +59,13 @@ export class Stage {
     }
     for (const connection of this.connections) connection.destroy();
     await this.mariadb.stop();
-    await rm(this.directory, { recursive: true });
+    process.off('exit', this.abandon);
+    this.abandon();
   }
+
+  private readonly abandon = (): void => {
+    rmSync(this.directory, { recursive: true, force: true });
+  };
 
   get tokens(): Tokens {
     return this.signed;
@@ -93,9 +101,14 @@ export class Stage {
     return { url, connection };
   }
 
-  /** The service on a database; one process for each kind of cache. */
-  ours(url: string, cache: Cache): Promise<Server> {
-    return this.server(`${cache} ${url}`, () => startOurs(url, cache));
+  /**
+   * The service on a database; one process for each kind of cache, and others
+   * for those who want their own.
+   */
+  ours(url: string, cache: Cache, whose = ''): Promise<Server> {
+    return this.server(`${cache} ${url} ${whose}`, () =>
+      startOurs(url, cache, this.directory),
+    );
   }
 
   /** Starts a server once, and stops it in the end. */
