@@ -22,6 +22,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1));
 }
 
+// One listener of `exit` for each process that was started.
+process.setMaxListeners(50);
+
 await run(async () => {
   const options = parseOptions(process.argv.slice(2));
   const machine = await describeMachine();
