@@ -39,12 +39,13 @@ export interface MysqlServer {
  * Starts a server; it answers when the promise resolves, and does not outlive
  * this process, unless a signal kills that before it can clean up. `durable`:
  * what was committed survives `kill`. Otherwise speed comes first, and `kill`
- * loses the last transactions.
+ * loses the last transactions. `options` come after the harness's own, and win.
  *
  * @throws where no server is installed, or with the end of the server's log
  */
 export async function startMysqlServer({
   durable = false,
+  options = [] as string[],
 } = {}): Promise<MysqlServer> {
   const binary = findMysqlServer();
   if (!binary) throw new Error('Neither mariadbd nor mysqld is installed');
@@ -52,7 +53,9 @@ export async function startMysqlServer({
   const { directory, account } = await serverDirectory();
   const place = { directory, port, account, durable };
   const commands = mysqlCommands(binary, place);
-  const server = new PrivateServer(directory, port, commands.serve);
+  const { file, args } = commands.serve;
+  const serve = { file, args: [...args, ...options] };
+  const server = new PrivateServer(directory, port, serve);
   try {
     await server.run(commands.initialize);
     await server.start();

@@ -1,0 +1,99 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import build from '../support/build.global-setup.js';
+import { ROOT } from '../support/service-process.js';
+import { run } from '../../src/run.js';
+import { growthByMessages, growthBySessions } from './growth.js';
+import { describeMachine } from './machine.js';
+import { type Options, parseOptions, type Part } from './options.js';
+import { PeerScenarios } from './peer-scenarios.js';
+import { measureMemory, measureStarts } from './process-figures.js';
+import { summary, writeReport } from './report.js';
+import type { Results } from './results.js';
+import { measure, type Scenario } from './scenario.js';
+import { MARIADB_SETTINGS, Stage } from './stage.js';
+import { Templates } from './templates.js';
+
+/** Where results go while they come in; git ignores it. */
+const PARTIAL = join(ROOT, 'data/benchmarks.json');
+
+// So that what was started is ended, whichever way this process ends.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
+
+// One listener of `exit` for each process that was started.
+process.setMaxListeners(50);
+
+await run(async () => {
+  const options = parseOptions(process.argv.slice(2));
+  const machine = await describeMachine();
+  await build();
+  const stage = await Stage.open(await Templates.read(options.conversations));
+  const results: Results = {
+    machine,
+    mariadb: { version: await stage.version(), settings: MARIADB_SETTINGS },
+    pace: options.pace,
+    scenarios: [],
+    seedings: [],
+  };
+  try {
+    await runParts(stage, options, results);
+  } finally {
+    await stage.close();
+  }
+  console.log(`\n${summary(results)}`);
+  if (options.isWhole) await writeReport(join(ROOT, 'docs'), results);
+});
+
+async function runParts(
+  stage: Stage,
+  options: Options,
+  results: Results,
+): Promise<void> {
+  const { parts, pace, sizes } = options;
+  const prepared: { peers?: PeerScenarios } = {};
+  const peers = async () =>
+    (prepared.peers ??= await PeerScenarios.prepare(stage, sizes));
+  const compare = async (scenario: Scenario) => {
+    say(scenario.title);
+    results.scenarios.push(await measure(scenario, pace, stage.databasePid));
+  };
+  const part: Record<Part, () => Promise<void>> = {
+    read: async () => compare(await (await peers()).read()),
+    conditional: async () => compare(await (await peers()).conditional()),
+    append: async () => compare(await (await peers()).append()),
+    'append-long': async () => compare(await (await peers()).appendLong()),
+    list: async () => compare(await (await peers()).list()),
+    page: async () => compare(await (await peers()).page()),
+    'growth-sessions': async () => {
+      const scenarios = await growthBySessions(
+        stage,
+        sizes.sessions,
+        (seeding) => results.seedings.push(seeding),
+      );
+      for (const scenario of scenarios) await compare(scenario);
+    },
+    'growth-messages': async () => {
+      const scenarios = await growthByMessages(stage, sizes.messages);
+      for (const scenario of scenarios) await compare(scenario);
+    },
+    memory: async () => {
+      const { server, ...load } = await (await peers()).mixed();
+      results.memory = await measureMemory(server, load, options.minutes);
+    },
+    start: async () => {
+      results.starts = await measureStarts(sizes.starts);
+    },
+  };
+  await mkdir(join(ROOT, 'data'), { recursive: true });
+  for (const name of parts) {
+    say(name);
+    await part[name]();
+    await writeFile(PARTIAL, JSON.stringify(results));
+  }
+}
+
+function say(what: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${what}`);
+}

@@ -1,0 +1,86 @@
+import { createReadStream } from 'node:fs';
+import {
+  derivedTitle,
+  fieldsWith,
+  newMessages,
+  newSession,
+} from '../../src/chat-sessions/conversation.js';
+import type { CreateChatMessageDto } from '../../src/chat-sessions/dto/create-chat-message.dto.js';
+import type { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
+import type { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
+import {
+  BrokenLine,
+  type Conversation,
+  readConversations,
+} from '../../src/load/conversations.js';
+
+/** A session as the service would store it, to be copied under other ids and owners. */
+export interface Template {
+  session: ChatSession;
+  messages: ChatMessage[];
+}
+
+const USUAL_MESSAGES = 20;
+
+/** The real conversations that sessions are made of. */
+export class Templates {
+  private constructor(private readonly conversations: Conversation[]) {}
+
+  static async read(file: string): Promise<Templates> {
+    const conversations: Conversation[] = [];
+    for await (const { conversation } of readConversations(
+      createReadStream(file),
+    )) {
+      if (conversation instanceof BrokenLine) throw conversation;
+      conversations.push(conversation);
+    }
+    return new Templates(conversations);
+  }
+
+  /** The first 2, 3 and 4 messages of each conversation. */
+  few(): Template[] {
+    return this.conversations.flatMap(({ messages }) =>
+      [2, 3, 4].map((count) => template(messages.slice(0, count))),
+    );
+  }
+
+  /** The first 20 messages of each conversation that has as many. */
+  usual(): Template[] {
+    return this.usualMessages().map(template);
+  }
+
+  /** One conversation of any length: five of 20 messages, again and again. */
+  long(count: number): Template[] {
+    const cycle = this.usualMessages().slice(0, 5).flat();
+    return [
+      template(
+        Array.from({ length: count }, (_, i) => cycle[i % cycle.length]!),
+      ),
+    ];
+  }
+
+  /** Messages to append. */
+  newMessages(): CreateChatMessageDto[] {
+    return this.usualMessages()
+      .flat()
+      .filter(({ parts }) => !parts);
+  }
+
+  private usualMessages(): CreateChatMessageDto[][] {
+    return this.conversations
+      .map(({ messages }) => messages.slice(0, USUAL_MESSAGES))
+      .filter(
+        ({ length }) => length === USUAL_MESSAGES,
+      ) as CreateChatMessageDto[][];
+  }
+}
+
+function template(inputs: unknown[]): Template {
+  const now = new Date();
+  const session = newSession('', {}, now);
+  const messages = newMessages(session, inputs as CreateChatMessageDto[], now);
+  Object.assign(session, fieldsWith(session, messages), {
+    title: derivedTitle(messages),
+  });
+  return { session, messages };
+}
