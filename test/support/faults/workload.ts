@@ -96,7 +96,6 @@ export class Workload {
     const seqsOf = new Map<string, number[]>();
     for (const sessionId of this.sessionIds) {
       const messages = await this.messagesOf(sessionId);
-      this.appends++;
       for (const { content, seq } of messages) {
         seqsOf.set(content, [...(seqsOf.get(content) ?? []), seq]);
       }
@@ -138,6 +137,7 @@ export class Workload {
       message?: Message;
       messages?: Message[];
     };
+    this.appends++;
     for (const { content, seq } of messages) {
       this.acks.push({ token: content, seq });
     }
