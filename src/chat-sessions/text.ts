@@ -6,6 +6,9 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
  * counts.
  */
 export function startOf(text: string, max: number): string {
+  // Printable ASCII has one character to a grapheme, unless a combining one follows.
+  const plain = text.slice(0, max + 1);
+  if (/^[ -~]*$/.test(plain)) return plain.slice(0, max);
   // Holds max + 1 code points at least, and spares segmenting a long text.
   const head = text.slice(0, 2 * (max + 1));
   let end = 0;

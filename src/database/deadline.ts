@@ -1,17 +1,30 @@
 import { StoreUnavailableError } from './errors.js';
 
-/** The moment by which a request to the store has to be answered. */
+/** The moment by which a request to the store has to be answered; to be ended when it is. */
 export class Deadline {
   private readonly at: number;
+  private readonly late: Promise<never>;
+  private timer: NodeJS.Timeout | undefined;
 
   /** @param milliseconds from now */
   constructor(milliseconds: number) {
     this.at = performance.now() + milliseconds;
+    this.late = new Promise((_, reject) => {
+      this.timer = setTimeout(
+        () => reject(new StoreUnavailableError('late')),
+        milliseconds,
+      ).unref();
+    });
+    this.late.catch(() => undefined);
   }
 
   /** Milliseconds until then; negative afterwards. */
   get left(): number {
     return this.at - performance.now();
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
   }
 
   /**
@@ -20,18 +33,9 @@ export class Deadline {
    * whoever started it sees to its end.
    */
   async race<T>(start: () => Promise<T>): Promise<T> {
-    const { left } = this;
-    if (left <= 0) throw new StoreUnavailableError('late');
+    if (this.left <= 0) throw new StoreUnavailableError('late');
     const started = start();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new StoreUnavailableError('late')), left);
-    });
-    try {
-      return await Promise.race([started, late]);
-    } finally {
-      clearTimeout(timer);
-      started.catch(() => undefined);
-    }
+    started.catch(() => undefined);
+    return Promise.race([started, this.late]);
   }
 }

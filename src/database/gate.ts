@@ -33,10 +33,14 @@ export class Gate {
   async pass<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
     if (this.limit.pendingCount >= this.mostWaiting) this.shed();
     const deadline = new Deadline(this.deadlineMs);
-    return this.limit(() => {
-      if (deadline.left < this.deadlineMs / 2) this.shed();
-      return work(deadline);
-    });
+    try {
+      return await this.limit(() => {
+        if (deadline.left < this.deadlineMs / 2) this.shed();
+        return work(deadline);
+      });
+    } finally {
+      deadline.end();
+    }
   }
 
   /** Says so now and then: under such a load a line each would be a load of its own. */

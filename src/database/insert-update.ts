@@ -114,7 +114,10 @@ function statement<Entity extends object>(
     const value = (from(index) as Record<string, unknown>)[column.propertyName];
     return driver.preparePersistentValue(value, column) as unknown;
   });
-  return { getQueryAndParameters: () => [sql, parameters] };
+  return {
+    getQueryAndParameters: () => [sql, parameters],
+    isPrepared: true,
+  };
 }
 
 /** @param name as in a statement, in the quotes of its dialect, perhaps with more around it */

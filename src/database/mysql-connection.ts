@@ -8,6 +8,8 @@ import { type Host, MysqlHosts } from './mysql-hosts.js';
 export const CONNECT_TIMEOUT_MS = 1_000;
 /** Nobody waits for a row longer than this; the least that MySQL takes. */
 const LOCK_WAIT_SECONDS = 1;
+/** On each connection; a server has room for 16,382 in all by default. */
+const MOST_PREPARED = 100;
 const MYSQL_URL = /^(mysql:\/\/(?:[^@/?#]*@)?)([^@/?#]+)\/?([^/?#]*)$/;
 
 export interface MysqlAddress {
@@ -59,12 +61,12 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
 
 /** Rejects where a server is a node of Galera that is outside of its cluster's majority: it still answers SELECT 1. */
 export async function checkNode(
-  ask: (sql: string) => Promise<{ Value: string }[]>,
+  valueOf: (sql: string) => Promise<string | undefined>,
 ): Promise<void> {
-  const [galera] = await ask("SHOW VARIABLES LIKE 'wsrep_on'");
-  if (galera?.Value !== 'ON') return;
-  const [ready] = await ask("SHOW STATUS LIKE 'wsrep_ready'");
-  if (ready?.Value !== 'ON') throw new Error('The node has no cluster');
+  if ((await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) !== 'ON') return;
+  if ((await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
+    throw new Error('The node has no cluster');
+  }
 }
 
 /** Rejects where a server cannot be reached, does not answer, or is outside of its cluster. */
@@ -82,7 +84,7 @@ export async function probeMysql(
     await checkNode(async (sql) => {
       const timeout = CONNECT_TIMEOUT_MS;
       const [rows] = await connection.query({ sql, timeout });
-      return rows as { Value: string }[];
+      return (rows as { Value: string }[])[0]?.Value;
     });
   } finally {
     connection.destroy();
@@ -104,7 +106,11 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
     ...mysql,
     hosts,
     createPool(options: PoolOptions) {
-      const pool = mysql.createPool({ ...options, stream: hosts.open });
+      const pool = mysql.createPool({
+        ...options,
+        stream: hosts.open,
+        maxPreparedStatements: MOST_PREPARED,
+      });
       pool.on('connection', (connection: Connection) => {
         hosts.isReady(socketOf(connection));
         connection.query(

@@ -23,6 +23,7 @@ export function preparedSelect<Values extends object, Entity extends object>(
     const { query, sql, order } = (prepared ??= prepare(build, values));
     const result = yield {
       getQueryAndParameters: () => [sql, order.map((key) => values[key])],
+      isPrepared: true,
     };
     mapping ??= mappingOf(query, result);
     return entitiesOf(query, mapping, result);

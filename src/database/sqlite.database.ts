@@ -46,9 +46,10 @@ export class SqliteDatabase extends Database {
   }
 
   read<This, T>(self: This, work: Work<This, T>): Promise<T> {
-    return withRetries(new Deadline(this.deadlineMs), async () =>
+    const deadline = new Deadline(this.deadlineMs);
+    return withRetries(deadline, async () =>
       this.connection.transaction(() => this.drive(work.call(self))).deferred(),
-    );
+    ).finally(() => deadline.end());
   }
 
   write<This, T>(self: This, work: Work<This, T>): Promise<T> {

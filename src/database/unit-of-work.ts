@@ -1,6 +1,8 @@
 /** One SQL statement: TypeORM's query builders are such, mapping and dialect included. */
 export interface Statement {
   getQueryAndParameters(): [string, unknown[]];
+  /** Whether its text comes again and again: the server is to remember it. */
+  isPrepared?: boolean;
 }
 
 export interface StatementResult {

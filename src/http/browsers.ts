@@ -10,6 +10,12 @@ export function configureForBrowsers(
 ): void {
   const setHeaders = helmet({
     frameguard: { action: 'deny' },
+    // For browsers of the past.
+    dnsPrefetchControl: false,
+    ieNoOpen: false,
+    originAgentCluster: false,
+    permittedCrossDomainPolicies: false,
+    xssFilter: false,
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {

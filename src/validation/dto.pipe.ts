@@ -36,12 +36,26 @@ export class ValidationFailedException extends BadRequestException {
  */
 @Injectable()
 export class DtoPipe implements PipeTransform {
+  private readonly defaults = new Map<DtoClass, object>();
+
   async transform(value: unknown, { type, metatype }: ArgumentMetadata) {
     if (type !== 'body' && type !== 'query') return value;
     if (!isDtoClass(metatype)) return value;
-    return type === 'query'
-      ? validated(coerceFields(metatype, value), metatype)
-      : validated(value, metatype);
+    if (type === 'body') return validated(value, metatype);
+    const isEmpty = Object.keys(value as object).length === 0;
+    return isEmpty
+      ? this.withoutQuery(metatype)
+      : validated(coerceFields(metatype, value), metatype);
+  }
+
+  /** Most requests have no query, and its defaults are always the same. */
+  private async withoutQuery(dtoClass: DtoClass): Promise<object> {
+    let dto = this.defaults.get(dtoClass);
+    if (!dto) {
+      dto = Object.freeze(await validated({}, dtoClass));
+      this.defaults.set(dtoClass, dto);
+    }
+    return dto;
   }
 }
 

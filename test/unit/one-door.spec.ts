@@ -56,7 +56,8 @@ describe('the store', () => {
     expect(calls).toEqual(
       expect.arrayContaining([
         'src/database/data-source.ts: runMigrations',
-        'src/database/mysql.database.ts: startTransaction',
+        'src/database/mysql.database.ts: obtainMasterConnection',
+        'src/database/mysql.database.ts: execute',
         'src/database/mysql.database.ts: query',
         'src/database/sqlite.database.ts: transaction',
       ]),
