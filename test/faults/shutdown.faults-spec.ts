@@ -19,6 +19,8 @@ function expectNothingLost(ending: ShutdownReport) {
     refusals: [],
     missing: [],
     unacknowledged: [],
+    doubled: 0,
+    gaps: 0,
     exitCode: 0,
     stderr: '',
   });
@@ -49,7 +51,8 @@ function reportAll(run: string, endings: ShutdownReport[]) {
     Math.round(Math.max(...endings.map(of)));
   process.stdout.write(
     `${run}: ${sum((e) => e.acknowledged)} acks, ${endings.length} faults, ` +
-      `${sum((e) => e.missing.length)} lost, ${sum((e) => e.lost.length)} requests failed in flight, ` +
+      `${sum((e) => e.missing.length)} lost, ${sum((e) => e.doubled)} doubled, ${sum((e) => e.gaps)} gaps, ` +
+      `${sum((e) => e.lost.length)} requests failed in flight, ` +
       `${sum((e) => e.cutBeforeRead)} new connections cut off, ` +
       `longest answer ${longest((e) => e.longestAnswerMs)} ms, ` +
       `exit at most ${longest((e) => e.secondsToExit * 1000)} ms after the last answer\n`,

@@ -36,6 +36,10 @@ export interface ShutdownReport {
   missing: string[];
   /** Messages that are stored, and whose append was not acknowledged. */
   unacknowledged: string[];
+  /** Messages that are stored more than once; the load gives each its own id. */
+  doubled: number;
+  /** Sessions whose seqs are not 1, 2, 3 ... */
+  gaps: number;
   exitCode: number | null;
   stderr: string;
   /** From the last answer to the end of the process. */
@@ -129,8 +133,9 @@ class Load {
   report(
     signalledAt: number,
     exitedAt: number,
-    stored: ReadonlySet<string>,
+    messages: ChatMessage[],
   ): Omit<ShutdownReport, 'exitCode' | 'stderr'> {
+    const stored = new Set(messages.map(({ id }) => id));
     const all = [...this.exchanges, ...this.probes];
     const answered = all.filter(({ status }) => status !== undefined);
     const failed = all.filter(({ status }) => status === undefined);
@@ -170,6 +175,8 @@ class Load {
       ),
       missing: [...acknowledged].filter((id) => !stored.has(id)),
       unacknowledged: [...stored].filter((id) => !acknowledged.has(id)),
+      doubled: messages.length - stored.size,
+      gaps: sessionsWithGaps(messages),
       secondsToExit:
         (exitedAt - Math.max(...answered.map(({ endedAt }) => endedAt))) / 1000,
     };
@@ -185,19 +192,28 @@ function isTheEnd(last: Exchange | undefined): boolean {
   return last?.error === 'ECONNREFUSED' || last?.error === NO_ANSWER;
 }
 
-/** The ids of all messages; the load gives each message its own. */
-async function storedMessages(url: string): Promise<Set<string>> {
+/** Id, session and seq of all messages. */
+async function storedMessages(url: string): Promise<ChatMessage[]> {
   const dataSource = await openDataSource({
     DATABASE_URL: url,
     DATABASE_POOL_SIZE: 1,
     DATABASE_MIGRATE: false,
   });
   try {
-    const messages = await dataSource
+    return await dataSource
       .getRepository(ChatMessage)
-      .find({ select: { id: true } });
-    return new Set(messages.map(({ id }) => id));
+      .find({ select: { id: true, sessionId: true, seq: true } });
   } finally {
     await dataSource.destroy();
   }
+}
+
+function sessionsWithGaps(messages: ChatMessage[]): number {
+  const seqsOf = new Map<string, number[]>();
+  for (const { sessionId, seq } of messages) {
+    seqsOf.set(sessionId, [...(seqsOf.get(sessionId) ?? []), seq]);
+  }
+  return [...seqsOf.values()].filter(
+    (seqs) => Math.max(...seqs) !== new Set(seqs).size,
+  ).length;
 }
