@@ -15,6 +15,9 @@ describe('withRetries', () => {
     ['a lock wait timeout', driverError({ errno: 1205 })],
     ['a record changed since it was read', driverError({ errno: 1020 })],
     ['a node without its cluster', driverError({ errno: 1047 })],
+    ['too many connections', driverError({ errno: 1040, fatal: true })],
+    ['a statement that was killed', driverError({ errno: 1317 })],
+    ['a server that shuts down', driverError({ errno: 1053 })],
     [
       'a lost connection',
       driverError({ code: 'PROTOCOL_CONNECTION_LOST', fatal: true }),
@@ -56,6 +59,15 @@ describe('withRetries', () => {
     expect(milliseconds).toBeLessThan(900);
     expect(attempt.mock.calls.length).toBeGreaterThan(4);
     expect(attempt.mock.calls.length).toBeLessThan(20);
+  });
+
+  it('tells of lateness, where a server never takes a connection', async () => {
+    const silent = driverError({ code: 'ETIMEDOUT', fatal: true });
+    const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(silent);
+    await expect(withRetries(new Deadline(800), attempt)).rejects.toMatchObject(
+      { reason: 'late', cause: silent },
+    );
+    expect(attempt.mock.calls.length).toBeGreaterThan(3);
   });
 
   it('tries three times within a second where there is no connection', async () => {
