@@ -57,7 +57,7 @@ export class AnswerCache {
   /** What is known of a session; empty at first. What is read from the store after this may fill it. */
   open(ownerId: string, id: string): Answers {
     const key = keyOf(ownerId, id);
-    this.forgetWhatOthersChanged();
+    if (this.mode === 'exclusive') this.forgetWhatOthersChanged();
     const known = this.sessions.get(key);
     if (known) return known;
     const unknown = { bodies: NONE };

@@ -66,8 +66,13 @@ export class ChatMessagesRepository {
     return message;
   }
 
-  *findAll(session: ChatSession, ids: string[]): UnitOfWork<ChatMessage[]> {
-    return yield* select(this.of(session).andWhere({ id: In(ids) }));
+  /** Those of the ids that are there, by id. */
+  *findAll(
+    session: ChatSession,
+    ids: string[],
+  ): UnitOfWork<ReadonlyMap<string, ChatMessage>> {
+    const found = yield* select(this.of(session).andWhere({ id: In(ids) }));
+    return new Map(found.map((message) => [message.id, message]));
   }
 
   *findFirst(

@@ -166,9 +166,8 @@ export class ChatMessagesService {
   }: IdempotencyKey): UnitOfWork<Appended> {
     const session = yield* this.sessions.get(ownerId, sessionId);
     const found = yield* this.messages.findAll(session, messageIds);
-    const byId = new Map(found.map((message) => [message.id, message]));
     const messages = messageIds.map((id) => {
-      const message = byId.get(id);
+      const message = found.get(id);
       if (!message) throw new ChatSessionsError('messages_gone');
       return message;
     });
@@ -203,10 +202,9 @@ export class ChatMessagesService {
     const ids = inputs.flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return undefined;
     const found = yield* this.messages.findAll(session, ids);
-    if (found.length === 0) return undefined;
-    const byId = new Map(found.map((message) => [message.id, message]));
+    if (found.size === 0) return undefined;
     return inputs.map((input) => {
-      const stored = input.id && byId.get(input.id);
+      const stored = input.id && found.get(input.id);
       if (!stored || !isRepeated(stored, input)) {
         throw new ChatSessionsError('message_id_taken');
       }

@@ -98,14 +98,14 @@ export class ChatSessionsRepository {
     const { lastActivityAt, id } = after ?? {};
     const values = after ? { ...filter, lastActivityAt, id } : filter;
     const shape = [limit, ...Object.keys(values)].join();
-    let select = this.selectLists.get(shape);
-    if (!select) {
-      select = preparedSelect((placeholders) =>
+    let selectList = this.selectLists.get(shape);
+    if (!selectList) {
+      selectList = preparedSelect((placeholders) =>
         this.listed(placeholders, limit),
       );
-      this.selectLists.set(shape, select);
+      this.selectLists.set(shape, selectList);
     }
-    return yield* select(values);
+    return yield* selectList(values);
   }
 
   /** Throws the driver's error where id or section are taken. */
