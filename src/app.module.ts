@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -12,7 +12,6 @@ import { IdentityGuard } from './identity/identity.guard.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 import { throttlerOptions } from './rate-limit/throttler-options.js';
-import { DtoPipe } from './validation/dto.pipe.js';
 
 /** The stand-alone service. */
 @Module({})
@@ -38,7 +37,6 @@ export class AppModule {
         // In this order: who is refused is counted, too.
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: IdentityGuard },
-        { provide: APP_PIPE, useClass: DtoPipe },
       ],
     };
   }

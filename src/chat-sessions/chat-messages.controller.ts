@@ -1,12 +1,4 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Param,
-  Post,
-  Query,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiExtraModels,
@@ -14,11 +6,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
 import { MESSAGE_ID_RULE } from '../validation/decorators.js';
+import { DtoPipe } from '../validation/dto.pipe.js';
 import { MessageIdParam, UuidParam } from '../validation/params.js';
 import { AppendBody } from './append-body.pipe.js';
 import { ChatMessagesService } from './chat-messages.service.js';
@@ -63,7 +56,6 @@ import {
   ChatMessagesBody,
 )
 @Controller('chat-sessions/:session_id/messages')
-@UseInterceptors(ReplyInterceptor)
 export class ChatMessagesController {
   constructor(private readonly messages: ChatMessagesService) {}
 
@@ -116,18 +108,23 @@ export class ChatMessagesController {
     KEY_IN_USE_HEADERS,
   )
   async append(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,
     @Body(AppendBody) body: CreateChatMessageDto | CreateChatMessagesDto,
     @IfMatchHeader() ifMatch?: IfMatch,
     @IdempotencyKeyHeader() request?: RepeatableRequest,
-  ): Promise<Reply<ChatMessageBody | ChatMessagesBody>> {
+  ): Promise<ChatMessageBody | ChatMessagesBody> {
     const isBatch = body instanceof CreateChatMessagesDto;
     const inputs = isBatch ? body.messages : [body];
-    return appendedReply(
-      await this.messages.append(owner, sessionId, inputs, ifMatch, request),
-      isBatch,
+    const appended = await this.messages.append(
+      owner,
+      sessionId,
+      inputs,
+      ifMatch,
+      request,
     );
+    return appendedReply(appended, isBatch).to(response);
   }
 
   @Get()
@@ -149,7 +146,7 @@ export class ChatMessagesController {
   async page(
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,
-    @Query() query: ListMessagesQuery,
+    @Query(DtoPipe) query: ListMessagesQuery,
   ): Promise<ChatMessagePage> {
     return toChatMessagePage(await this.messages.page(owner, sessionId, query));
   }

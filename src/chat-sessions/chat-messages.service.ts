@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AnswerCache } from './answer-cache.js';
 import { Database } from '../database/database.js';
+import { isDuplicateKey } from '../database/errors.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import {
   ChatMessagesRepository,
@@ -144,13 +145,19 @@ export class ChatMessagesService {
     ifMatch?: IfMatch,
   ): UnitOfWork<Appended> {
     const session = yield* this.sessions.lock(ownerId, sessionId);
-    const stored = yield* this.repeated(session, inputs);
-    if (stored) return { session, messages: stored, created: false };
-    ifMatch?.check(session);
     const now = timeOfChange(session);
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));
-    yield* this.messages.insert(messages);
+    try {
+      ifMatch?.check(session);
+      yield* this.messages.insert(messages);
+    } catch (error) {
+      // Looked up only now: messages that come again are rare.
+      const stored =
+        isRefusal(error) && (yield* this.repeated(session, inputs));
+      if (!stored) throw error;
+      return { session, messages: stored, created: false };
+    }
     yield* this.sessions.update(
       session,
       { ...fieldsWith(session, messages), title },
@@ -222,4 +229,9 @@ export class ChatMessagesService {
     const first = yield* this.messages.findFirst(session, 'user');
     return first ? null : title;
   }
+}
+
+/** Whether the store is as it was, and a request that is sent again would get it. */
+function isRefusal(error: unknown): boolean {
+  return isDuplicateKey(error) || error instanceof ChatSessionsError;
 }

@@ -66,13 +66,11 @@ function serialized({ session, messages }: SessionView): Buffer {
 
 /** Without a body it is 304. */
 function reply(etag: string, body?: Buffer): Reply<Buffer | undefined> {
-  const headers = { ETag: etag, 'Cache-Control': 'private, no-cache' };
-  return body === undefined
-    ? new Reply(body, { status: HttpStatus.NOT_MODIFIED, headers })
-    : new Reply(body, {
-        headers: {
-          ...headers,
-          'Content-Type': 'application/json; charset=utf-8',
-        },
-      });
+  const versioned = { ETag: etag, 'Cache-Control': 'private, no-cache' };
+  if (body === undefined) {
+    const status = HttpStatus.NOT_MODIFIED;
+    return new Reply(body, { status, headers: versioned });
+  }
+  const type = { 'Content-Type': 'application/json; charset=utf-8' };
+  return new Reply(body, { headers: Object.assign(versioned, type) });
 }

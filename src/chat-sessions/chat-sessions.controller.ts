@@ -11,7 +11,7 @@ import {
   Post,
   Put,
   Query,
-  UseInterceptors,
+  Res,
 } from '@nestjs/common';
 import {
   ApiHeader,
@@ -20,10 +20,11 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
+import { DtoPipe } from '../validation/dto.pipe.js';
 import { UuidParam } from '../validation/params.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import { ChatSessionAnswers } from './chat-session-answers.js';
@@ -70,7 +71,6 @@ import {
 @ApiTags('Chat sessions')
 @ApiIdentified()
 @Controller('chat-sessions')
-@UseInterceptors(ReplyInterceptor)
 export class ChatSessionsController {
   constructor(
     private readonly sessions: ChatSessionsService,
@@ -108,11 +108,13 @@ export class ChatSessionsController {
     KEY_IN_USE_HEADERS,
   )
   async create(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
-    @Body() body: CreateChatSessionDto,
+    @Body(DtoPipe) body: CreateChatSessionDto,
     @IdempotencyKeyHeader() request?: RepeatableRequest,
-  ): Promise<Reply<ChatSessionBody>> {
-    return createdReply(await this.sessions.create(owner, body, request));
+  ): Promise<ChatSessionBody> {
+    const created = await this.sessions.create(owner, body, request);
+    return createdReply(created).to(response);
   }
 
   @Get()
@@ -134,7 +136,7 @@ export class ChatSessionsController {
   )
   async list(
     @Owner() owner: string,
-    @Query() query: ListChatSessionsQuery,
+    @Query(DtoPipe) query: ListChatSessionsQuery,
   ): Promise<ChatSessionListBody> {
     return toChatSessionList(await this.sessions.list(owner, query));
   }
@@ -156,13 +158,15 @@ export class ChatSessionsController {
     404: NOT_FOUND,
     500: 'Failed to get chat session',
   })
-  get(
+  async get(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Query() query: GetChatSessionQuery,
+    @Query(DtoPipe) query: GetChatSessionQuery,
     @Headers('If-None-Match') ifNoneMatch?: string,
-  ): Promise<Reply<Buffer | undefined>> {
-    return this.answers.get(owner, id, query, ifNoneMatch);
+  ): Promise<Buffer | undefined> {
+    const reply = await this.answers.get(owner, id, query, ifNoneMatch);
+    return reply.to(response);
   }
 
   @Patch(':session_id')
@@ -182,12 +186,14 @@ export class ChatSessionsController {
     500: 'Failed to update chat session',
   })
   async update(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Body() body: UpdateChatSessionDto,
+    @Body(DtoPipe) body: UpdateChatSessionDto,
     @IfMatchHeader() ifMatch?: IfMatch,
-  ): Promise<Reply<ChatSessionBody>> {
-    return sessionReply(await this.sessions.update(owner, id, body, ifMatch));
+  ): Promise<ChatSessionBody> {
+    const view = await this.sessions.update(owner, id, body, ifMatch);
+    return sessionReply(view).to(response);
   }
 
   @Put(':session_id/config')
@@ -203,15 +209,20 @@ export class ChatSessionsController {
     500: 'Failed to update chat configuration',
   })
   async replaceConfig(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Body() { config }: ReplaceConfigDto,
+    @Body(DtoPipe) { config }: ReplaceConfigDto,
     @IfMatchHeader() ifMatch?: IfMatch,
-  ): Promise<Reply<DoneBody>> {
-    return versioned(
-      await this.sessions.replaceConfig(owner, id, config, ifMatch),
-      { message: 'Chat configuration updated successfully' },
+  ): Promise<DoneBody> {
+    const session = await this.sessions.replaceConfig(
+      owner,
+      id,
+      config,
+      ifMatch,
     );
+    const message = 'Chat configuration updated successfully';
+    return versioned(session, { message }).to(response);
   }
 
   @Post(':session_id/clear')
@@ -239,17 +250,15 @@ export class ChatSessionsController {
     KEY_IN_USE_HEADERS,
   )
   async clear(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
     @IfMatchHeader() ifMatch?: IfMatch,
     @IdempotencyKeyHeader() request?: RepeatableRequest,
-  ): Promise<Reply<DoneBody>> {
-    return writtenReply(
-      await this.messages.clear(owner, id, ifMatch, request),
-      {
-        message: 'Chat history cleared successfully',
-      },
-    );
+  ): Promise<DoneBody> {
+    const cleared = await this.messages.clear(owner, id, ifMatch, request);
+    const message = 'Chat history cleared successfully';
+    return writtenReply(cleared, { message }).to(response);
   }
 
   @Delete(':session_id')

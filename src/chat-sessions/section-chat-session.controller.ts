@@ -1,6 +1,6 @@
-import { Controller, Param, Post, UseInterceptors } from '@nestjs/common';
+import { Controller, Param, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { type Reply, ReplyInterceptor } from '../http/reply.js';
+import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
@@ -17,7 +17,6 @@ import { ApiOpaqueId, ApiVersioned } from './swagger.js';
 @ApiTags('Chat sessions')
 @ApiIdentified()
 @Controller('documents/:document_id/sections/:section_id/chat-session')
-@UseInterceptors(ReplyInterceptor)
 export class SectionChatSessionController {
   constructor(private readonly sessions: ChatSessionsService) {}
 
@@ -40,12 +39,16 @@ export class SectionChatSessionController {
     `section_id ${OPAQUE_ID_RULE}`,
   )
   async getOrCreate(
+    @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('document_id', OpaqueIdParam) documentId: string,
     @Param('section_id', OpaqueIdParam) sectionId: string,
-  ): Promise<Reply<ChatSessionBody | ChatSessionCreatedBody>> {
-    return sectionReply(
-      await this.sessions.getOrCreateOfSection(owner, documentId, sectionId),
+  ): Promise<ChatSessionBody | ChatSessionCreatedBody> {
+    const created = await this.sessions.getOrCreateOfSection(
+      owner,
+      documentId,
+      sectionId,
     );
+    return sectionReply(created).to(response);
   }
 }

@@ -1,4 +1,4 @@
-import type { EntityMetadata, SelectQueryBuilder } from 'typeorm';
+import type { ColumnType, EntityMetadata, SelectQueryBuilder } from 'typeorm';
 import type { StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Runs a SELECT and maps its rows to entities; columns that were not selected stay undefined. */
@@ -52,6 +52,9 @@ function prepare<Values extends object, Entity extends object>(
   return { query, sql, order: order as (keyof Values)[] };
 }
 
+/** Types whose values every driver gives as they are: most, and TypeORM would ask of each what it might be. */
+const PLAIN = new Set<ColumnType>(['varchar', 'int', 'longtext']);
+
 /** The entity's column of each value of a row. */
 type Mapping = EntityMetadata['columns'];
 
@@ -76,10 +79,11 @@ function entitiesOf<Entity extends object>(
   return rows.map((row) => {
     const entity = new EntityClass() as Record<string, unknown>;
     mapping.forEach((column, index) => {
-      entity[column.propertyName] = driver.prepareHydratedValue(
-        row[index],
-        column,
-      );
+      const value = row[index];
+      entity[column.propertyName] =
+        PLAIN.has(column.type) && !column.transformer
+          ? value
+          : (driver.prepareHydratedValue(value, column) as unknown);
     });
     return entity as Entity;
   });

@@ -1,13 +1,14 @@
 import {
   Controller,
   Get,
+  HttpStatus,
+  Res,
   ServiceUnavailableException,
-  UseInterceptors,
 } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Database } from '../database/database.js';
 import { Draining } from '../http/draining.js';
-import { Reply, ReplyInterceptor } from '../http/reply.js';
+import type { HttpResponse } from '../http/reply.js';
 import { type ErrorBody, RouteErrors } from '../http/route-errors.js';
 import { Public } from '../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
@@ -42,11 +43,13 @@ export class HealthController {
   })
   @ApiOkResponse({ description: 'They can.', type: HealthDto })
   @RouteErrors({ 503: UNAVAILABLE })
-  @UseInterceptors(ReplyInterceptor)
-  async ready(): Promise<HealthDto | Reply<ErrorBody>> {
+  async ready(
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<HealthDto | ErrorBody> {
     if (this.draining.hasBegun) {
       // Not an exception: those with a 503 are logged as failures.
-      return new Reply({ error: UNAVAILABLE }, { status: 503, headers: {} });
+      response.status(HttpStatus.SERVICE_UNAVAILABLE);
+      return { error: UNAVAILABLE };
     }
     try {
       await this.database.check(CHECK_TIMEOUT_MS);

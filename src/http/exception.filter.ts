@@ -22,6 +22,7 @@ import { describeError } from '../describe-error.js';
 import {
   BODY_ERRORS,
   errorTextsOf,
+  type Routed,
   type ErrorTexts,
   type ValidationErrorBody,
 } from './route-errors.js';
@@ -32,7 +33,7 @@ interface Answer {
 }
 
 /** What the filter reads of a request, of either adapter. */
-interface FailedRequest {
+interface FailedRequest extends Routed {
   id?: string;
   method: string;
   url: string;

@@ -1,16 +1,16 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  HttpStatus,
-  Injectable,
-  type NestInterceptor,
-} from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { map, type Observable } from 'rxjs';
+import type { HttpStatus } from '@nestjs/common';
+
+/** What the responses of Fastify and Express have in common. */
+export interface HttpResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+}
 
 /**
  * What a handler answers when the body is not all: a status that depends,
  * headers. A Buffer is a body that is serialized already.
+ *
+ * Handlers write it themselves, as an interceptor takes longer than the routing.
  */
 export class Reply<Body> {
   constructor(
@@ -20,33 +20,15 @@ export class Reply<Body> {
       headers: Readonly<Record<string, string>>;
     },
   ) {}
-}
 
-/** Writes a Reply to the response, on any adapter. */
-@Injectable()
-export class ReplyInterceptor implements NestInterceptor {
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
-
-  intercept(
-    context: ExecutionContext,
-    next: CallHandler<unknown>,
-  ): Observable<unknown> {
-    const response = context.switchToHttp().getResponse<object>();
-    const { httpAdapter } = this.adapterHost;
-    // Express makes JSON of a Buffer.
-    const sendsBuffers = httpAdapter.getType() === 'fastify';
-    return next.handle().pipe(
-      map((result) => {
-        if (!(result instanceof Reply)) return result;
-        const { status, headers } = result.head;
-        if (status) httpAdapter.status(response, status);
-        for (const [name, value] of Object.entries(headers)) {
-          httpAdapter.setHeader(response, name, value);
-        }
-        return result.body instanceof Buffer && !sendsBuffers
-          ? result.body.toString()
-          : (result.body as unknown);
-      }),
-    );
+  /** Writes the head to a `@Res({ passthrough: true })`, and gives the body for Nest to send. */
+  to(response: HttpResponse): Body {
+    const { status, headers } = this.head;
+    if (status) response.status(status);
+    for (const name in headers) response.header(name, headers[name]!);
+    // Of a Buffer, Nest makes JSON on Express.
+    return this.body instanceof Buffer && !('raw' in response)
+      ? (this.body.toString() as Body)
+      : this.body;
   }
 }

@@ -1,12 +1,4 @@
-import {
-  applyDecorators,
-  type CanActivate,
-  type ExecutionContext,
-  Injectable,
-  SetMetadata,
-  UseGuards,
-} from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { applyDecorators, type CanActivate, UseGuards } from '@nestjs/common';
 import {
   ApiProperty,
   ApiResponse,
@@ -42,7 +34,11 @@ export const BODY_ERRORS = {
 export const TOO_MANY_REQUESTS = 'Too many requests';
 
 const ERROR_TEXTS = Symbol('error texts');
-const textsOfRequests = new WeakMap<object, ErrorTexts>();
+
+/** A request for which a route was found. */
+export interface Routed {
+  [ERROR_TEXTS]?: ErrorTexts;
+}
 
 /** Headers of errors as the document describes them, by status. */
 type ErrorHeaders = Readonly<Record<number, ApiResponseOptions['headers']>>;
@@ -63,8 +59,7 @@ export function RouteErrors(
   );
   const firstTexts = errors.map(([status, [first]]) => [status, first]);
   return applyDecorators(
-    SetMetadata(ERROR_TEXTS, Object.fromEntries(firstTexts)),
-    UseGuards(ErrorTextsGuard),
+    UseGuards(keeping(Object.fromEntries(firstTexts) as ErrorTexts)),
     ...errors.map(([status, ofStatus]) => {
       const isValidation = status === 400;
       const bodies = ofStatus.map((error) =>
@@ -90,20 +85,15 @@ function examplesOf(bodies: ErrorBody[]) {
 }
 
 /** Leaves the route's texts with the request: an exception filter is not told which handler failed. */
-@Injectable()
-class ErrorTextsGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
-
-  canActivate(context: ExecutionContext): true {
-    const request = context.switchToHttp().getRequest<object>();
-    textsOfRequests.set(
-      request,
-      this.reflector.get<ErrorTexts>(ERROR_TEXTS, context.getHandler()),
-    );
-    return true;
-  }
+function keeping(texts: ErrorTexts): CanActivate {
+  return {
+    canActivate(context) {
+      context.switchToHttp().getRequest<Routed>()[ERROR_TEXTS] = texts;
+      return true;
+    },
+  };
 }
 
-export function errorTextsOf(request: object): ErrorTexts {
-  return textsOfRequests.get(request) ?? {};
+export function errorTextsOf(request: Routed): ErrorTexts {
+  return request[ERROR_TEXTS] ?? {};
 }

@@ -3,28 +3,26 @@ import type { IncomingMessage } from 'node:http';
 import { Identifier, UnidentifiedException } from './identifier.js';
 
 /** A request of either adapter: Express's is Node's own, Fastify keeps that under `raw`. */
-export type HttpRequest = IncomingMessage | { raw: IncomingMessage };
+export type HttpRequest = (IncomingMessage | { raw: IncomingMessage }) &
+  Identified;
+
+const IDENTITY = Symbol('identity');
+
+/** A request that somebody has asked about. */
+interface Identified {
+  [IDENTITY]?: string | UnidentifiedException;
+}
 
 /** Who sent each request; found out once a request, whoever asks first. */
 @Injectable()
 export class Identities {
-  private readonly known = new WeakMap<
-    object,
-    string | UnidentifiedException
-  >();
-
   constructor(private readonly identifier: Identifier) {}
 
   /** The owner's id, or why there is none. */
   async of(request: HttpRequest): Promise<string | UnidentifiedException> {
-    const known = this.known.get(request);
-    if (known !== undefined) return known;
-    const identity = await this.identify(
+    return (request[IDENTITY] ??= await this.identify(
       'raw' in request ? request.raw : request,
-    );
-    this.known.set(request, identity);
-    if (typeof identity === 'string') owners.set(request, identity);
-    return identity;
+    ));
   }
 
   private async identify(
@@ -39,11 +37,11 @@ export class Identities {
   }
 }
 
-const owners = new WeakMap<object, string>();
-
 /** The owner that the guard found. A route that the guard does not guard has none. */
-export function ownerOf(request: object): string {
-  const owner = owners.get(request);
-  if (owner === undefined) throw new Error('The request has no owner');
-  return owner;
+export function ownerOf(request: Identified): string {
+  const identity = request[IDENTITY];
+  if (typeof identity !== 'string') {
+    throw new Error('The request has no owner');
+  }
+  return identity;
 }

@@ -6,12 +6,19 @@ const PUBLIC = Symbol('public');
 /** The route asks nobody who they are, and counts no requests. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
+const known = new Map<Function, boolean>();
+
+/** Asked several times a request, and looked up once a handler. */
 export function isPublic(
   reflector: Reflector,
   context: ExecutionContext,
 ): boolean {
-  return !!reflector.getAllAndOverride<boolean>(PUBLIC, [
-    context.getHandler(),
-    context.getClass(),
-  ]);
+  const handler = context.getHandler();
+  let result = known.get(handler);
+  if (result === undefined) {
+    const targets = [handler, context.getClass()];
+    result = !!reflector.getAllAndOverride<boolean>(PUBLIC, targets);
+    known.set(handler, result);
+  }
+  return result;
 }

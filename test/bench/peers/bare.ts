@@ -119,11 +119,6 @@ app.post<
         (SessionRow & RowDataPacket)[]
       >(`${SESSION} FOR UPDATE`, [params.id, owner]);
       if (!session) throw notFound();
-      const [repeated] = await connection.execute<RowDataPacket[]>(
-        `${MESSAGES} AND id IN (?)`,
-        [params.id, owner, body.id],
-      );
-      if (repeated.length > 0) throw new Error('The load repeats an id');
       const now = new Date();
       const message = {
         id: body.id,
