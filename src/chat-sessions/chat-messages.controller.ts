@@ -29,6 +29,7 @@ import { ListMessagesQuery } from './dto/queries.dto.js';
 import { MESSAGE_ROLES } from './entities/chat-message.entity.js';
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
+import { EXAMPLES } from './examples.js';
 import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
@@ -42,10 +43,19 @@ import {
   ApiWritten,
   KEY_IN_USE_HEADERS,
   KEY_REUSED,
+  named,
   NOT_FOUND,
   oneOf,
   STALE,
 } from './swagger.js';
+
+const APPENDED = {
+  type: [ChatMessageBody, ChatMessagesBody],
+  examples: {
+    'One message': EXAMPLES.message,
+    'Several, all or none': EXAMPLES.newlyAppended,
+  },
+};
 
 @ApiTags('Messages')
 @ApiIdentified()
@@ -61,38 +71,22 @@ export class ChatMessagesController {
 
   @Post()
   @ApiOperation({
+    operationId: 'appendMessages',
     summary: 'Append one message or several',
     description:
-      'Several are stored all or none. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
+      'One message is answered with `message`; `{"messages": [...]}`, up to 100, with `messages`: they are stored all or none. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
   })
   @ApiIfMatch()
   @ApiIdempotencyKey()
   @ApiBody({
     schema: oneOf(CreateChatMessageDto, CreateChatMessagesDto),
-    examples: {
-      one: {
-        summary: 'One message',
-        value: { role: 'user', content: 'Which section covers refunds?' },
-      },
-      several: {
-        summary: 'Several, all or none',
-        value: {
-          messages: [
-            { id: 'msg_02', role: 'user', content: 'And exchanges?' },
-            { id: 'msg_03', role: 'assistant', content: 'Section 8.' },
-          ],
-        },
-      },
-    },
+    examples: named({
+      'One message': EXAMPLES.newMessage,
+      'Several, all or none': EXAMPLES.newMessages,
+    }),
   })
-  @ApiWritten(201, 'The messages as stored.', [
-    ChatMessageBody,
-    ChatMessagesBody,
-  ])
-  @ApiWritten(200, 'The messages were stored before.', [
-    ChatMessageBody,
-    ChatMessagesBody,
-  ])
+  @ApiWritten(201, 'As stored: `message`, or `messages` of several.', APPENDED)
+  @ApiWritten(200, 'Likewise; they were stored before.', APPENDED)
   @ApiSessionId()
   @RouteErrors(
     {
@@ -129,11 +123,16 @@ export class ChatMessagesController {
 
   @Get()
   @ApiOperation({
+    operationId: 'getMessages',
     summary: 'Get a page of messages',
     description:
       'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page ends early at 4 MiB.',
   })
-  @ApiOkResponse({ description: 'The page.', type: ChatMessagePage })
+  @ApiOkResponse({
+    description: 'The page.',
+    type: ChatMessagePage,
+    example: EXAMPLES.page,
+  })
   @ApiSessionId()
   @RouteErrors(
     {
@@ -152,8 +151,12 @@ export class ChatMessagesController {
   }
 
   @Get(':message_id')
-  @ApiOperation({ summary: 'Get a message' })
-  @ApiOkResponse({ description: 'The message.', type: ChatMessageBody })
+  @ApiOperation({ operationId: 'getMessage', summary: 'Get a message' })
+  @ApiOkResponse({
+    description: 'The message.',
+    type: ChatMessageBody,
+    example: EXAMPLES.message,
+  })
   @ApiSessionId()
   @ApiMessageId()
   @RouteErrors(

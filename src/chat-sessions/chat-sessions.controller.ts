@@ -14,6 +14,7 @@ import {
   Res,
 } from '@nestjs/common';
 import {
+  ApiBody,
   ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
@@ -45,6 +46,7 @@ import {
 } from './dto/update-chat-session.dto.js';
 import { IfMatch, IfMatchHeader } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
+import { EXAMPLES } from './examples.js';
 import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
@@ -64,6 +66,7 @@ import {
   ApiWritten,
   KEY_IN_USE_HEADERS,
   KEY_REUSED,
+  named,
   NOT_FOUND,
   STALE,
 } from './swagger.js';
@@ -80,17 +83,27 @@ export class ChatSessionsController {
 
   @Post()
   @ApiOperation({
+    operationId: 'createChatSession',
     summary: 'Create a session',
     description:
       'Every field may be left out. With an `id` of its own a client may safely send the request again: it gets 200 and the session as it is now.',
   })
   @ApiIdempotencyKey()
-  @ApiWritten(201, 'The session is new.', ChatSessionBody)
-  @ApiWritten(
-    200,
-    'The caller has a session of this id already.',
-    ChatSessionBody,
-  )
+  @ApiBody({
+    type: CreateChatSessionDto,
+    examples: named({
+      'With an id of its own, that of the other examples': EXAMPLES.newSession,
+      'With its first messages': EXAMPLES.newConversation,
+    }),
+  })
+  @ApiWritten(201, 'The session is new.', {
+    type: ChatSessionBody,
+    example: EXAMPLES.createdSession,
+  })
+  @ApiWritten(200, 'The caller has a session of this id already.', {
+    type: ChatSessionBody,
+    example: EXAMPLES.createdSession,
+  })
   @RouteErrors(
     {
       400: 'Validation failed',
@@ -119,6 +132,7 @@ export class ChatSessionsController {
 
   @Get()
   @ApiOperation({
+    operationId: 'listChatSessions',
     summary: 'List sessions',
     description:
       'Latest activity first: creating and appending move a session up, renaming and pinning do not. Follow `next_cursor` until it is null.',
@@ -126,6 +140,7 @@ export class ChatSessionsController {
   @ApiOkResponse({
     description: 'A page of sessions.',
     type: ChatSessionListBody,
+    example: EXAMPLES.list,
   })
   @RouteErrors(
     {
@@ -142,7 +157,10 @@ export class ChatSessionsController {
   }
 
   @Get(':session_id')
-  @ApiOperation({ summary: 'Get a session with its newest messages' })
+  @ApiOperation({
+    operationId: 'getChatSession',
+    summary: 'Get a session with its newest messages',
+  })
   @ApiHeader({
     name: 'If-None-Match',
     required: false,
@@ -150,7 +168,10 @@ export class ChatSessionsController {
       'ETag of the client\'s copy, such as `"1795392123456-2"`: 304 where it is current.',
     schema: { type: 'string' },
   })
-  @ApiVersioned(200, 'The session.', ChatSessionBody)
+  @ApiVersioned(200, 'The session.', {
+    type: ChatSessionBody,
+    example: EXAMPLES.session,
+  })
   @ApiVersioned(304, "The client's copy is current.")
   @ApiSessionId()
   @RouteErrors({
@@ -171,12 +192,20 @@ export class ChatSessionsController {
 
   @Patch(':session_id')
   @ApiOperation({
+    operationId: 'updateChatSession',
     summary: 'Change a session',
     description:
       'What is given replaces what was, whole; what is left out stays. A title of null clears it.',
   })
   @ApiIfMatch()
-  @ApiVersioned(200, 'The session as it is now.', ChatSessionBody)
+  @ApiBody({
+    type: UpdateChatSessionDto,
+    examples: named({ 'Name it and pin it': EXAMPLES.changes }),
+  })
+  @ApiVersioned(200, 'The session as it is now.', {
+    type: ChatSessionBody,
+    example: EXAMPLES.changedSession,
+  })
   @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
@@ -197,9 +226,19 @@ export class ChatSessionsController {
   }
 
   @Put(':session_id/config')
-  @ApiOperation({ summary: "Replace a session's configuration" })
+  @ApiOperation({
+    operationId: 'replaceChatConfig',
+    summary: "Replace a session's configuration",
+  })
   @ApiIfMatch()
-  @ApiVersioned(200, 'Replaced.', DoneBody)
+  @ApiBody({
+    type: ReplaceConfigDto,
+    examples: named({ 'A model and its temperature': EXAMPLES.config }),
+  })
+  @ApiVersioned(200, 'Replaced.', {
+    type: DoneBody,
+    example: EXAMPLES.replaced,
+  })
   @ApiSessionId()
   @RouteErrors({
     400: 'Validation failed',
@@ -228,13 +267,14 @@ export class ChatSessionsController {
   @Post(':session_id/clear')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
+    operationId: 'clearChatSession',
     summary: 'Delete the messages of a session',
     description:
       'The session stays; the seqs of its messages are not used again.',
   })
   @ApiIfMatch()
   @ApiIdempotencyKey()
-  @ApiWritten(200, 'Cleared.', DoneBody)
+  @ApiWritten(200, 'Cleared.', { type: DoneBody, example: EXAMPLES.cleared })
   @ApiSessionId()
   @RouteErrors(
     {
@@ -263,7 +303,10 @@ export class ChatSessionsController {
 
   @Delete(':session_id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Delete a session and its messages' })
+  @ApiOperation({
+    operationId: 'deleteChatSession',
+    summary: 'Delete a session and its messages',
+  })
   @ApiIfMatch()
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiSessionId()

@@ -1,3 +1,5 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { isUUID, ValidateBy } from 'class-validator';
 
 /** A position in an owner's list: after this session. */
@@ -6,6 +8,7 @@ export interface ListPosition {
   id: string;
 }
 
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
 const LAST_MS = Date.UTC(9999, 11, 31);
 
 export function encodeCursor({ lastActivityAt, id }: ListPosition): string {
@@ -23,12 +26,15 @@ export function decodeCursor(cursor: string): ListPosition | undefined {
 }
 
 export function IsCursor(): PropertyDecorator {
-  return ValidateBy({
-    name: 'isCursor',
-    validator: {
-      validate: (value) =>
-        typeof value === 'string' && decodeCursor(value) !== undefined,
-      defaultMessage: () => '$property is malformed',
-    },
-  });
+  return applyDecorators(
+    ValidateBy({
+      name: 'isCursor',
+      validator: {
+        validate: (value) =>
+          typeof value === 'string' && decodeCursor(value) !== undefined,
+        defaultMessage: () => '$property is malformed',
+      },
+    }),
+    ApiProperty({ pattern: BASE64URL.source }),
+  );
 }

@@ -17,12 +17,15 @@ export function entityTagOf({
 
 // RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 const TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/;
-const TAG_LIST = new RegExp(`^${TAG.source}(?:[ \\t]*,[ \\t]*${TAG.source})*$`);
+/** `*`, or a list of tags. */
+export const IF_MATCH = new RegExp(
+  `^(?:\\*|${TAG.source}(?:[ \\t]*,[ \\t]*${TAG.source})*)$`,
+);
 
 /** The tags of an If-Match or If-None-Match header; null where it is malformed. */
 function parseTags(header: string): '*' | string[] | null {
-  if (header === '*') return '*';
-  return TAG_LIST.test(header) ? header.match(new RegExp(TAG, 'g')) : null;
+  if (!IF_MATCH.test(header)) return null;
+  return header === '*' ? '*' : header.match(new RegExp(TAG, 'g'));
 }
 
 /** The condition of a write: that the session is still as the client knows it. */

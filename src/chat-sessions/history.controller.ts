@@ -1,10 +1,28 @@
-import { Controller, Get } from '@nestjs/common';
+import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
 import { Owner } from '../identity/owner.decorator.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
+import { EXAMPLES } from './examples.js';
+
+function ApiHistory(operationId: string, summary: string) {
+  return applyDecorators(
+    ApiOperation({
+      operationId,
+      summary,
+      description:
+        "The newest 50 messages of the caller's most recently active session, oldest first; none where there is no session.",
+    }),
+    ApiOkResponse({
+      description: 'The messages.',
+      type: ChatMessagesBody,
+      example: EXAMPLES.history,
+    }),
+    RouteErrors({ 500: 'Failed to get chat history' }),
+  );
+}
 
 @ApiTags('History')
 @ApiIdentified()
@@ -12,16 +30,16 @@ import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
 export class HistoryController {
   constructor(private readonly sessions: ChatSessionsService) {}
 
-  @Get(['session/history', 'history'])
-  @ApiOperation({
-    summary: 'Get the latest messages of the latest session',
-    description:
-      "The newest 50 messages of the caller's most recently active session, oldest first; none where there is no session.",
-  })
-  @ApiOkResponse({ description: 'The messages.', type: ChatMessagesBody })
-  @RouteErrors({ 500: 'Failed to get chat history' })
+  @Get('history')
+  @ApiHistory('getHistory', 'Get the latest messages of the latest session')
   async history(@Owner() owner: string): Promise<ChatMessagesBody> {
     const messages = await this.sessions.history(owner);
     return { messages: messages.map(toChatMessage) };
+  }
+
+  @Get('session/history')
+  @ApiHistory('getSessionHistory', 'The same, at its other path')
+  sessionHistory(@Owner() owner: string): Promise<ChatMessagesBody> {
+    return this.history(owner);
   }
 }

@@ -20,9 +20,9 @@ type Request = HttpRequest & {
   body?: unknown;
 };
 
-const MAX_CHARACTERS = 255;
+export const IDEMPOTENCY_KEY_LENGTH = 255;
 /** No space at either end: HTTP has none there, and to MySQL `a` and `a ` are equal. */
-const PRINTABLE_ASCII = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** The header Idempotency-Key with the request that it is for, undefined where there is none; 400 where it is malformed. */
 export const IdempotencyKeyHeader = createParamDecorator(
@@ -38,9 +38,9 @@ export const IdempotencyKeyHeader = createParamDecorator(
         'Idempotency-Key must be given once',
       ]);
     }
-    if (key.length > MAX_CHARACTERS || !PRINTABLE_ASCII.test(key)) {
+    if (key.length > IDEMPOTENCY_KEY_LENGTH || !IDEMPOTENCY_KEY.test(key)) {
       throw new ValidationFailedException([
-        `Idempotency-Key must be 1 to ${MAX_CHARACTERS} printable ASCII characters`,
+        `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_LENGTH} printable ASCII characters`,
       ]);
     }
     return { key, hash: hashOf(request) };

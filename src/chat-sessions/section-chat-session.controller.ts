@@ -11,6 +11,7 @@ import {
   ChatSessionBody,
   ChatSessionCreatedBody,
 } from './dto/chat-session.dto.js';
+import { EXAMPLES } from './examples.js';
 import { sectionReply } from './replies.js';
 import { ApiOpaqueId, ApiVersioned } from './swagger.js';
 
@@ -22,14 +23,25 @@ export class SectionChatSessionController {
 
   @Post()
   @ApiOperation({
+    operationId: 'getOrCreateSectionChatSession',
     summary: 'Create or get the session of a section',
     description:
       'A caller has one session for each section of a document, however many requests ask for it at once.',
   })
-  @ApiVersioned(201, 'The session is new.', ChatSessionCreatedBody)
-  @ApiVersioned(200, 'The session was there already.', ChatSessionBody)
-  @ApiOpaqueId('document_id', "The platform's document.", 'doc-42')
-  @ApiOpaqueId('section_id', 'The section of that document.', 'sec-7')
+  @ApiVersioned(201, 'The session is new.', {
+    type: ChatSessionCreatedBody,
+    example: EXAMPLES.createdSectionSession,
+  })
+  @ApiVersioned(200, 'The session was there already.', {
+    type: ChatSessionBody,
+    example: EXAMPLES.sectionSession,
+  })
+  @ApiOpaqueId('document_id', "The platform's document.", EXAMPLES.documentId)
+  @ApiOpaqueId(
+    'section_id',
+    'The section of that document.',
+    EXAMPLES.sectionId,
+  )
   @RouteErrors(
     {
       400: 'Validation failed',

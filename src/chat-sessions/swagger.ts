@@ -4,9 +4,16 @@ import {
   ApiResponse,
   getSchemaPath,
 } from '@nestjs/swagger';
-import { MESSAGE_ID, OPAQUE_ID_LENGTH } from '../validation/decorators.js';
+import {
+  MESSAGE_ID,
+  OPAQUE_ID,
+  OPAQUE_ID_LENGTH,
+} from '../validation/decorators.js';
 import { retryAfter } from '../identity/identified.decorator.js';
+import { IF_MATCH } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
+import { EXAMPLES } from './examples.js';
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_KEY_LENGTH } from './idempotency-key.js';
 
 export const NOT_FOUND = 'Chat session not found';
 
@@ -24,7 +31,7 @@ export function ApiSessionId(): MethodDecorator {
     schema: {
       type: 'string',
       format: 'uuid',
-      example: '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55',
+      example: EXAMPLES.sessionId,
     },
   });
 }
@@ -33,7 +40,11 @@ export function ApiMessageId(): MethodDecorator {
   return ApiParam({
     name: 'message_id',
     description: "The message's own id, unique in its session.",
-    schema: { type: 'string', pattern: MESSAGE_ID.source, example: 'msg_01' },
+    schema: {
+      type: 'string',
+      pattern: MESSAGE_ID.source,
+      example: EXAMPLES.messageId,
+    },
   });
 }
 
@@ -49,6 +60,7 @@ export function ApiOpaqueId(
       type: 'string',
       minLength: 1,
       maxLength: OPAQUE_ID_LENGTH,
+      pattern: OPAQUE_ID.source,
       example,
     },
   });
@@ -64,28 +76,51 @@ const replayed = {
 
 type Class = new () => object;
 
-/** A success that carries the session's ETag; its body is of the type, or of one of several. */
+/** An answer's body: of the class, or of one of several. */
+interface AnswerBody {
+  type?: Class | Class[];
+  example?: object;
+  /** By what they are of. */
+  examples?: Record<string, object>;
+}
+
+/** A success that carries the session's ETag. */
 export function ApiVersioned(
   status: number,
   description: string,
-  type?: Class | Class[],
+  body: AnswerBody = {},
 ): MethodDecorator {
   const headers = etag;
-  return ApiResponse({ status, description, headers, ...bodyOf(type) });
+  return ApiResponse({ status, description, headers, ...documented(body) });
 }
 
 /** Likewise, of a write with `ApiIdempotencyKey`. */
 export function ApiWritten(
   status: number,
   description: string,
-  type: Class | Class[],
+  body: AnswerBody,
 ): MethodDecorator {
   const headers = { ...etag, ...replayed };
-  return ApiResponse({ status, description, headers, ...bodyOf(type) });
+  return ApiResponse({ status, description, headers, ...documented(body) });
 }
 
-function bodyOf(type?: Class | Class[]) {
-  return Array.isArray(type) ? { schema: oneOf(...type) } : { type };
+/** Without keys that are undefined: an answer without a body has none of them. */
+function documented({ type, example, examples }: AnswerBody) {
+  return {
+    ...(Array.isArray(type) ? { schema: oneOf(...type) } : { type }),
+    ...(example && { example }),
+    ...(examples && { examples: named(examples) }),
+  };
+}
+
+/** Examples by what they are of. */
+export function named(examples: Record<string, object>) {
+  return Object.fromEntries(
+    Object.entries(examples).map(([summary, value], index) => [
+      String(index + 1),
+      { summary, value },
+    ]),
+  );
 }
 
 export function oneOf(...types: Class[]) {
@@ -99,7 +134,7 @@ export function ApiIfMatch(): MethodDecorator {
     required: false,
     description:
       'ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.',
-    schema: { type: 'string' },
+    schema: { type: 'string', pattern: IF_MATCH.source },
   });
 }
 
@@ -110,7 +145,12 @@ export function ApiIdempotencyKey(): MethodDecorator {
     required: false,
     description:
       'Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.',
-    schema: { type: 'string', minLength: 1, maxLength: 255 },
+    schema: {
+      type: 'string',
+      minLength: 1,
+      maxLength: IDEMPOTENCY_KEY_LENGTH,
+      pattern: IDEMPOTENCY_KEY.source,
+    },
   });
 }
 

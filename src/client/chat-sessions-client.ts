@@ -36,12 +36,12 @@ export class ChatSessionsClient {
   ): Promise<Tagged<api.ChatSessionBody>> {
     // An id of its own does what a key does.
     const ownKey = session.id ? undefined : crypto.randomUUID();
-    const operation: api.ChatSessionsControllerCreateData = {
+    const operation: api.CreateChatSessionData = {
       url: '/api/chat-sessions',
       headers: { 'Idempotency-Key': options.idempotencyKey ?? ownKey },
       body: session,
     };
-    return this.sendTagged<api.ChatSessionsControllerCreateResponse>(
+    return this.sendTagged<api.CreateChatSessionResponse>(
       'POST',
       operation,
       options,
@@ -54,11 +54,11 @@ export class ChatSessionsClient {
     section_id: string,
     options?: CallOptions,
   ): Promise<Tagged<api.ChatSessionBody>> {
-    const operation: api.SectionChatSessionControllerGetOrCreateData = {
+    const operation: api.GetOrCreateSectionChatSessionData = {
       url: '/api/documents/{document_id}/sections/{section_id}/chat-session',
       path: { document_id, section_id },
     };
-    return this.sendTagged<api.SectionChatSessionControllerGetOrCreateResponse>(
+    return this.sendTagged<api.GetOrCreateSectionChatSessionResponse>(
       'POST',
       operation,
       options,
@@ -79,15 +79,17 @@ export class ChatSessionsClient {
     session_id: string,
     options: GetOptions & { ifNoneMatch?: string } = {},
   ): Promise<Tagged<api.ChatSessionBody> | undefined> {
-    const operation: api.ChatSessionsControllerGetData = {
+    const operation: api.GetChatSessionData = {
       url: '/api/chat-sessions/{session_id}',
       path: { session_id },
       query: { messages: options.messages },
       headers: { 'If-None-Match': options.ifNoneMatch },
     };
-    const tagged = await this.sendTagged<
-      Partial<api.ChatSessionsControllerGetResponse>
-    >('GET', operation, options);
+    const tagged = await this.sendTagged<Partial<api.GetChatSessionResponse>>(
+      'GET',
+      operation,
+      options,
+    );
     const { chat_session, etag } = tagged;
     return chat_session && { chat_session, etag };
   }
@@ -97,15 +99,11 @@ export class ChatSessionsClient {
     query?: ListQuery,
     options?: CallOptions,
   ): Promise<api.ChatSessionListBody> {
-    const operation: api.ChatSessionsControllerListData = {
+    const operation: api.ListChatSessionsData = {
       url: '/api/chat-sessions',
       query,
     };
-    return this.send<api.ChatSessionsControllerListResponse>(
-      'GET',
-      operation,
-      options,
-    );
+    return this.send<api.ListChatSessionsResponse>('GET', operation, options);
   }
 
   /** The caller's sessions, latest activity first. Gets a page when it comes to it; a session that moves up meanwhile may be missed. */
@@ -119,13 +117,13 @@ export class ChatSessionsClient {
     changes: api.ChatSessionChanges,
     options: ChangeOptions = {},
   ): Promise<Tagged<api.ChatSessionBody>> {
-    const operation: api.ChatSessionsControllerUpdateData = {
+    const operation: api.UpdateChatSessionData = {
       url: '/api/chat-sessions/{session_id}',
       path: { session_id },
       headers: { 'If-Match': options.ifMatch },
       body: changes,
     };
-    return this.sendTagged<api.ChatSessionsControllerUpdateResponse>(
+    return this.sendTagged<api.UpdateChatSessionResponse>(
       'PATCH',
       operation,
       options,
@@ -138,13 +136,13 @@ export class ChatSessionsClient {
     config: api.ChatSessionConfig['config'],
     options: ChangeOptions = {},
   ): Promise<Tagged<api.DoneBody>> {
-    const operation: api.ChatSessionsControllerReplaceConfigData = {
+    const operation: api.ReplaceChatConfigData = {
       url: '/api/chat-sessions/{session_id}/config',
       path: { session_id },
       headers: { 'If-Match': options.ifMatch },
       body: { config },
     };
-    return this.sendTagged<api.ChatSessionsControllerReplaceConfigResponse>(
+    return this.sendTagged<api.ReplaceChatConfigResponse>(
       'PUT',
       operation,
       options,
@@ -156,7 +154,7 @@ export class ChatSessionsClient {
     session_id: string,
     options: AppendOptions = {},
   ): Promise<Tagged<api.DoneBody>> {
-    const operation: api.ChatSessionsControllerClearData = {
+    const operation: api.ClearChatSessionData = {
       url: '/api/chat-sessions/{session_id}/clear',
       path: { session_id },
       headers: {
@@ -164,7 +162,7 @@ export class ChatSessionsClient {
         'If-Match': options.ifMatch,
       },
     };
-    return this.sendTagged<api.ChatSessionsControllerClearResponse>(
+    return this.sendTagged<api.ClearChatSessionResponse>(
       'POST',
       operation,
       options,
@@ -173,12 +171,12 @@ export class ChatSessionsClient {
 
   /** Deletes a session and its messages. */
   delete(session_id: string, options: ChangeOptions = {}): Promise<void> {
-    const operation: api.ChatSessionsControllerDeleteData = {
+    const operation: api.DeleteChatSessionData = {
       url: '/api/chat-sessions/{session_id}',
       path: { session_id },
       headers: { 'If-Match': options.ifMatch },
     };
-    return this.send<api.ChatSessionsControllerDeleteResponse>(
+    return this.send<api.DeleteChatSessionResponse>(
       'DELETE',
       operation,
       options,
@@ -207,7 +205,7 @@ export class ChatSessionsClient {
       options.idempotencyKey === undefined
         ? { ...message, id: message.id ?? crypto.randomUUID() }
         : message;
-    const operation: api.ChatMessagesControllerAppendData = {
+    const operation: api.AppendMessagesData = {
       url: '/api/chat-sessions/{session_id}/messages',
       path: { session_id },
       headers: {
@@ -218,7 +216,7 @@ export class ChatSessionsClient {
         ? { messages: input.map(identified) }
         : identified(input),
     };
-    return this.sendTagged<api.ChatMessagesControllerAppendResponse>(
+    return this.sendTagged<api.AppendMessagesResponse>(
       'POST',
       operation,
       options,
@@ -231,16 +229,12 @@ export class ChatSessionsClient {
     query?: PageQuery,
     options?: CallOptions,
   ): Promise<api.ChatMessagePage> {
-    const operation: api.ChatMessagesControllerPageData = {
+    const operation: api.GetMessagesData = {
       url: '/api/chat-sessions/{session_id}/messages',
       path: { session_id },
       query,
     };
-    return this.send<api.ChatMessagesControllerPageResponse>(
-      'GET',
-      operation,
-      options,
-    );
+    return this.send<api.GetMessagesResponse>('GET', operation, options);
   }
 
   /** The messages of a session, in either direction. Gets a page when it comes to it. */
@@ -254,27 +248,19 @@ export class ChatSessionsClient {
     message_id: string,
     options?: CallOptions,
   ): Promise<api.ChatMessageBody> {
-    const operation: api.ChatMessagesControllerGetData = {
+    const operation: api.GetMessageData = {
       url: '/api/chat-sessions/{session_id}/messages/{message_id}',
       path: { session_id, message_id },
     };
-    return this.send<api.ChatMessagesControllerGetResponse>(
-      'GET',
-      operation,
-      options,
-    );
+    return this.send<api.GetMessageResponse>('GET', operation, options);
   }
 
   /** The newest 50 messages of the caller's most recently active session, oldest first. */
   history(options?: CallOptions): Promise<api.ChatMessagesBody> {
-    const operation: api.HistoryControllerHistory1Data = {
+    const operation: api.GetHistoryData = {
       url: '/api/history',
     };
-    return this.send<api.HistoryControllerHistory1Response>(
-      'GET',
-      operation,
-      options,
-    );
+    return this.send<api.GetHistoryResponse>('GET', operation, options);
   }
 
   private async send<Body>(

@@ -25,13 +25,9 @@ export interface CreateOptions extends CallOptions {
 
 export type AppendOptions = ChangeOptions & CreateOptions;
 
-export type ListQuery = NonNullable<
-  api.ChatSessionsControllerListData['query']
->;
+export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 
-export type PageQuery = NonNullable<
-  api.ChatMessagesControllerPageData['query']
->;
+export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
 /** Where to begin, and with that the direction: one of the three, or else `from: 'oldest'`. */
 export interface MessagesQuery {

@@ -27,7 +27,9 @@ export class HealthController {
 
   @Get('live')
   @ApiOperation({
+    operationId: 'getLiveness',
     summary: 'Whether the process runs',
+    security: [],
     description: 'Touches nothing else: restart the process where it fails.',
   })
   @ApiOkResponse({ description: 'It runs.', type: HealthDto })
@@ -37,7 +39,9 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({
+    operationId: 'getReadiness',
     summary: 'Whether requests can be served',
+    security: [],
     description:
       'Asks the store, and fails while the service ends: send no requests then.',
   })

@@ -8,9 +8,11 @@ import {
 const DESCRIPTION = `
 Keeps the conversations of AI chat products: **sessions** and their **messages**, each belonging to one caller. What is not yours does not exist: 404.
 
+To explore, authorize, then create a session, append to it and get it: the examples are one conversation, in this order.
+
 - **Identity.** Send \`Authorization: Bearer TOKEN\`; behind a gateway, it says who you are; on a developer's machine everybody is one caller. Requests are counted for each caller: 429 says in \`Retry-After\` when to go on.
-- **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order and the cursor of a page. Lists of sessions are paged with \`next_cursor\`.
-- **Sending again.** A session or message that was sent with an \`id\` of the client's own can be sent again after a lost answer: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
+- **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
+- **Sending again.** After a lost answer or a 503, a session or message that has an \`id\` of the client's own can be sent again: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
 - **Concurrent changes.** A session's \`ETag\` changes with every change. Send it back in \`If-Match\` and a write that would overwrite somebody else's answers 412; send it in \`If-None-Match\` and an unchanged session answers 304.
 - **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`.
 `;
@@ -21,6 +23,8 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setTitle('Chat Sessions')
     .setDescription(DESCRIPTION.trim())
     .setVersion('0.1.0')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'Where this document comes from.')
     .addBearerAuth({
       type: 'http',
       scheme: 'bearer',
@@ -28,12 +32,66 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
       description:
         'A token of the platform that this service trusts; for a try, `npm run token -- --sub alice` prints one.',
     })
-    .addTag('Chat sessions')
-    .addTag('Messages')
-    .addTag('History')
-    .addTag('Health')
+    .addTag(
+      'Chat sessions',
+      'Conversations: created, listed, changed, cleared and deleted by their owner.',
+    )
+    .addTag(
+      'Messages',
+      'The turns of a conversation: appended at its end, read in pages.',
+    )
+    .addTag('History', 'For clients that know of one conversation at a time.')
+    .addTag('Health', 'For who runs the service: open to everybody.')
     .build();
-  return SwaggerModule.createDocument(app, config);
+  const document = SwaggerModule.createDocument(app, config);
+  describeRequestIds(document);
+  closeRequestBodies(document);
+  return document;
+}
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+function operationsIn({ paths }: OpenAPIObject): Operation[] {
+  return Object.values(paths).flatMap((item) =>
+    Object.values(item as Record<string, Operation>),
+  );
+}
+
+/** Every answer names its request. */
+function describeRequestIds(document: OpenAPIObject): void {
+  const $ref = '#/components/headers/X-Request-Id';
+  document.components!.headers = {
+    'X-Request-Id': {
+      description:
+        "Names the request in the service's log: the request's own `X-Request-Id` where it has one of 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`, else a UUID.",
+      schema: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9._-]{1,128}$',
+        example: '7d5f9a52-6f0e-4b0e-9a57-2f1c3a8f4b11',
+      },
+    },
+  };
+  for (const { responses } of operationsIn(document)) {
+    for (const response of Object.values(responses)) {
+      const answer = response as { headers?: object };
+      answer.headers = { ...answer.headers, 'X-Request-Id': { $ref } };
+    }
+  }
+}
+
+/** A field that is not known is refused, which no decorator can say. */
+function closeRequestBodies(document: OpenAPIObject): void {
+  const bodies = JSON.stringify(
+    operationsIn(document).map(({ requestBody }) => requestBody),
+  );
+  const schemas = Object.entries(document.components!.schemas!);
+  const isSent = (name: string, within: string) =>
+    within.includes(`"#/components/schemas/${name}"`);
+  const sent = schemas.filter(([name]) => isSent(name, bodies));
+  const nested = schemas.filter(([name]) => isSent(name, JSON.stringify(sent)));
+  for (const [, schema] of [...sent, ...nested]) {
+    Object.assign(schema, { additionalProperties: false });
+  }
 }
 
 /** Serves Swagger UI at /api/docs, and the document at /api/docs-json. */

@@ -51,10 +51,13 @@ export function MaxCharacters(
 
 /** Text of at most `max` bytes in UTF-8. */
 export function MaxBytes(max: number): PropertyDecorator {
-  return check(
-    'maxBytes',
-    (value) => typeof value !== 'string' || Buffer.byteLength(value) <= max,
-    `$property must be at most ${max} bytes long`,
+  return applyDecorators(
+    check(
+      'maxBytes',
+      (value) => typeof value !== 'string' || Buffer.byteLength(value) <= max,
+      `$property must be at most ${max} bytes long`,
+    ),
+    ApiProperty({ maxLength: max }),
   );
 }
 
@@ -67,13 +70,17 @@ export function MaxJsonBytes(max: number): PropertyDecorator {
   );
 }
 
+const SOMETHING_TO_SEE = /\S/;
+
 /** Text with something to see in it. */
-export function IsNotBlank(options?: ValidationOptions): PropertyDecorator {
-  return check(
-    'isNotBlank',
-    (value) => typeof value !== 'string' || value.trim() !== '',
-    '$property must not be blank',
-    options,
+export function IsNotBlank(): PropertyDecorator {
+  return applyDecorators(
+    check(
+      'isNotBlank',
+      (value) => typeof value !== 'string' || SOMETHING_TO_SEE.test(value),
+      '$property must not be blank',
+    ),
+    ApiProperty({ pattern: SOMETHING_TO_SEE.source }),
   );
 }
 
@@ -101,15 +108,20 @@ export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
 }
 
 export const OPAQUE_ID_LENGTH = 191;
-// Cc are the control characters, Cs lone surrogates (which a store would turn
-// into one and the same U+FFFD), Zl and Zp the separators of lines and paragraphs.
-const OPAQUE_ID = /^(?!\s)[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+(?<!\s)$/u;
+// Without properties of Unicode and lookbehind, which many readers of the OpenAPI
+// document do not know: Swagger UI makes its expressions without the flag `u`.
+const NOT_IN_OPAQUE_ID = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029';
+export const OPAQUE_ID = new RegExp(
+  `^[^\\s${NOT_IN_OPAQUE_ID}](?:[^${NOT_IN_OPAQUE_ID}]*[^\\s${NOT_IN_OPAQUE_ID}])?$`,
+);
 
 /** An id that another system made: 1 to 191 characters, no control characters, no white space at either end. */
 export function isOpaqueId(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     charactersIn(value) <= OPAQUE_ID_LENGTH &&
+    // A store would turn lone surrogates into one and the same U+FFFD.
+    value.isWellFormed() &&
     OPAQUE_ID.test(value)
   );
 }
@@ -119,7 +131,11 @@ export const OPAQUE_ID_RULE = `must be 1 to ${OPAQUE_ID_LENGTH} characters, with
 export function IsOpaqueId(): PropertyDecorator {
   return applyDecorators(
     check('isOpaqueId', isOpaqueId, `$property ${OPAQUE_ID_RULE}`),
-    ApiProperty({ minLength: 1, maxLength: OPAQUE_ID_LENGTH }),
+    ApiProperty({
+      minLength: 1,
+      maxLength: OPAQUE_ID_LENGTH,
+      pattern: OPAQUE_ID.source,
+    }),
   );
 }
 

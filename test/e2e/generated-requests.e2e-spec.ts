@@ -51,7 +51,6 @@ const KINDS = [
   'half a surrogate pair',
   'nested too deep',
   'reserved key',
-  'no type',
   'nothing said',
   'repeated id',
   'section without document',

@@ -11,6 +11,10 @@ async function served(): Promise<OpenAPIObject> {
 }
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type ResponseObject = Extract<
+  Operation['responses'][string],
+  { description: string }
+>;
 
 async function operations(): Promise<[string, Operation][]> {
   const { paths } = await served();
@@ -87,5 +91,40 @@ describe('GET /api/docs-json', () => {
         expect(property, `${name}.${field}`).toHaveProperty('example');
       }
     }
+  });
+
+  it('shows every error, and names the request in every answer', async () => {
+    for (const [route, operation] of await operations()) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const { content, headers } = response as ResponseObject;
+        const what = `${route} ${status}`;
+        expect(headers, what).toHaveProperty('X-Request-Id');
+        if (Number(status) < 400) continue;
+        const { example, examples = {} } = content!['application/json']!;
+        const bodies = example ? [example] : Object.values(examples);
+        expect(bodies.length, what).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('names operations by what they do', async () => {
+    const ids = (await operations()).map(([, { operationId }]) => operationId!);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.filter((id) => !/^[a-z]+([A-Z][a-z]+)+$/.test(id))).toEqual([]);
+    expect(ids).toContain('appendMessages');
+  });
+
+  it('says that request bodies have no other fields', async () => {
+    const { components } = await served();
+    const closed = Object.entries(components!.schemas!)
+      .filter(([, schema]) => 'additionalProperties' in schema)
+      .map(([name]) => name);
+    expect(closed.toSorted()).toEqual([
+      'ChatSessionChanges',
+      'ChatSessionConfig',
+      'NewChatMessage',
+      'NewChatMessages',
+      'NewChatSession',
+    ]);
   });
 });

@@ -14,11 +14,29 @@ export function ApiObject(
 
 /** An array of such objects. */
 export function ApiObjects(
-  options: { nullable?: boolean; maxItems?: number; example?: object[] } = {},
+  options: { maxItems?: number } = {},
 ): PropertyDecorator {
   return ApiProperty({
     type: 'array',
     items: { type: 'object', additionalProperties: true },
+    example: [],
+    ...options,
+  });
+}
+
+/** An array of typed parts. */
+export function ApiParts(
+  options: { maxItems?: number; example?: object[] } = {},
+): PropertyDecorator {
+  return ApiProperty({
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: { type: { type: 'string' } },
+      required: ['type'],
+      additionalProperties: true,
+    },
+    nullable: true,
     example: [],
     ...options,
   });

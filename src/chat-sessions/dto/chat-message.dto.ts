@@ -9,6 +9,7 @@ import {
   ApiInteger,
   ApiObject,
   ApiObjects,
+  ApiParts,
 } from './api-properties.js';
 
 /** One turn of a conversation. */
@@ -33,12 +34,12 @@ export class ChatMessageDto {
 
   /**
    * The text.
-   * @example "Which section covers refunds?"
+   * @example "I'd like a mocha please"
    */
   content: string;
 
   /** Typed parts exactly as sent (text, tool calls, images ...); null where there are none. */
-  @ApiObjects({ nullable: true })
+  @ApiParts()
   parts: Record<string, unknown>[] | null;
 
   /** What the text refers to. */

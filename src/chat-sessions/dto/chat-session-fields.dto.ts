@@ -13,8 +13,8 @@ import { LIMITS } from './limits.js';
 /** What a client sets at create and may replace later. */
 export class ChatSessionFields {
   /**
-   * At most 200 characters.
-   * @example "Refunds"
+   * At most 200 characters, and not blank.
+   * @example "A mocha"
    */
   @IsOptional()
   @IsString()
@@ -25,9 +25,13 @@ export class ChatSessionFields {
   /**
    * Documents to take into account, as the client names them: at most 100, of
    * at most 1,024 characters each.
-   * @example ["doc-42", "doc-43"]
+   * @example ["menu", "prices"]
    */
-  @ApiProperty({ maxItems: LIMITS.contextDocuments })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', maxLength: LIMITS.contextDocumentCharacters },
+    maxItems: LIMITS.contextDocuments,
+  })
   @MayBeAbsent()
   @IsArray()
   @ArrayMaxSize(LIMITS.contextDocuments)

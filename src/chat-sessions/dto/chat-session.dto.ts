@@ -14,25 +14,25 @@ class ChatSessionHead {
 
   /**
    * As given, or the start of the first user message.
-   * @example "Which section covers refunds?"
+   * @example "I'd like a mocha please"
    */
   title: string | null;
 
   /**
    * The platform's document that the session hangs on.
-   * @example "doc-42"
+   * @example "menu"
    */
   document_id: string | null;
 
   /**
    * The section of that document.
-   * @example "sec-7"
+   * @example "coffee"
    */
   section_id: string | null;
 
   /**
    * Documents to take into account, as the client names them.
-   * @example ["doc-42", "doc-43"]
+   * @example ["menu", "prices"]
    */
   context_documents: string[];
 
@@ -102,7 +102,7 @@ export class ChatSessionDto extends ChatSessionHead {
 export class ChatSessionSummaryDto extends ChatSessionHead {
   /**
    * The start of the newest message's text.
-   * @example "Section 7 covers refunds."
+   * @example "sorry, no mochas here, did you mean macchiato?"
    */
   preview: string | null;
 }

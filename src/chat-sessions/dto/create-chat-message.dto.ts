@@ -21,7 +21,7 @@ import {
   MESSAGE_ROLES,
   type MessageRole,
 } from '../entities/chat-message.entity.js';
-import { ApiEnum, ApiObject, ApiObjects } from './api-properties.js';
+import { ApiEnum, ApiObject, ApiObjects, ApiParts } from './api-properties.js';
 import { LIMITS } from './limits.js';
 
 /** A message to append. It needs `content` or `parts`. */
@@ -43,7 +43,7 @@ export class CreateChatMessageDto {
 
   /**
    * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
-   * @example "Which section covers refunds?"
+   * @example "I'd like a mocha please"
    */
   @IsOptional()
   @IsString()
@@ -51,10 +51,9 @@ export class CreateChatMessageDto {
   content?: string | null;
 
   /** Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent. */
-  @ApiObjects({
-    nullable: true,
+  @ApiParts({
     maxItems: LIMITS.partsPerMessage,
-    example: [{ type: 'text', text: 'Which section covers refunds?' }],
+    example: [{ type: 'text', text: "I'd like a mocha please" }],
   })
   @IsOptional()
   @IsArray()

@@ -26,7 +26,7 @@ export class CreateChatSessionDto extends ChatSessionFields {
 
   /**
    * The platform's document that the session hangs on.
-   * @example "doc-42"
+   * @example "menu"
    */
   @IsOptional()
   @IsOpaqueId()
@@ -34,7 +34,7 @@ export class CreateChatSessionDto extends ChatSessionFields {
 
   /**
    * The section of that document; an owner has one session for each.
-   * @example "sec-7"
+   * @example "coffee"
    */
   @IsOptional()
   @IsOpaqueId()

@@ -42,12 +42,12 @@ export class ListChatSessionsQuery {
   @IsCursor()
   cursor?: string;
 
-  /** Only the sessions of this document: `doc-42`. */
+  /** Only the sessions of this document: `menu`. */
   @MayBeAbsent()
   @IsOpaqueId()
   document_id?: string;
 
-  /** Only the session of this section, together with `document_id`: `sec-7`. */
+  /** Only the session of this section, together with `document_id`: `coffee`. */
   @MayBeAbsent()
   @IsOpaqueId()
   @Requires('document_id')

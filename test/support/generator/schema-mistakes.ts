@@ -144,7 +144,7 @@ function ofArray(
 }
 
 function ofObject(
-  { properties = {}, required = [] }: Schema,
+  { properties = {}, required = [], additionalProperties }: Schema,
   rules: Rules,
   more: MoreMistakes,
   site: string,
@@ -157,14 +157,15 @@ function ofObject(
     )
     .filter((name) => !Object.hasOwn(properties, name));
   const prefix = site && `${site}.`;
+  const unknown: Mistake = {
+    kind: 'unknown field',
+    site,
+    changes: fc
+      .tuple(unknownNames, fc.constantFrom(1, null, 'x', {}))
+      .map(([name, field]) => having({ [name]: field })),
+  };
   return [
-    {
-      kind: 'unknown field',
-      site,
-      changes: fc
-        .tuple(unknownNames, fc.constantFrom(1, null, 'x', {}))
-        .map(([name, field]) => having({ [name]: field })),
-    },
+    ...(additionalProperties === false ? [unknown] : []),
     ...required.map((name) => ({
       kind: 'missing field',
       site: prefix + name,

@@ -3,32 +3,13 @@ import { headerTexts, texts } from './json-arbitrary.js';
 import { type Operation, parametersIn } from './openapi-operations.js';
 import type { RequestParts } from './request-parts.js';
 import { having, instead, type MoreMistakes } from './schema-mistakes.js';
-import {
-  bytesOfJson,
-  CURSORS,
-  MOST_BYTES,
-  MOST_CONTEXT_DOCUMENT_CHARACTERS,
-} from './unsaid-rules.js';
+import { bytesOfJson, CURSORS, MOST_BYTES } from './unsaid-rules.js';
 
 /** Breaks of the rules that the schemas do not say, for bodies and for parameters. */
 export const moreMistakes: MoreMistakes = {
   title: [wrong('blank', fc.constantFrom('', ' ', '\t\r\n', '\u3000\u00a0'))],
   document_id: wrongOpaqueIds(),
   section_id: wrongOpaqueIds(),
-  'context_documents[]': [
-    wrong(
-      'too long',
-      fc
-        .constantFrom('x', '\u{1f600}')
-        .map((char) => char.repeat(MOST_CONTEXT_DOCUMENT_CHARACTERS + 1)),
-    ),
-  ],
-  'parts[]': [
-    wrong(
-      'no type',
-      fc.constantFrom({}, { text: 'x' }, { type: 1 }, { type: null }),
-    ),
-  ],
   content: [
     wrong(
       'too many bytes',

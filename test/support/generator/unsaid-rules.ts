@@ -18,7 +18,6 @@ export const MOST_BYTES = {
   metadata: 16_384,
   content: 1_048_576,
 };
-export const MOST_CONTEXT_DOCUMENT_CHARACTERS = 1024;
 
 /** The cursors of which a page takes one. */
 export const CURSORS = ['before', 'after', 'around'];
@@ -63,7 +62,6 @@ export function rulesOf(world: World): Rules {
       title: ({ maxLength }) => texts(1, maxLength).filter(isNotBlank),
       document_id: opaqueIds,
       section_id: opaqueIds,
-      'context_documents[]': () => texts(0, MOST_CONTEXT_DOCUMENT_CHARACTERS),
       'parts[]': () =>
         fc
           .tuple(openObjects, fc.oneof(texts(), fc.constant('text')), texts())
