@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { findChromium } from './test/support/chromium.js';
 import { findMysqlServer } from './test/support/mysql-server.js';
 import { swaggerMetadata } from './test/support/swagger-plugin.js';
 
@@ -14,6 +15,19 @@ function hasMysql(): boolean {
     'install MariaDB or set TEST_MYSQL_URL=mysql://user:password@host:port/';
   if (process.env.REQUIRE_MYSQL === '1') {
     throw new Error(`REQUIRE_MYSQL=1, but ${what}`);
+  }
+  process.stderr.write(`!!! WARNING: ${what}\n`);
+  return false;
+}
+
+/** Likewise without a Chromium, for the tests in a browser. */
+function hasChromium(): boolean {
+  if (findChromium()) return true;
+  const what =
+    'no Chromium was found, so the tests in a browser cannot run: ' +
+    'install chromium or set CHROMIUM=/path/to/one';
+  if (process.env.REQUIRE_CHROMIUM === '1') {
+    throw new Error(`REQUIRE_CHROMIUM=1, but ${what}`);
   }
   process.stderr.write(`!!! WARNING: ${what}\n`);
   return false;
@@ -85,6 +99,14 @@ const processMysql = {
     ],
   },
 };
+const browser = {
+  test: {
+    ...processes,
+    name: 'browser',
+    globalSetup: build,
+    include: ['test/browser/**/*.browser-spec.ts'],
+  },
+};
 
 export default defineConfig({
   test: {
@@ -96,6 +118,7 @@ export default defineConfig({
       sqlite,
       processSqlite,
       ...(hasMysql() ? [mysql, processMysql] : []),
+      ...(hasChromium() ? [browser] : []),
     ],
   },
 });

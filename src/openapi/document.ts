@@ -14,7 +14,7 @@ To explore, authorize, then create a session, append to it and get it: the examp
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
 - **Sending again.** After a lost answer or a 503, a session or message that has an \`id\` of the client's own can be sent again: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
 - **Concurrent changes.** A session's \`ETag\` changes with every change. Send it back in \`If-Match\` and a write that would overwrite somebody else's answers 412; send it in \`If-None-Match\` and an unchanged session answers 304.
-- **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`.
+- **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
 `;
 
 /** The OpenAPI document of the routes. */
@@ -62,8 +62,7 @@ function describeRequestIds(document: OpenAPIObject): void {
   const $ref = '#/components/headers/X-Request-Id';
   document.components!.headers = {
     'X-Request-Id': {
-      description:
-        "Names the request in the service's log: the request's own `X-Request-Id` where it has one of 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`, else a UUID.",
+      description: "Names the request in the service's log.",
       schema: {
         type: 'string',
         pattern: '^[A-Za-z0-9._-]{1,128}$',
