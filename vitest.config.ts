@@ -103,6 +103,7 @@ const browser = {
   test: {
     ...processes,
     name: 'browser',
+    testTimeout: 120_000,
     globalSetup: build,
     include: ['test/browser/**/*.browser-spec.ts'],
   },

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { EXAMPLES } from '../../src/chat-sessions/examples.js';
-import { launchChromium } from '../support/chromium.js';
+import { launchChromium } from '../support/browser.js';
 import { startService } from '../support/service-process.js';
 import { SwaggerUi } from '../support/swagger-ui.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
