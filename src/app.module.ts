@@ -5,9 +5,9 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 import type { Config } from './config/config.js';
-import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { AllExceptionsFilter } from './http/exception.filter.js';
+import { ownerOf } from './identity/identities.js';
 import { IdentityGuard } from './identity/identity.guard.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
@@ -18,6 +18,13 @@ import { throttlerOptions } from './rate-limit/throttler-options.js';
 export class AppModule {
   /** @param dataSource connected; the application closes it at its own end. */
   static with(config: Config, dataSource: DataSource): DynamicModule {
+    const chatSessions = ChatSessionsModule.forRoot({
+      owner: ownerOf,
+      deadlineMs: config.REQUEST_DEADLINE_MS,
+      cache: config.CACHE || undefined,
+      cacheMaxMb: config.CACHE_MAX_MB,
+      idempotencyTtl: config.IDEMPOTENCY_TTL,
+    });
     return {
       module: AppModule,
       imports: [
@@ -25,12 +32,11 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
-        DatabaseModule.with(config.REQUEST_DEADLINE_MS),
         IdentityModule.with(config),
         ThrottlerModule.forRoot(throttlerOptions(config)),
-        ChatSessionsModule.with(config),
+        chatSessions,
         // The last: then what it does at the end comes first, and it is not ready at once.
-        HealthModule.with(config),
+        HealthModule.with(config, chatSessions),
       ],
       providers: [
         { provide: APP_FILTER, useClass: AllExceptionsFilter },

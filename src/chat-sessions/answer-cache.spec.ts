@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../database/database.js';
 import { StoreUnavailableError } from '../database/errors.js';
-import { AnswerCache, type CacheSettings } from './answer-cache.js';
+import { AnswerCache } from './answer-cache.js';
+import { type ChatSessionsOptions, ChatSessionsSettings } from './options.js';
 
 const OWNER = 'alice';
 const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 
-function cacheOf(settings: Partial<CacheSettings>, isEmbedded = false) {
-  return new AnswerCache({ CACHE: 'exclusive', CACHE_MAX_MB: 1, ...settings }, {
-    isEmbedded,
-    othersWrites: () => 0,
-  } as Database);
+function cacheOf(options: Partial<ChatSessionsOptions>, isEmbedded = false) {
+  const settings = new ChatSessionsSettings({
+    owner: () => OWNER,
+    cache: 'exclusive',
+    cacheMaxMb: 1,
+    ...options,
+  });
+  const database = { isEmbedded, othersWrites: () => 0 } as Database;
+  return new AnswerCache(settings, database);
 }
 
 function answers(etag: string, body = etag, messages = 50) {
@@ -133,7 +138,7 @@ describe('AnswerCache', () => {
   });
 
   it('holds no more than CACHE_MAX_MB, and forgets what was used longest ago', () => {
-    const cache = cacheOf({ CACHE_MAX_MB: 1 });
+    const cache = cacheOf({ cacheMaxMb: 1 });
     const body = 'x'.repeat(100_000);
     const ids = Array.from({ length: 20 }, (_, index) => `session ${index}`);
     for (const id of ids) remember(cache, id, body);
@@ -142,22 +147,24 @@ describe('AnswerCache', () => {
   });
 
   it('does not keep what is larger than that', () => {
-    const cache = cacheOf({ CACHE_MAX_MB: 1 });
+    const cache = cacheOf({ cacheMaxMb: 1 });
     remember(cache, ID, 'x'.repeat(1_200_000));
     expect(bodyIn(cache)).toBeUndefined();
   });
 
   it('is empty where it is off', () => {
-    const cache = cacheOf({ CACHE: 'off' });
+    const cache = cacheOf({ cache: 'off' });
     remember(cache, ID, 'A');
     expect(bodyIn(cache)).toBeUndefined();
     expect(cache.isCertain(OWNER, ID)).toBe(false);
   });
 
   it('is by default exclusive on the embedded store alone', () => {
-    expect(cacheOf({ CACHE: '' }, true).isCertain(OWNER, ID)).toBe(true);
-    expect(cacheOf({ CACHE: '' }, false).isCertain(OWNER, ID)).toBe(false);
-    expect(cacheOf({ CACHE: 'validated' }, true).isCertain(OWNER, ID)).toBe(
+    expect(cacheOf({ cache: undefined }, true).isCertain(OWNER, ID)).toBe(true);
+    expect(cacheOf({ cache: undefined }, false).isCertain(OWNER, ID)).toBe(
+      false,
+    );
+    expect(cacheOf({ cache: 'validated' }, true).isCertain(OWNER, ID)).toBe(
       false,
     );
   });

@@ -2,16 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Database } from '../database/database.js';
 import { isOutcomeUnknown } from '../database/errors.js';
-
-export const CACHE_MODES = ['validated', 'exclusive', 'off'] as const;
-export type CacheMode = (typeof CACHE_MODES)[number];
-
-export abstract class CacheSettings {
-  /** Empty for the mode that suits the store. */
-  abstract readonly CACHE: CacheMode | '';
-  /** Megabytes (2^20 bytes) of memory. */
-  abstract readonly CACHE_MAX_MB: number;
-}
+import { type CacheMode, ChatSessionsSettings } from './options.js';
 
 /** The answers to GET of one session, as it was in one version. Never changed: a fill puts another in its place. */
 export interface Answers {
@@ -44,12 +35,12 @@ export class AnswerCache {
   private othersWrites = 0;
 
   constructor(
-    { CACHE, CACHE_MAX_MB }: CacheSettings,
+    { cache, cacheMaxMb }: ChatSessionsSettings,
     private readonly database: Database,
   ) {
-    this.mode = CACHE || (database.isEmbedded ? 'exclusive' : 'validated');
+    this.mode = cache ?? (database.isEmbedded ? 'exclusive' : 'validated');
     this.sessions = new LRUCache({
-      maxSize: CACHE_MAX_MB * 2 ** 20,
+      maxSize: cacheMaxMb * 2 ** 20,
       sizeCalculation: sizeOf,
     });
   }

@@ -1,18 +1,30 @@
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Param,
+  Post,
+  Query,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import {
   ApiBody,
   ApiExtraModels,
   ApiOkResponse,
   ApiOperation,
+  ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
+import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
-import { Owner } from '../identity/owner.decorator.js';
 import { MESSAGE_ID_RULE } from '../validation/decorators.js';
 import { DtoPipe } from '../validation/dto.pipe.js';
 import { MessageIdParam, UuidParam } from '../validation/params.js';
+import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { AppendBody } from './append-body.pipe.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import {
@@ -34,6 +46,7 @@ import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
 } from './idempotency-key.js';
+import { Owner, OwnerGuard } from './owner.guard.js';
 import { appendedReply, toChatMessagePage } from './replies.js';
 import {
   ApiIdempotencyKey,
@@ -65,6 +78,8 @@ const APPENDED = {
   ChatMessageBody,
   ChatMessagesBody,
 )
+@UseGuards(OwnerGuard, StorableBodyGuard)
+@UseFilters(AllExceptionsFilter)
 @Controller('chat-sessions/:session_id/messages')
 export class ChatMessagesController {
   constructor(private readonly messages: ChatMessagesService) {}
@@ -122,6 +137,7 @@ export class ChatMessagesController {
   }
 
   @Get()
+  @ApiQuery({ type: ListMessagesQuery })
   @ApiOperation({
     operationId: 'getMessages',
     summary: 'Get a page of messages',
@@ -145,7 +161,7 @@ export class ChatMessagesController {
   async page(
     @Owner() owner: string,
     @Param('session_id', UuidParam) sessionId: string,
-    @Query(DtoPipe) query: ListMessagesQuery,
+    @Query(new DtoPipe(ListMessagesQuery)) query: Readonly<ListMessagesQuery>,
   ): Promise<ChatMessagePage> {
     return toChatMessagePage(await this.messages.page(owner, sessionId, query));
   }

@@ -12,6 +12,8 @@ import {
   Put,
   Query,
   Res,
+  UseFilters,
+  UseGuards,
 } from '@nestjs/common';
 import {
   ApiBody,
@@ -19,14 +21,16 @@ import {
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
+import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
-import { Owner } from '../identity/owner.decorator.js';
 import { DtoPipe } from '../validation/dto.pipe.js';
 import { UuidParam } from '../validation/params.js';
+import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
@@ -51,6 +55,7 @@ import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
 } from './idempotency-key.js';
+import { Owner, OwnerGuard } from './owner.guard.js';
 import {
   createdReply,
   sessionReply,
@@ -73,6 +78,8 @@ import {
 
 @ApiTags('Chat sessions')
 @ApiIdentified()
+@UseGuards(OwnerGuard, StorableBodyGuard)
+@UseFilters(AllExceptionsFilter)
 @Controller('chat-sessions')
 export class ChatSessionsController {
   constructor(
@@ -123,7 +130,8 @@ export class ChatSessionsController {
   async create(
     @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
-    @Body(DtoPipe) body: CreateChatSessionDto,
+    @Body(new DtoPipe(CreateChatSessionDto))
+    body: Readonly<CreateChatSessionDto>,
     @IdempotencyKeyHeader() request?: RepeatableRequest,
   ): Promise<ChatSessionBody> {
     const created = await this.sessions.create(owner, body, request);
@@ -131,6 +139,7 @@ export class ChatSessionsController {
   }
 
   @Get()
+  @ApiQuery({ type: ListChatSessionsQuery })
   @ApiOperation({
     operationId: 'listChatSessions',
     summary: 'List sessions',
@@ -151,12 +160,14 @@ export class ChatSessionsController {
   )
   async list(
     @Owner() owner: string,
-    @Query(DtoPipe) query: ListChatSessionsQuery,
+    @Query(new DtoPipe(ListChatSessionsQuery))
+    query: Readonly<ListChatSessionsQuery>,
   ): Promise<ChatSessionListBody> {
     return toChatSessionList(await this.sessions.list(owner, query));
   }
 
   @Get(':session_id')
+  @ApiQuery({ type: GetChatSessionQuery })
   @ApiOperation({
     operationId: 'getChatSession',
     summary: 'Get a session with its newest messages',
@@ -183,7 +194,8 @@ export class ChatSessionsController {
     @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Query(DtoPipe) query: GetChatSessionQuery,
+    @Query(new DtoPipe(GetChatSessionQuery))
+    query: Readonly<GetChatSessionQuery>,
     @Headers('If-None-Match') ifNoneMatch?: string,
   ): Promise<Buffer | undefined> {
     const reply = await this.answers.get(owner, id, query, ifNoneMatch);
@@ -218,7 +230,8 @@ export class ChatSessionsController {
     @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Body(DtoPipe) body: UpdateChatSessionDto,
+    @Body(new DtoPipe(UpdateChatSessionDto))
+    body: Readonly<UpdateChatSessionDto>,
     @IfMatchHeader() ifMatch?: IfMatch,
   ): Promise<ChatSessionBody> {
     const view = await this.sessions.update(owner, id, body, ifMatch);
@@ -251,7 +264,7 @@ export class ChatSessionsController {
     @Res({ passthrough: true }) response: HttpResponse,
     @Owner() owner: string,
     @Param('session_id', UuidParam) id: string,
-    @Body(DtoPipe) { config }: ReplaceConfigDto,
+    @Body(new DtoPipe(ReplaceConfigDto)) { config }: Readonly<ReplaceConfigDto>,
     @IfMatchHeader() ifMatch?: IfMatch,
   ): Promise<DoneBody> {
     const session = await this.sessions.replaceConfig(

@@ -1,6 +1,17 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
-import { AnswerCache, CacheSettings } from './answer-cache.js';
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Module,
+} from '@nestjs/common';
+import {
+  getDataSourceToken,
+  getRepositoryToken,
+  TypeOrmModule,
+} from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { Database } from '../database/database.js';
+import { openDatabase } from '../database/open-database.js';
+import { AnswerCache } from './answer-cache.js';
 import { ChatMessagesController } from './chat-messages.controller.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
@@ -8,22 +19,38 @@ import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsController } from './chat-sessions.controller.js';
 import { ChatSessionsRepository } from './chat-sessions.repository.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
-import { ChatMessage } from './entities/chat-message.entity.js';
-import { ChatSession } from './entities/chat-session.entity.js';
-import { IdempotencyKey } from './entities/idempotency-key.entity.js';
+import { chatSessionsEntities } from './entities/entities.js';
 import { HistoryController } from './history.controller.js';
 import { Idempotency } from './idempotency.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
+import { IdempotencySweeper } from './idempotency-sweeper.js';
 import {
-  IdempotencySettings,
-  IdempotencySweeper,
-} from './idempotency-sweeper.js';
+  type ChatSessionsDataSource,
+  type ChatSessionsOptions,
+  ChatSessionsSettings,
+} from './options.js';
 import { SectionChatSessionController } from './section-chat-session.controller.js';
 
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
+  new ConfigurableModuleBuilder<ChatSessionsOptions>()
+    .setClassMethodName('forRoot')
+    .setExtras<ChatSessionsDataSource>({ dataSource: undefined }, onDataSource)
+    .build();
+
+/**
+ * The routes of sessions and messages, with their services. Nothing of it is
+ * global: its guards, its filter and its pipes are those of its own controllers.
+ *
+ *     ChatSessionsModule.forRoot({
+ *       dataSource: 'platform',
+ *       owner: (request: { user?: { id: string } }) => request.user?.id,
+ *     })
+ *
+ * In `forRootAsync` the data source's name stands beside `useFactory`. A start
+ * fails, with one line that says why, on options that are wrong and on a data
+ * source that the module cannot work on.
+ */
 @Module({
-  imports: [
-    TypeOrmModule.forFeature([ChatSession, ChatMessage, IdempotencyKey]),
-  ],
   controllers: [
     ChatSessionsController,
     ChatMessagesController,
@@ -31,6 +58,12 @@ import { SectionChatSessionController } from './section-chat-session.controller.
     HistoryController,
   ],
   providers: [
+    {
+      provide: ChatSessionsSettings,
+      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: (options: ChatSessionsOptions) =>
+        new ChatSessionsSettings(options),
+    },
     ChatSessionsService,
     ChatMessagesService,
     ChatSessionAnswers,
@@ -41,16 +74,36 @@ import { SectionChatSessionController } from './section-chat-session.controller.
     ChatMessagesRepository,
     IdempotencyKeysRepository,
   ],
-  exports: [ChatSessionsService, ChatMessagesService],
+  exports: [ChatSessionsService, ChatMessagesService, Database],
 })
-export class ChatSessionsModule {
-  static with(settings: IdempotencySettings & CacheSettings): DynamicModule {
-    return {
-      module: ChatSessionsModule,
-      providers: [
-        { provide: IdempotencySettings, useValue: settings },
-        { provide: CacheSettings, useValue: settings },
-      ],
-    };
-  }
+export class ChatSessionsModule extends ConfigurableModuleClass {}
+
+function onDataSource(
+  { imports = [], providers = [], ...definition }: DynamicModule,
+  { dataSource }: ChatSessionsDataSource,
+): DynamicModule {
+  const token = getDataSourceToken(dataSource);
+  return {
+    ...definition,
+    imports: [
+      ...imports,
+      // Tells a data source with `autoLoadEntities` of them.
+      TypeOrmModule.forFeature(chatSessionsEntities, dataSource),
+    ],
+    providers: [
+      ...providers,
+      // Under tokens without the name of the data source.
+      ...chatSessionsEntities.map((entity) => ({
+        provide: getRepositoryToken(entity),
+        inject: [token],
+        useFactory: (source: DataSource) => source.getRepository(entity),
+      })),
+      {
+        provide: Database,
+        inject: [token, ChatSessionsSettings],
+        useFactory: (source: DataSource, settings: ChatSessionsSettings) =>
+          openDatabase(source, dataSource ?? 'default', settings.deadlineMs),
+      },
+    ],
+  };
 }

@@ -1,11 +1,19 @@
-import { applyDecorators, Controller, Get } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  Get,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AllExceptionsFilter } from '../http/exception.filter.js';
 import { RouteErrors } from '../http/route-errors.js';
 import { ApiIdentified } from '../identity/identified.decorator.js';
-import { Owner } from '../identity/owner.decorator.js';
+import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
 import { EXAMPLES } from './examples.js';
+import { Owner, OwnerGuard } from './owner.guard.js';
 
 function ApiHistory(operationId: string, summary: string) {
   return applyDecorators(
@@ -26,6 +34,8 @@ function ApiHistory(operationId: string, summary: string) {
 
 @ApiTags('History')
 @ApiIdentified()
+@UseGuards(OwnerGuard, StorableBodyGuard)
+@UseFilters(AllExceptionsFilter)
 @Controller()
 export class HistoryController {
   constructor(private readonly sessions: ChatSessionsService) {}

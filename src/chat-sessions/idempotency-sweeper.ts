@@ -8,15 +8,11 @@ import {
 import { Database } from '../database/database.js';
 import { describeError } from '../describe-error.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
+import { ChatSessionsSettings } from './options.js';
 
 const LONGEST_PAUSE_MS = 10 * 60_000;
 /** Small enough to hold up nobody: on SQLite a batch has the whole process for itself. */
 const BATCH = 100;
-
-export abstract class IdempotencySettings {
-  /** Seconds that a key is known for, at least. */
-  abstract readonly IDEMPOTENCY_TTL: number;
-}
 
 /** Deletes keys that are too old. Each instance does it now and then; that others do it, too, disturbs nobody. */
 @Injectable()
@@ -32,9 +28,9 @@ export class IdempotencySweeper
   constructor(
     private readonly database: Database,
     private readonly keys: IdempotencyKeysRepository,
-    { IDEMPOTENCY_TTL }: IdempotencySettings,
+    { idempotencyTtl }: ChatSessionsSettings,
   ) {
-    this.ttlMs = IDEMPOTENCY_TTL * 1000;
+    this.ttlMs = idempotencyTtl * 1000;
   }
 
   onApplicationBootstrap(): void {

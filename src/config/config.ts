@@ -9,7 +9,11 @@ import {
   Min,
   validateSync,
 } from 'class-validator';
-import { CACHE_MODES, type CacheMode } from '../chat-sessions/answer-cache.js';
+import {
+  CACHE_MODES,
+  type CacheMode,
+  DEFAULTS,
+} from '../chat-sessions/options.js';
 import { coerce } from '../validation/coerce.js';
 import { messagesOf } from '../validation/messages.js';
 import { identityMistakes } from './identity-mistakes.js';
@@ -74,13 +78,13 @@ export class Config extends DatabaseConfig {
   @IsInt()
   @Min(100)
   @Max(60_000)
-  readonly REQUEST_DEADLINE_MS: number = 5_000;
+  readonly REQUEST_DEADLINE_MS: number = DEFAULTS.deadlineMs;
 
   /** Seconds that an Idempotency-Key is known for, at least. */
   @IsInt()
   @Min(1)
   @Max(30 * 24 * 60 * 60)
-  readonly IDEMPOTENCY_TTL: number = 24 * 60 * 60;
+  readonly IDEMPOTENCY_TTL: number = DEFAULTS.idempotencyTtl;
 
   /** Whether answers to GET of a session are kept in memory, and when they are true; empty for the store's default. */
   @IsIn(['', ...CACHE_MODES], {
@@ -92,7 +96,7 @@ export class Config extends DatabaseConfig {
   @IsInt()
   @Min(1)
   @Max(64 * 1024)
-  readonly CACHE_MAX_MB: number = 64;
+  readonly CACHE_MAX_MB: number = DEFAULTS.cacheMaxMb;
 
   /** Milliseconds for which requests are still accepted after the signal to end. */
   @IsInt()

@@ -1,11 +1,9 @@
-import type { Database as SqliteConnection } from 'better-sqlite3';
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import { DataSource } from 'typeorm';
+import { chatSessionsEntities } from '../chat-sessions/entities/entities.js';
 import type { DatabaseConfig } from '../config/config.js';
-import { ChatMessage } from '../chat-sessions/entities/chat-message.entity.js';
-import { ChatSession } from '../chat-sessions/entities/chat-session.entity.js';
-import { IdempotencyKey } from '../chat-sessions/entities/idempotency-key.entity.js';
 import { reasonOf } from '../describe-error.js';
 import { migrateMysql } from './migrate-mysql.js';
+import { mysqlMigrations } from './migrations/migrations.js';
 import {
   CONNECT_TIMEOUT_MS,
   connectMysql,
@@ -14,17 +12,9 @@ import {
   probeMysql,
 } from './mysql-connection.js';
 import { MysqlHosts } from './mysql-hosts.js';
-import { CreateTables1795392000000 as MysqlCreateTables } from './migrations/mysql/1795392000000-create-tables.js';
-import { CreateTables1795392000000 as SqliteCreateTables } from './migrations/sqlite/1795392000000-create-tables.js';
+import { sqliteDataSource } from './sqlite-data-source.js';
 
 const SQLITE_SCHEME = 'sqlite:';
-
-const common = {
-  entities: [ChatSession, ChatMessage, IdempotencyKey],
-  synchronize: false,
-  logging: false,
-  invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
-} satisfies Partial<DataSourceOptions>;
 
 /** A data source that is connected, and whose schema is that of the entities. */
 export async function openDataSource(
@@ -66,28 +56,6 @@ export async function createDataSource({
     : mysqlDataSource(url, poolSize);
 }
 
-function sqliteDataSource(path: string): DataSource {
-  const dataSource = new DataSource({
-    ...common,
-    type: 'better-sqlite3',
-    database: path,
-    migrations: [SqliteCreateTables],
-    enableWAL: true,
-    // Waiting for another process's lock blocks the event loop: fail, and try again later.
-    timeout: 0,
-    prepareDatabase: (connection: SqliteConnection) => {
-      connection.pragma('synchronous = FULL');
-    },
-  });
-  allowLongtext(dataSource);
-  return dataSource;
-}
-
-/** SQLite takes any name of a type; TypeORM's driver for it only those on its list. */
-export function allowLongtext(dataSource: DataSource): void {
-  dataSource.driver.supportedDataTypes.push('longtext');
-}
-
 async function mysqlDataSource(
   url: string,
   poolSize: number,
@@ -98,13 +66,16 @@ async function mysqlDataSource(
     probeMysql(host, address),
   );
   return new DataSource({
-    ...common,
+    entities: chatSessionsEntities,
+    synchronize: false,
+    logging: false,
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
     type: await serverType(url),
     username: user,
     password,
     database,
-    migrations: [MysqlCreateTables],
+    migrations: mysqlMigrations,
     migrationsTransactionMode: 'each',
     charset: 'utf8mb4',
     timezone: 'Z',

@@ -1,15 +1,19 @@
-import mysql, { type Connection, type Pool, type PoolOptions } from 'mysql2';
+import mysql, { type Connection, type PoolOptions } from 'mysql2';
 import mysqlPromise, {
   type Connection as PromiseConnection,
 } from 'mysql2/promise';
-import { type Host, MysqlHosts } from './mysql-hosts.js';
+import type { Host, MysqlHosts } from './mysql-hosts.js';
+import {
+  checkNode,
+  MOST_PREPARED,
+  type MysqlDriver,
+  socketOf,
+} from './mysql-node.js';
 
 /** For a connection that can be used, handshake included. */
 export const CONNECT_TIMEOUT_MS = 1_000;
 /** Nobody waits for a row longer than this; the least that MySQL takes. */
 const LOCK_WAIT_SECONDS = 1;
-/** On each connection; a server has room for 16,382 in all by default. */
-const MOST_PREPARED = 100;
 const MYSQL_URL = /^(mysql:\/\/(?:[^@/?#]*@)?)([^@/?#]+)\/?([^/?#]*)$/;
 
 export interface MysqlAddress {
@@ -59,16 +63,6 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
-/** Rejects where a server is a node of Galera that is outside of its cluster's majority: it still answers SELECT 1. */
-export async function checkNode(
-  valueOf: (sql: string) => Promise<string | undefined>,
-): Promise<void> {
-  if ((await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) !== 'ON') return;
-  if ((await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
-    throw new Error('The node has no cluster');
-  }
-}
-
 /** Rejects where a server cannot be reached, does not answer, or is outside of its cluster. */
 export async function probeMysql(
   host: Host,
@@ -89,11 +83,6 @@ export async function probeMysql(
   } finally {
     connection.destroy();
   }
-}
-
-export interface MysqlDriver {
-  hosts: MysqlHosts;
-  createPool(options: PoolOptions): Pool;
 }
 
 /**
@@ -122,8 +111,4 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
       return pool;
     },
   };
-}
-
-export function socketOf(connection: object): object {
-  return (connection as { stream: object }).stream;
 }

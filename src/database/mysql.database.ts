@@ -1,6 +1,7 @@
 import type {
   FieldPacket,
   PoolConnection,
+  PoolOptions,
   QueryError,
   ResultSetHeader,
   RowDataPacket,
@@ -21,10 +22,16 @@ import {
   isNotPrepared,
   StoreUnavailableError,
 } from './errors.js';
-import { checkNode, type MysqlDriver, socketOf } from './mysql-connection.js';
 import { Gate } from './gate.js';
 import type { MysqlHosts } from './mysql-hosts.js';
+import {
+  checkNode,
+  MOST_PREPARED,
+  type MysqlDriver,
+  socketOf,
+} from './mysql-node.js';
 import { withRetries } from './retry.js';
+import { timeText } from './time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */
@@ -63,11 +70,13 @@ export class MysqlDatabase extends Database {
     deadlineMs: number,
   ) {
     super();
-    const { driver, poolSize = DEFAULT_POOL_SIZE } =
+    const { driver, poolSize, extra } =
       dataSource.options as MysqlDataSourceOptions;
+    const { connectionLimit = poolSize ?? DEFAULT_POOL_SIZE } = (extra ??
+      {}) as PoolOptions;
     this.hosts = (driver as Partial<MysqlDriver> | undefined)?.hosts;
     // One is kept for `check`, which tells whether requests had better stay away.
-    const width = Math.max(poolSize - 1, 1);
+    const width = Math.max(connectionLimit - 1, 1);
     this.gate = new Gate(width, width * WAITING_PER_CONNECTION, deadlineMs);
   }
 
@@ -205,7 +214,10 @@ async function drive<T>(send: Send, work: UnitOfWork<T>): Promise<T> {
   return step.value;
 }
 
-/** On the driver's connection, which gives rows as arrays: TypeORM's query runner would make an object of each. */
+/**
+ * On the driver's connection, which gives rows as arrays: TypeORM's query runner
+ * would make an object of each. Times are UTC, whatever the data source says.
+ */
 function run(
   connection: PoolConnection,
   statement: Statement,
@@ -226,10 +238,27 @@ function run(
         resolve({ columns: [], rows: [], affected: result.affectedRows });
       }
     };
-    const options = { sql, values, rowsAsArray: true };
-    if (statement.isPrepared) connection.execute(options, done);
-    else connection.query(options, done);
+    const options = {
+      sql,
+      values: values.map(toMysql),
+      rowsAsArray: true,
+      timezone: 'Z',
+    };
+    if (statement.isPrepared && keepsFew(connection)) {
+      connection.execute(options, done);
+    } else {
+      connection.query(options, done);
+    }
   });
+}
+
+function toMysql(value: unknown): unknown {
+  return value instanceof Date ? timeText(value) : value;
+}
+
+/** mysql2 keeps 16,000 prepared statements on a connection unless told otherwise: all that the server has room for. */
+function keepsFew({ config }: PoolConnection): boolean {
+  return config.maxPreparedStatements! <= MOST_PREPARED;
 }
 
 /** Without an answer to COMMIT nobody knows whether it happened; only some answers say that it did not. */

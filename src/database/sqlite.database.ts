@@ -9,6 +9,7 @@ import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
 import { withRetries } from './retry.js';
+import { timeText } from './time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 type PreparedStatement = SqliteStatement<unknown[], unknown[]>;
@@ -115,8 +116,6 @@ export class SqliteDatabase extends Database {
 
 /** As TypeORM writes it; SQLite itself knows neither times nor truth. */
 function toSqlite(value: unknown): unknown {
-  if (value instanceof Date) {
-    return value.toISOString().replace('T', ' ').slice(0, -1);
-  }
+  if (value instanceof Date) return timeText(value);
   return typeof value === 'boolean' ? Number(value) : value;
 }

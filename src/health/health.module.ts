@@ -5,9 +5,11 @@ import { HealthController } from './health.controller.js';
 
 @Module({})
 export class HealthModule {
-  static with({ DRAIN_MS }: Config): DynamicModule {
+  /** @param store the module that opens the store */
+  static with({ DRAIN_MS }: Config, store: DynamicModule): DynamicModule {
     return {
       module: HealthModule,
+      imports: [store],
       controllers: [HealthController],
       providers: [
         { provide: Draining, useFactory: () => new Draining(DRAIN_MS) },

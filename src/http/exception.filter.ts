@@ -27,6 +27,9 @@ import {
   type ValidationErrorBody,
 } from './route-errors.js';
 
+/** Each adapter has words of its own for this. */
+const TOO_LARGE: ErrorTexts = { 413: BODY_ERRORS[413] };
+
 interface Answer {
   status: number;
   body: ValidationErrorBody;
@@ -96,7 +99,7 @@ function answerTo(exception: unknown, texts: ErrorTexts): Answer {
   if (exception instanceof HttpException) {
     const status = exception.getStatus();
     // A client's mistake has its own text; of a failure the route's is enough.
-    const text = status >= 500 ? texts[status] : undefined;
+    const text = status >= 500 ? texts[status] : TOO_LARGE[status];
     return answer(status, text ?? exception.message);
   }
   const status = clientErrorStatus(exception);

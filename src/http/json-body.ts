@@ -4,15 +4,16 @@ import {
   BadRequestException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import {
+  MAX_JSON_DEPTH,
+  NOT_JSON,
+  TOO_DEEP,
+} from '../validation/storable-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
-/** Levels of arrays and objects in a body. */
-export const MAX_JSON_DEPTH = 64;
-
 /**
- * Takes JSON, and nothing else: other media types get 415. Refused with 400 is
- * also what could not be given back as it was sent: bytes that are not UTF-8,
- * NUL and lone surrogates in text, and numbers beyond a double's range.
+ * Takes JSON, and nothing else: other media types get 415, and 400 bytes that
+ * are not UTF-8. What of JSON is refused beyond that is StorableBodyGuard's.
  */
 export function acceptOnlyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
@@ -28,30 +29,15 @@ export function acceptOnlyJson(server: FastifyInstance): void {
       // Clients send the header on requests without a body, too.
       if (bytes.length === 0) return done(null, undefined);
       if (!isUtf8(bytes)) {
-        return done(new BadRequestException('Request body is not valid JSON'));
+        return done(new BadRequestException(NOT_JSON));
       }
       const text = bytes.toString();
       if (isDeeperThan(text, MAX_JSON_DEPTH)) {
-        return done(
-          new BadRequestException(
-            `JSON must not be nested more than ${MAX_JSON_DEPTH} levels deep`,
-          ),
-        );
+        return done(new BadRequestException(TOO_DEEP));
       }
       void parse(request, text, (error, value: unknown) => {
-        if (error) {
-          return done(
-            new BadRequestException('Request body is not valid JSON'),
-          );
-        }
-        if (!isStorable(value)) {
-          return done(
-            new BadRequestException(
-              'JSON must not hold NUL, lone surrogates or infinite numbers',
-            ),
-          );
-        }
-        done(null, value);
+        if (error) done(new BadRequestException(NOT_JSON));
+        else done(null, value);
       });
     },
   );
@@ -76,14 +62,3 @@ function isDeeperThan(text: string, levels: number): boolean {
 
 const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
   Array.from('"\\{}[]', (char) => char.charCodeAt(0));
-
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') {
-    return value.isWellFormed() && !value.includes('\0');
-  }
-  if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value !== 'object' || value === null) return true;
-  return Array.isArray(value)
-    ? value.every(isStorable)
-    : Object.entries(value).every((entry) => entry.every(isStorable));
-}

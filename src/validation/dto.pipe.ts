@@ -1,6 +1,5 @@
 import {
   BadRequestException,
-  Injectable,
   type ArgumentMetadata,
   type PipeTransform,
 } from '@nestjs/common';
@@ -29,33 +28,29 @@ export class ValidationFailedException extends BadRequestException {
 }
 
 /**
- * Makes DTOs of bodies and query strings, and validates them by their
+ * Makes a DTO of a body or a query string, and validates it by its
  * class-validator rules. Stands in for Nest's ValidationPipe, whose
  * class-transformer walks into open JSON and throws there on a key
  * `constructor`: here open JSON is handed on as it came.
+ *
+ * Its parameter is to be a `Readonly<Dto>`, which has no class at run time: an
+ * application's own ValidationPipe, which may be global, comes before this one,
+ * and leaves alone what has none.
  */
-@Injectable()
-export class DtoPipe implements PipeTransform {
-  private readonly defaults = new Map<DtoClass, object>();
+export class DtoPipe<Dto extends object> implements PipeTransform {
+  private withoutQuery: Dto | undefined;
 
-  async transform(value: unknown, { type, metatype }: ArgumentMetadata) {
-    if (type !== 'body' && type !== 'query') return value;
-    if (!isDtoClass(metatype)) return value;
-    if (type === 'body') return validated(value, metatype);
+  constructor(private readonly dtoClass: new () => Dto) {}
+
+  async transform(value: unknown, { type }: ArgumentMetadata): Promise<Dto> {
+    if (type === 'body') return validated(value, this.dtoClass);
+    // Most requests have no query, and its defaults are always the same.
     const isEmpty = Object.keys(value as object).length === 0;
     return isEmpty
-      ? this.withoutQuery(metatype)
-      : validated(coerceFields(metatype, value), metatype);
-  }
-
-  /** Most requests have no query, and its defaults are always the same. */
-  private async withoutQuery(dtoClass: DtoClass): Promise<object> {
-    let dto = this.defaults.get(dtoClass);
-    if (!dto) {
-      dto = Object.freeze(await validated({}, dtoClass));
-      this.defaults.set(dtoClass, dto);
-    }
-    return dto;
+      ? (this.withoutQuery ??= Object.freeze(
+          await validated({}, this.dtoClass),
+        ))
+      : validated(coerceFields(this.dtoClass, value), this.dtoClass);
   }
 }
 
@@ -79,10 +74,6 @@ export async function validated<Dto extends object>(
     throw new ValidationFailedException(messagesOf(errors));
   }
   return dto;
-}
-
-function isDtoClass(metatype: unknown): metatype is DtoClass {
-  return typeof metatype === 'function' && fieldsOf(metatype).size > 0;
 }
 
 const knownFields = new Map<Function, ReadonlySet<string>>();

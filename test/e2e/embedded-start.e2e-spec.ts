@@ -1,0 +1,123 @@
+import type { DynamicModule } from '@nestjs/common';
+import mysql, { type PoolOptions } from 'mysql2';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
+import {
+  allowLongtext,
+  chatSessionsEntities,
+  type ChatSessionsOptions,
+} from '../../src/index.js';
+import {
+  create,
+  dataSourceOn,
+  isMysql,
+  Note,
+  platform,
+  usableDataSource,
+} from '../support/embedding/platform.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+
+afterAll(async () => {
+  await database.remove();
+});
+
+describe('a start is refused, with one line,', () => {
+  async function refusal(module: () => DynamicModule): Promise<string> {
+    try {
+      const app = await create(module());
+      await app.close();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return 'It was not refused';
+  }
+
+  /** Another place than that of the other tests. */
+  async function emptyDatabase(): Promise<TestDatabase> {
+    const empty = await createTestDatabase();
+    onTestFinished(() => empty.remove());
+    return empty;
+  }
+
+  it('on options that are wrong', async () => {
+    const options = {
+      owner: 'alice' as unknown as ChatSessionsOptions['owner'],
+      deadlineMs: 0,
+      cache: 'sometimes' as 'off',
+    };
+    expect(
+      await refusal(() => platform(usableDataSource(database), options)),
+    ).toBe(
+      'Options of Chat Sessions: owner must be a function of the request; deadlineMs must not be less than 100; cache must be one of the following values: validated, exclusive, off',
+    );
+  });
+
+  it('on a data source without the tables', async () => {
+    const dataSource = dataSourceOn(await emptyDatabase(), {
+      migrationsRun: false,
+    });
+    if (!isMysql) allowLongtext(dataSource);
+    const message = await refusal(() => platform(dataSource));
+    expect(message).toMatch(
+      /^Chat Sessions cannot use the data source "default": .*chat_sessions.*: have its migrations run\?$/,
+    );
+  });
+
+  it.runIf(!isMysql)('on SQLite on a data source of others', async () => {
+    const dataSource = dataSourceOn(await emptyDatabase(), {
+      entities: [Note, ...chatSessionsEntities],
+    });
+    allowLongtext(dataSource);
+    expect(await refusal(() => platform(dataSource))).toBe(
+      'Chat Sessions cannot use the data source "default": on SQLite it must be one of its own, but it has the entities Note, too',
+    );
+  });
+
+  it.runIf(isMysql).each([
+    [{ charset: 'latin1' }, 'charset must be utf8mb4'],
+    [
+      { dateStrings: true },
+      'times must come as Date: without dateStrings, and without a typeCast that changes them',
+    ],
+  ])('on connections with %j', async (more, reason) => {
+    expect(await refusal(() => platform(dataSourceOn(database, more)))).toBe(
+      `Chat Sessions cannot use the data source "default": ${reason}`,
+    );
+  });
+
+  it.runIf(isMysql)(
+    'on connections that are lax, or read text otherwise',
+    async () => {
+      const driver = {
+        ...mysql,
+        createPool(options: PoolOptions) {
+          const pool = mysql.createPool(options);
+          pool.on('connection', (connection) => {
+            connection.query("SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
+          });
+          return pool;
+        },
+      };
+      expect(
+        await refusal(() => platform(dataSourceOn(database, { driver }))),
+      ).toBe(
+        'Chat Sessions cannot use the data source "default": sql_mode must have STRICT_TRANS_TABLES; sql_mode must not have NO_BACKSLASH_ESCAPES',
+      );
+    },
+  );
+});

@@ -1,0 +1,133 @@
+import {
+  type ArgumentMetadata,
+  ForbiddenException,
+  type INestApplication,
+  type PipeTransform,
+} from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChatSessionsOptions } from '../../src/index.js';
+import { NOBODYS_ID } from '../support/api.js';
+import {
+  create,
+  platform,
+  usableDataSource,
+} from '../support/embedding/platform.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
+
+/** Knows what Nest would tell a ValidationPipe of the parameters. */
+class RecordingPipe implements PipeTransform {
+  readonly types = new Set<unknown>();
+
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if (type === 'body' || type === 'query') this.types.add(metatype);
+    return value;
+  }
+}
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+
+afterAll(async () => {
+  await database.remove();
+});
+
+describe('a platform', () => {
+  const pipe = new RecordingPipe();
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await create(platform(usableDataSource(database)));
+    app.useGlobalPipes(pipe);
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+
+  afterAll(async () => {
+    await app.close();
+  });
+
+  function send(path: string, request: RequestInit = {}) {
+    const headers = {
+      'x-user-id': 'alice',
+      'content-type': 'application/json',
+    };
+    return fetch(url + path, { headers, ...request });
+  }
+
+  it('keeps its own errors as they were', async () => {
+    const answer = await send('/notes');
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toEqual({
+      statusCode: 403,
+      message: 'Not yours',
+      error: 'Forbidden',
+    });
+    const missing = await send('/nowhere');
+    expect(await missing.json()).toMatchObject({ statusCode: 404 });
+  });
+
+  it('gets the errors of the module in its own shape all the same', async () => {
+    const answer = await send(`/chat-sessions/${NOBODYS_ID}`);
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).toBe('{"error":"Chat session not found"}');
+  });
+
+  it('has no class of a body or query for a global ValidationPipe', async () => {
+    pipe.types.clear();
+    const session = `/chat-sessions/${NOBODYS_ID}`;
+    await send('/chat-sessions?limit=0');
+    await send(`${session}?messages=-1`);
+    await send(`${session}/messages?limit=0`);
+    await send('/chat-sessions', {
+      method: 'POST',
+      body: '{"metadata":{"constructor":1}}',
+    });
+    await send(session, { method: 'PATCH', body: '{}' });
+    await send(`${session}/config`, { method: 'PUT', body: '{"config":{}}' });
+    await send(`${session}/messages`, {
+      method: 'POST',
+      body: '{"role":"user"}',
+    });
+    expect([...pipe.types]).toEqual([Object]);
+  });
+});
+
+describe('the option owner', () => {
+  async function statusWith(
+    owner: ChatSessionsOptions['owner'],
+  ): Promise<number> {
+    const app = await create(platform(usableDataSource(database), { owner }));
+    try {
+      await app.listen(0, '127.0.0.1');
+      return (await fetch(`${await app.getUrl()}/history`)).status;
+    } finally {
+      await app.close();
+    }
+  }
+
+  it.each<[string, ChatSessionsOptions['owner'], number]>([
+    ['a text', () => 'alice', 200],
+    ['a promise of a text', async () => 'alice', 200],
+    ['nothing', () => undefined, 401],
+    ['a promise of nothing', async () => null, 401],
+    ['an empty text', () => '', 401],
+    ['a text with white space at its end', () => 'alice ', 401],
+    ['a number', () => 42 as unknown as string, 401],
+    [
+      'an exception',
+      () => {
+        throw new ForbiddenException();
+      },
+      403,
+    ],
+  ])('may give %s', async (_, owner, status) => {
+    expect(await statusWith(owner)).toBe(status);
+  });
+});

@@ -1,0 +1,101 @@
+import {
+  Controller,
+  type DynamicModule,
+  ForbiddenException,
+  Get,
+  type INestApplication,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
+import { inject } from 'vitest';
+import { parseMysqlUrl } from '../../../src/database/mysql-connection.js';
+import {
+  chatSessionsEntities,
+  ChatSessionsModule,
+  type ChatSessionsOptions,
+  mysqlMigrations,
+  sqliteDataSource,
+} from '../../../src/index.js';
+import type { TestDatabase } from '../test-database.js';
+
+@Entity('notes')
+export class Note {
+  @PrimaryColumn({ type: 'int' })
+  id: number;
+
+  @Column({ type: 'varchar' })
+  text: string;
+}
+
+@Controller('notes')
+class NotesController {
+  @Get()
+  list(): never {
+    throw new ForbiddenException('Not yours');
+  }
+}
+
+export const isMysql = inject('store') === 'mysql';
+const owner = ({ headers }: { headers: Record<string, string | undefined> }) =>
+  headers['x-user-id'];
+
+/** @param more options of the data source that a platform has made */
+export function dataSourceOn(
+  { url }: TestDatabase,
+  more: object = {},
+): DataSource {
+  if (!isMysql) {
+    return new DataSource({
+      type: 'better-sqlite3',
+      database: url.slice('sqlite:'.length),
+      entities: chatSessionsEntities,
+      ...more,
+    });
+  }
+  const { hosts, user, password, database } = parseMysqlUrl(url);
+  return new DataSource({
+    ...hosts[0]!,
+    type: 'mariadb',
+    username: user,
+    password,
+    database,
+    entities: chatSessionsEntities,
+    migrations: mysqlMigrations,
+    migrationsRun: true,
+    ...more,
+  });
+}
+
+export function platform(
+  dataSource: DataSource,
+  options: Partial<ChatSessionsOptions> = {},
+): DynamicModule {
+  return {
+    module: class Platform {},
+    imports: [
+      TypeOrmModule.forRootAsync({
+        useFactory: () => dataSource.options,
+        dataSourceFactory: () => Promise.resolve(dataSource),
+      }),
+      ChatSessionsModule.forRoot({ owner, ...options }),
+    ],
+    controllers: [NotesController],
+  };
+}
+
+export async function create(module: DynamicModule): Promise<INestApplication> {
+  const app = await NestFactory.create(module, {
+    logger: false,
+    abortOnError: false,
+  });
+  return app;
+}
+
+export function usableDataSource(database: TestDatabase): DataSource {
+  return isMysql
+    ? dataSourceOn(database)
+    : sqliteDataSource(database.url.slice('sqlite:'.length), {
+        migrationsRun: true,
+      });
+}
