@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectMysql } from '../../src/database/mysql-connection.js';
+import type { SessionList } from '../support/api.js';
+import {
+  compile,
+  install,
+  pack,
+  readGuide,
+  start,
+  withoutServer,
+} from '../support/embedding/applications.js';
+import { CONTRACT } from '../support/embedding/contract.js';
+import type { Exchange } from '../support/embedding/exchange.js';
+import {
+  NodeProcess,
+  type ServiceProcess,
+  startService,
+} from '../support/service-process.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
+
+async function send(url: string, exchange: Exchange): Promise<Response> {
+  const { method, path, owner = 'alice', headers, body } = exchange;
+  const request = {
+    method,
+    headers: {
+      ...(owner !== null && { 'x-user-id': owner }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    body: typeof body === 'object' ? JSON.stringify(body) : body,
+  };
+  for (;;) {
+    try {
+      return await fetch(url + path, request);
+    } catch (error) {
+      // A server may refuse too large a body before it has read it, and close; the answer can be lost then.
+      if (exchange.status !== 413) throw error;
+    }
+  }
+}
+
+async function expectAnswer(url: string, exchange: Exchange): Promise<void> {
+  const answer = await send(url, exchange);
+  const text = await answer.text();
+  expect(answer.status, text).toBe(exchange.status);
+  if (exchange.answer) expect(JSON.parse(text)).toEqual(exchange.answer);
+  const { answerHeaders = {} } = exchange;
+  expect(Object.fromEntries(answer.headers)).toMatchObject(answerHeaders);
+}
+
+/** All of the contract, in order. */
+function holdsTo(url: () => string): void {
+  it.each(CONTRACT.map((exchange) => ({ exchange, ...exchange })))(
+    '$method $path: $name',
+    async ({ exchange }) => {
+      await expectAnswer(url(), exchange);
+    },
+  );
+}
+
+const isMysql = inject('store') === 'mysql';
+
+describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'} that follows docs/embedding.md`, () => {
+  let database: TestDatabase;
+  let directory: string;
+  let packed: string[];
+  let application: NodeProcess;
+  let origin: string;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'chat-sessions-platform-'));
+    const { tarball, files } = await pack(directory);
+    packed = files;
+    const guide = readGuide(isMysql ? 'express' : 'fastify');
+    const platform = join(directory, 'platform');
+    await install(platform, tarball, guide);
+    if (isMysql) withoutServer(platform);
+    compile(platform);
+    database = await createTestDatabase();
+    const { url } = database;
+    application = start(platform, isMysql ? { DATABASE_URL: url } : {});
+    const [, found] = await application.waitFor(/Listening on (http:\S+)/);
+    origin = found!;
+  }, 300_000);
+
+  afterAll(async () => {
+    await application?.stop();
+    await database?.remove();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('installs what runs and its types, and nothing else', () => {
+    expect(packed).toContain('dist/index.js');
+    expect(packed).toContain('dist/index.d.ts');
+    expect(packed).toContain('dist/client/index.js');
+    expect(
+      packed.filter((file) => !/^dist\/.+(?<!\.spec)\.(js|d\.ts)$/.test(file)),
+    ).toEqual(['LICENSE', 'README.md', 'package.json']);
+  });
+
+  it('can be required, too', async () => {
+    const script =
+      "console.log(require('nest-chat-sessions').ChatSessionsModule)";
+    const cwd = join(directory, 'platform');
+    const { stdout } = await new NodeProcess(['-e', script], {}, cwd).ended;
+    expect(stdout).toMatch(/^\[class ChatSessionsModule /);
+  });
+
+  holdsTo(() => `${origin}/platform`);
+
+  it.runIf(isMysql)(
+    'stores times as UTC, in whatever time zone it runs',
+    async () => {
+      const answer = await fetch(`${origin}/platform/chat-sessions`, {
+        headers: { 'x-user-id': 'alice' },
+      });
+      const { chat_sessions } = (await answer.json()) as SessionList;
+      const { id, created_at } = chat_sessions[0]!;
+      const connection = await connectMysql(database.url);
+      const [rows] = await connection.query(
+        'SELECT CAST(created_at AS CHAR) AS stored FROM chat_sessions WHERE id = ?',
+        [id],
+      );
+      await connection.end();
+      const stored = created_at.replace('T', ' ').replace('Z', '');
+      expect(rows).toEqual([{ stored }]);
+    },
+  );
+
+  it('has its other modules as they were', async () => {
+    const url = `${origin}/platform/notes`;
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"text": "Buy milk"}',
+    });
+    expect(answer.status).toBe(201);
+    expect(await answer.json()).toEqual({ id: 1, text: 'Buy milk' });
+    expect(await (await fetch(url)).json()).toEqual([
+      { id: 1, text: 'Buy milk' },
+    ]);
+  });
+
+  it('ends without a word', async () => {
+    const { exitCode, stderr } = await application.stop();
+    expect(stderr).toBe('');
+    expect(exitCode).toBeOneOf([0, null]);
+  });
+});
+
+describe('the stand-alone service', () => {
+  let database: TestDatabase;
+  let service: ServiceProcess;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    service = await startService({
+      AUTH_MODE: 'header',
+      TRUSTED_PROXIES: '127.0.0.1',
+      RATE_LIMIT: '0',
+      RATE_LIMIT_WRITES: '0',
+      DATABASE_URL: database.url,
+      DATABASE_MIGRATE: 'true',
+    });
+  });
+
+  afterAll(async () => {
+    await service?.stop();
+    await database.remove();
+  });
+
+  holdsTo(() => `${service.url}/api`);
+});

@@ -1,0 +1,301 @@
+import { expect } from 'vitest';
+import { A_TIME, A_UUID_V7 } from '../api.js';
+import { type Exchange, ID, MESSAGES, SESSION } from './exchange.js';
+import { REFUSALS } from './refusals.js';
+
+const SECTION = '/documents/doc-42/sections/sec-7/chat-session';
+const EMOJI = 'Which section covers refunds? 🧾👩‍👩‍👧 é 語';
+const ETAG: unknown = expect.stringMatching(/^"\d+-\d+"$/);
+
+const NOT_FOUND = { error: 'Chat session not found' };
+function message(seq: number, content: string, more: object = {}) {
+  return {
+    id: `m${seq}`,
+    seq,
+    role: 'user',
+    content,
+    parts: null,
+    references: [],
+    metadata: {},
+    timestamp: A_TIME,
+    ...more,
+  };
+}
+
+const EMPTY_SESSION = {
+  id: A_UUID_V7,
+  title: null,
+  document_id: 'doc-42',
+  section_id: 'sec-7',
+  messages: [],
+  context_documents: [],
+  references: [],
+  config: {},
+  metadata: {},
+  pinned: false,
+  archived: false,
+  message_count: 0,
+  last_message_at: null,
+  version: 1,
+  created_at: A_TIME,
+  updated_at: A_TIME,
+};
+
+const CREATED = {
+  ...EMPTY_SESSION,
+  id: ID,
+  title: EMOJI,
+  document_id: null,
+  section_id: null,
+  messages: [message(1, EMOJI)],
+  // Keys that class-transformer would trip over.
+  metadata: { constructor: 'x', nested: [{ a: null }] },
+  message_count: 1,
+  last_message_at: A_TIME,
+};
+
+const APPENDED = {
+  messages: [
+    message(2, 'Section 7.', {
+      role: 'assistant',
+      references: [{ section: 'sec-7' }],
+    }),
+    message(3, 'And exchanges?'),
+  ],
+};
+
+/** The routes on which existing clients depend. */
+const FIXED: Pick<Exchange, 'method' | 'path' | 'body'>[] = [
+  { method: 'GET', path: SESSION },
+  { method: 'POST', path: SECTION },
+  { method: 'POST', path: `${SESSION}/clear` },
+  { method: 'PUT', path: `${SESSION}/config`, body: { config: {} } },
+  { method: 'GET', path: '/session/history' },
+  { method: 'GET', path: '/history' },
+];
+
+/** Those of one session. */
+const OF_SESSION = FIXED.filter(({ path }) => path.startsWith(SESSION));
+
+/** They build on each other, in this order, and begin with an empty store. */
+export const CONTRACT: Exchange[] = [
+  ...FIXED.map((request) => ({
+    ...request,
+    name: 'without an owner',
+    owner: null,
+    status: 401,
+    answer: { error: 'No identity' },
+  })),
+  ...OF_SESSION.map((request) => ({
+    ...request,
+    name: 'of a session that is not there',
+    status: 404,
+    answer: NOT_FOUND,
+  })),
+  ...['/session/history', '/history'].map((path) => ({
+    name: 'without a session',
+    method: 'GET' as const,
+    path,
+    status: 200,
+    answer: { messages: [] },
+  })),
+  {
+    name: 'creates the session of a section',
+    method: 'POST',
+    path: SECTION,
+    status: 201,
+    answer: {
+      chat_session: EMPTY_SESSION,
+      message: 'Chat session created successfully',
+    },
+    answerHeaders: { etag: ETAG },
+  },
+  {
+    name: 'gets the session of a section',
+    method: 'POST',
+    path: SECTION,
+    status: 200,
+    answer: { chat_session: EMPTY_SESSION },
+  },
+  {
+    name: 'creates a session with a message',
+    method: 'POST',
+    path: '/chat-sessions',
+    body: {
+      id: ID.toUpperCase(),
+      metadata: CREATED.metadata,
+      messages: [{ id: 'm1', role: 'user', content: EMOJI }],
+    },
+    status: 201,
+    answer: { chat_session: CREATED },
+  },
+  {
+    name: 'gets what was created',
+    method: 'GET',
+    path: SESSION,
+    status: 200,
+    answer: { chat_session: CREATED },
+    answerHeaders: { etag: ETAG, 'cache-control': 'private, no-cache' },
+  },
+  {
+    name: 'gets it once more',
+    method: 'GET',
+    path: `${SESSION}?messages=1`,
+    status: 200,
+    answer: { chat_session: CREATED },
+    answerHeaders: { 'content-type': 'application/json; charset=utf-8' },
+  },
+  {
+    name: 'with a current copy',
+    method: 'GET',
+    path: SESSION,
+    headers: { 'if-none-match': '*' },
+    status: 304,
+    answerHeaders: { etag: ETAG },
+  },
+  ...OF_SESSION.map((request) => ({
+    ...request,
+    name: "of somebody else's session",
+    owner: 'bob',
+    status: 404,
+    answer: NOT_FOUND,
+  })),
+  {
+    name: 'appends with a key',
+    method: 'POST',
+    path: MESSAGES,
+    headers: { 'idempotency-key': 'first' },
+    body: {
+      messages: [
+        {
+          id: 'm2',
+          role: 'assistant',
+          content: 'Section 7.',
+          references: [{ section: 'sec-7' }],
+        },
+        { id: 'm3', role: 'user', content: 'And exchanges?' },
+      ],
+    },
+    status: 201,
+    answer: APPENDED,
+    answerHeaders: { etag: ETAG },
+  },
+  {
+    name: 'appends the same with the same key',
+    method: 'POST',
+    path: MESSAGES,
+    headers: { 'idempotency-key': 'first' },
+    body: {
+      messages: [
+        {
+          id: 'm2',
+          role: 'assistant',
+          content: 'Section 7.',
+          references: [{ section: 'sec-7' }],
+        },
+        { id: 'm3', role: 'user', content: 'And exchanges?' },
+      ],
+    },
+    status: 201,
+    answer: APPENDED,
+    answerHeaders: { 'idempotent-replayed': 'true' },
+  },
+  {
+    name: 'appends something else with the same key',
+    method: 'POST',
+    path: MESSAGES,
+    headers: { 'idempotency-key': 'first' },
+    body: { role: 'user', content: 'Something else' },
+    status: 422,
+    answer: { error: 'Idempotency-Key was used for another request' },
+  },
+  {
+    name: 'appends a message again',
+    method: 'POST',
+    path: MESSAGES,
+    body: { id: 'm3', role: 'user', content: 'And exchanges?' },
+    status: 200,
+    answer: { message: APPENDED.messages[1] },
+  },
+  {
+    name: 'gets a page in the middle',
+    method: 'GET',
+    path: `${MESSAGES}?limit=1&before=3`,
+    status: 200,
+    answer: {
+      messages: [APPENDED.messages[0]],
+      has_before: true,
+      has_after: true,
+    },
+  },
+  {
+    name: 'gets the latest messages',
+    method: 'GET',
+    path: '/history',
+    status: 200,
+    answer: { messages: [message(1, EMOJI), ...APPENDED.messages] },
+  },
+  {
+    name: 'with a query that it does not have',
+    method: 'GET',
+    path: '/history?include[]=messages',
+    status: 200,
+    answer: { messages: [message(1, EMOJI), ...APPENDED.messages] },
+  },
+  ...REFUSALS,
+  {
+    name: 'replaces the configuration',
+    method: 'PUT',
+    path: `${SESSION}/config`,
+    body: { config: { model: 'large', constructor: {} } },
+    status: 200,
+    answer: { message: 'Chat configuration updated successfully' },
+  },
+  {
+    name: 'changes what has changed since',
+    method: 'PATCH',
+    path: SESSION,
+    headers: { 'if-match': '"1-1"' },
+    body: { title: 'Refunds' },
+    status: 412,
+    answer: {
+      error: 'Chat session has changed since the version of If-Match',
+    },
+  },
+  {
+    name: 'clears a session',
+    method: 'POST',
+    path: `${SESSION}/clear`,
+    status: 200,
+    answer: { message: 'Chat history cleared successfully' },
+  },
+  {
+    name: 'gets a session that was cleared',
+    method: 'GET',
+    path: SESSION,
+    status: 200,
+    answer: {
+      chat_session: {
+        ...CREATED,
+        messages: [],
+        config: { model: 'large', constructor: {} },
+        message_count: 0,
+        last_message_at: null,
+        version: 4,
+      },
+    },
+  },
+  {
+    name: 'deletes a session',
+    method: 'DELETE',
+    path: SESSION,
+    status: 204,
+  },
+  {
+    name: 'of no route at all',
+    method: 'GET',
+    path: '/nowhere',
+    status: 404,
+    answer: { error: expect.stringMatching(/./) as string },
+  },
+];

@@ -1,0 +1,146 @@
+import { expect } from 'vitest';
+import { type Exchange, MESSAGES, SESSION } from './exchange.js';
+
+const NOT_JSON: unknown = { error: expect.stringMatching(/./) };
+
+function invalid(...details: string[]) {
+  return { error: 'Validation failed', details };
+}
+
+/** What is wrong with a request, while the session is there; none changes it. */
+export const REFUSALS: Exchange[] = [
+  ...['include[]=a&include[]=b', 'include%5B%5D=a', 'messages[]=1'].map(
+    (query) => ({
+      name: 'with a list in its query',
+      method: 'GET' as const,
+      path: `${SESSION}?${query}`,
+      status: 400,
+      answer: invalid(
+        `${decodeURIComponent(query).split('=')[0]} is not a known field`,
+      ),
+    }),
+  ),
+  {
+    name: 'with a limit that is none',
+    method: 'GET',
+    path: '/chat-sessions?limit=1&limit=2',
+    status: 400,
+    answer: invalid('limit must be an integer number'),
+  },
+  {
+    name: 'with a malformed id',
+    method: 'GET',
+    path: '/chat-sessions/1',
+    status: 400,
+    answer: invalid('session_id must be a UUID'),
+  },
+  {
+    name: 'with a malformed id in the path',
+    method: 'POST',
+    path: '/documents/%20/sections/sec-7/chat-session',
+    status: 400,
+    answer: invalid(
+      'document_id must be 1 to 191 characters, without control characters and without white space at either end',
+    ),
+  },
+  {
+    name: 'with an id of 191 characters',
+    method: 'POST',
+    path: `/documents/${encodeURIComponent('語'.repeat(191))}/sections/s/chat-session`,
+    owner: 'carol',
+    status: 201,
+  },
+  {
+    name: 'with fields that nobody knows',
+    method: 'POST',
+    path: MESSAGES,
+    body: { role: 'user', content: 'Hello', owner_id: 'bob', seq: 9 },
+    status: 400,
+    answer: invalid(
+      'owner_id is not a known field',
+      'seq is not a known field',
+    ),
+  },
+  {
+    name: 'with an empty message',
+    method: 'POST',
+    path: MESSAGES,
+    body: { role: 'user', content: ' ' },
+    status: 400,
+    answer: { error: 'Message cannot be empty' },
+  },
+  {
+    name: 'without a body',
+    method: 'PUT',
+    path: `${SESSION}/config`,
+    status: 400,
+    answer: { error: 'Request body must be a JSON object' },
+  },
+  {
+    name: 'with what is no JSON',
+    method: 'PUT',
+    path: `${SESSION}/config`,
+    body: '{"config": {',
+    status: 400,
+    answer: NOT_JSON,
+  },
+  {
+    name: 'with a key that reaches for a prototype',
+    method: 'PUT',
+    path: `${SESSION}/config`,
+    body: '{"config": {"__proto__": {"polluted": true}}}',
+    status: 400,
+    answer: NOT_JSON,
+  },
+  ...[1_000, 100_000].map((levels) => ({
+    name: `with JSON that is nested ${levels} deep`,
+    method: 'PUT' as const,
+    path: `${SESSION}/config`,
+    body: `{"config": {"a": ${'['.repeat(levels)}${']'.repeat(levels)}}}`,
+    status: 400,
+    answer: { error: 'JSON must not be nested more than 64 levels deep' },
+  })),
+  {
+    name: 'with deep JSON and a key, where no body is asked for',
+    method: 'POST',
+    path: `${SESSION}/clear`,
+    headers: { 'idempotency-key': 'deep' },
+    body: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+    status: 400,
+    answer: { error: 'JSON must not be nested more than 64 levels deep' },
+  },
+  ...['"\\ud83d"', '"\\u0000"', '1e999'].map((value) => ({
+    name: `with ${value}, which could not be given back`,
+    method: 'PUT' as const,
+    path: `${SESSION}/config`,
+    body: `{"config": {"a": ${value}}}`,
+    status: 400,
+    answer: {
+      error: 'JSON must not hold NUL, lone surrogates or infinite numbers',
+    },
+  })),
+  {
+    name: 'with the largest text',
+    method: 'POST',
+    path: '/chat-sessions',
+    owner: 'carol',
+    body: { messages: [{ role: 'user', content: '😀'.repeat(2 ** 18) }] },
+    status: 201,
+  },
+  {
+    name: 'with a text that is larger',
+    method: 'POST',
+    path: '/chat-sessions',
+    body: { messages: [{ role: 'user', content: 'x'.repeat(2 ** 20 + 1) }] },
+    status: 400,
+    answer: invalid('messages.0.content must be at most 1048576 bytes long'),
+  },
+  {
+    name: 'with a body over the limit',
+    method: 'POST',
+    path: MESSAGES,
+    body: { role: 'user', content: 'x'.repeat(4 * 2 ** 20) },
+    status: 413,
+    answer: { error: 'Request body is too large' },
+  },
+];
