@@ -114,9 +114,8 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
 
   holdsTo(() => `${origin}/platform`);
 
-  it.runIf(isMysql)(
-    'stores times as UTC, in whatever time zone it runs',
-    async () => {
+  const onMysql = () => {
+    it('stores times as UTC, in whatever time zone it runs', async () => {
       const answer = await fetch(`${origin}/platform/chat-sessions`, {
         headers: { 'x-user-id': 'alice' },
       });
@@ -130,8 +129,9 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
       await connection.end();
       const stored = created_at.replace('T', ' ').replace('Z', '');
       expect(rows).toEqual([{ stored }]);
-    },
-  );
+    });
+  };
+  if (isMysql) onMysql();
 
   it('has its other modules as they were', async () => {
     const url = `${origin}/platform/notes`;
