@@ -9,8 +9,8 @@ import { createLogger } from './logger.js';
 import { run } from './run.js';
 
 // Otherwise V8 collects only when the heap has grown to several times what is
-// alive: under mixed load (npm run bench -- --only memory) the process took 310 MB
-// and grew, and takes 200 with this.
+// alive, and the process takes half as much memory again under mixed load
+// (npm run bench -- --only memory).
 setFlagsFromString('--heap-growing-percent=50');
 
 const NO_IDENTITY =

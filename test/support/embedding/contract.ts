@@ -54,6 +54,17 @@ const CREATED = {
   last_message_at: A_TIME,
 };
 
+const SEVERAL = {
+  messages: [
+    {
+      id: 'm2',
+      role: 'assistant',
+      content: 'Section 7.',
+      references: [{ section: 'sec-7' }],
+    },
+    { id: 'm3', role: 'user', content: 'And exchanges?' },
+  ],
+};
 const APPENDED = {
   messages: [
     message(2, 'Section 7.', {
@@ -165,17 +176,7 @@ export const CONTRACT: Exchange[] = [
     method: 'POST',
     path: MESSAGES,
     headers: { 'idempotency-key': 'first' },
-    body: {
-      messages: [
-        {
-          id: 'm2',
-          role: 'assistant',
-          content: 'Section 7.',
-          references: [{ section: 'sec-7' }],
-        },
-        { id: 'm3', role: 'user', content: 'And exchanges?' },
-      ],
-    },
+    body: SEVERAL,
     status: 201,
     answer: APPENDED,
     answerHeaders: { etag: ETAG },
@@ -185,17 +186,7 @@ export const CONTRACT: Exchange[] = [
     method: 'POST',
     path: MESSAGES,
     headers: { 'idempotency-key': 'first' },
-    body: {
-      messages: [
-        {
-          id: 'm2',
-          role: 'assistant',
-          content: 'Section 7.',
-          references: [{ section: 'sec-7' }],
-        },
-        { id: 'm3', role: 'user', content: 'And exchanges?' },
-      ],
-    },
+    body: SEVERAL,
     status: 201,
     answer: APPENDED,
     answerHeaders: { 'idempotent-replayed': 'true' },
