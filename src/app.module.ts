@@ -1,23 +1,30 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { ThrottlerModule } from '@nestjs/throttler';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 import type { Config } from './config/config.js';
 import { HealthModule } from './health/health.module.js';
 import { AllExceptionsFilter } from './http/exception.filter.js';
-import { ownerOf } from './identity/identities.js';
+import { createIdentifier } from './identity/create-identifier.js';
+import {
+  type HttpRequest,
+  Identities,
+  ownerOf,
+} from './identity/identities.js';
 import { IdentityGuard } from './identity/identity.guard.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
-import { throttlerOptions } from './rate-limit/throttler-options.js';
+import { RateLimitModule } from './rate-limit/rate-limit.module.js';
 
 /** The stand-alone service. */
 @Module({})
 export class AppModule {
   /** @param dataSource connected; the application closes it at its own end. */
   static with(config: Config, dataSource: DataSource): DynamicModule {
+    const identity = IdentityModule.forRoot({
+      identifier: createIdentifier(config),
+    });
     const chatSessions = ChatSessionsModule.forRoot({
       owner: ownerOf,
       deadlineMs: config.REQUEST_DEADLINE_MS,
@@ -32,8 +39,16 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
-        IdentityModule.with(config),
-        ThrottlerModule.forRoot(throttlerOptions(config)),
+        identity,
+        RateLimitModule.forRootAsync({
+          imports: [identity],
+          inject: [Identities],
+          useFactory: (identities: Identities) => ({
+            reads: config.RATE_LIMIT,
+            writes: config.RATE_LIMIT_WRITES,
+            owner: (request: HttpRequest) => identities.find(request),
+          }),
+        }),
         chatSessions,
         // The last: then what it does at the end comes first, and it is not ready at once.
         HealthModule.with(config, chatSessions),

@@ -1,14 +1,4 @@
-import {
-  Body,
-  Controller,
-  Get,
-  Param,
-  Post,
-  Query,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiExtraModels,
@@ -17,14 +7,11 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpResponse } from '../http/reply.js';
-import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
-import { ApiIdentified } from '../identity/identified.decorator.js';
+import { RouteErrors } from '../http/route-errors.js';
 import { MESSAGE_ID_RULE } from '../validation/decorators.js';
 import { DtoPipe } from '../validation/dto.pipe.js';
 import { MessageIdParam, UuidParam } from '../validation/params.js';
-import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { AppendBody } from './append-body.pipe.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import {
@@ -46,7 +33,8 @@ import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
 } from './idempotency-key.js';
-import { Owner, OwnerGuard } from './owner.guard.js';
+import { OwnedRoutes } from './owned-routes.decorator.js';
+import { Owner } from './owner.guard.js';
 import { appendedReply, toChatMessagePage } from './replies.js';
 import {
   ApiIdempotencyKey,
@@ -54,12 +42,13 @@ import {
   ApiMessageId,
   ApiSessionId,
   ApiWritten,
+  CHANGE_ERRORS,
   KEY_IN_USE_HEADERS,
   KEY_REUSED,
   named,
   NOT_FOUND,
   oneOf,
-  STALE,
+  READ_ERRORS,
 } from './swagger.js';
 
 const APPENDED = {
@@ -71,15 +60,13 @@ const APPENDED = {
 };
 
 @ApiTags('Messages')
-@ApiIdentified()
 @ApiExtraModels(
   CreateChatMessageDto,
   CreateChatMessagesDto,
   ChatMessageBody,
   ChatMessagesBody,
 )
-@UseGuards(OwnerGuard, StorableBodyGuard)
-@UseFilters(AllExceptionsFilter)
+@OwnedRoutes()
 @Controller('chat-sessions/:session_id/messages')
 export class ChatMessagesController {
   constructor(private readonly messages: ChatMessagesService) {}
@@ -105,12 +92,10 @@ export class ChatMessagesController {
   @ApiSessionId()
   @RouteErrors(
     {
-      400: 'Validation failed',
+      ...CHANGE_ERRORS,
       404: [NOT_FOUND, ERROR_TEXTS.messages_gone],
       409: [ERROR_TEXTS.message_id_taken, ERROR_TEXTS.key_in_use],
-      ...STALE,
       ...KEY_REUSED,
-      ...BODY_ERRORS,
       500: 'Failed to append messages',
     },
     `role must be one of the following values: ${MESSAGE_ROLES.join(', ')}`,
@@ -152,8 +137,7 @@ export class ChatMessagesController {
   @ApiSessionId()
   @RouteErrors(
     {
-      400: 'Validation failed',
-      404: NOT_FOUND,
+      ...READ_ERRORS,
       500: 'Failed to get messages',
     },
     'before cannot be used together with after or around',

@@ -12,8 +12,6 @@ import {
   Put,
   Query,
   Res,
-  UseFilters,
-  UseGuards,
 } from '@nestjs/common';
 import {
   ApiBody,
@@ -24,13 +22,10 @@ import {
   ApiQuery,
   ApiTags,
 } from '@nestjs/swagger';
-import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
-import { ApiIdentified } from '../identity/identified.decorator.js';
 import { DtoPipe } from '../validation/dto.pipe.js';
 import { UuidParam } from '../validation/params.js';
-import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
@@ -55,7 +50,8 @@ import {
   IdempotencyKeyHeader,
   type RepeatableRequest,
 } from './idempotency-key.js';
-import { Owner, OwnerGuard } from './owner.guard.js';
+import { OwnedRoutes } from './owned-routes.decorator.js';
+import { Owner } from './owner.guard.js';
 import {
   createdReply,
   sessionReply,
@@ -71,15 +67,14 @@ import {
   ApiWritten,
   KEY_IN_USE_HEADERS,
   KEY_REUSED,
+  CHANGE_ERRORS,
   named,
   NOT_FOUND,
-  STALE,
+  READ_ERRORS,
 } from './swagger.js';
 
 @ApiTags('Chat sessions')
-@ApiIdentified()
-@UseGuards(OwnerGuard, StorableBodyGuard)
-@UseFilters(AllExceptionsFilter)
+@OwnedRoutes()
 @Controller('chat-sessions')
 export class ChatSessionsController {
   constructor(
@@ -186,8 +181,7 @@ export class ChatSessionsController {
   @ApiVersioned(304, "The client's copy is current.")
   @ApiSessionId()
   @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
+    ...READ_ERRORS,
     500: 'Failed to get chat session',
   })
   async get(
@@ -220,10 +214,7 @@ export class ChatSessionsController {
   })
   @ApiSessionId()
   @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    ...STALE,
-    ...BODY_ERRORS,
+    ...CHANGE_ERRORS,
     500: 'Failed to update chat session',
   })
   async update(
@@ -254,10 +245,7 @@ export class ChatSessionsController {
   })
   @ApiSessionId()
   @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    ...STALE,
-    ...BODY_ERRORS,
+    ...CHANGE_ERRORS,
     500: 'Failed to update chat configuration',
   })
   async replaceConfig(
@@ -291,12 +279,9 @@ export class ChatSessionsController {
   @ApiSessionId()
   @RouteErrors(
     {
-      400: 'Validation failed',
-      404: NOT_FOUND,
+      ...CHANGE_ERRORS,
       409: ERROR_TEXTS.key_in_use,
-      ...STALE,
       ...KEY_REUSED,
-      ...BODY_ERRORS,
       500: 'Failed to clear chat session',
     },
     undefined,
@@ -324,10 +309,7 @@ export class ChatSessionsController {
   @ApiNoContentResponse({ description: 'Deleted.' })
   @ApiSessionId()
   @RouteErrors({
-    400: 'Validation failed',
-    404: NOT_FOUND,
-    ...STALE,
-    ...BODY_ERRORS,
+    ...CHANGE_ERRORS,
     500: 'Failed to delete chat session',
   })
   delete(

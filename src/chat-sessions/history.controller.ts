@@ -1,19 +1,11 @@
-import {
-  applyDecorators,
-  Controller,
-  Get,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AllExceptionsFilter } from '../http/exception.filter.js';
 import { RouteErrors } from '../http/route-errors.js';
-import { ApiIdentified } from '../identity/identified.decorator.js';
-import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { ChatMessagesBody, toChatMessage } from './dto/chat-message.dto.js';
 import { EXAMPLES } from './examples.js';
-import { Owner, OwnerGuard } from './owner.guard.js';
+import { OwnedRoutes } from './owned-routes.decorator.js';
+import { Owner } from './owner.guard.js';
 
 function ApiHistory(operationId: string, summary: string) {
   return applyDecorators(
@@ -33,9 +25,7 @@ function ApiHistory(operationId: string, summary: string) {
 }
 
 @ApiTags('History')
-@ApiIdentified()
-@UseGuards(OwnerGuard, StorableBodyGuard)
-@UseFilters(AllExceptionsFilter)
+@OwnedRoutes()
 @Controller()
 export class HistoryController {
   constructor(private readonly sessions: ChatSessionsService) {}

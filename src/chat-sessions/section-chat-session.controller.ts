@@ -1,33 +1,22 @@
-import {
-  Controller,
-  Param,
-  Post,
-  Res,
-  UseFilters,
-  UseGuards,
-} from '@nestjs/common';
+import { Controller, Param, Post, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpResponse } from '../http/reply.js';
 import { BODY_ERRORS, RouteErrors } from '../http/route-errors.js';
-import { ApiIdentified } from '../identity/identified.decorator.js';
 import { OPAQUE_ID_RULE } from '../validation/decorators.js';
 import { OpaqueIdParam } from '../validation/params.js';
-import { StorableBodyGuard } from '../validation/storable-body.guard.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatSessionBody,
   ChatSessionCreatedBody,
 } from './dto/chat-session.dto.js';
 import { EXAMPLES } from './examples.js';
-import { Owner, OwnerGuard } from './owner.guard.js';
+import { OwnedRoutes } from './owned-routes.decorator.js';
+import { Owner } from './owner.guard.js';
 import { sectionReply } from './replies.js';
 import { ApiOpaqueId, ApiVersioned } from './swagger.js';
 
 @ApiTags('Chat sessions')
-@ApiIdentified()
-@UseGuards(OwnerGuard, StorableBodyGuard)
-@UseFilters(AllExceptionsFilter)
+@OwnedRoutes()
 @Controller('documents/:document_id/sections/:section_id/chat-session')
 export class SectionChatSessionController {
   constructor(private readonly sessions: ChatSessionsService) {}

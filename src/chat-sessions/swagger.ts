@@ -9,6 +9,7 @@ import {
   OPAQUE_ID,
   OPAQUE_ID_LENGTH,
 } from '../validation/decorators.js';
+import { BODY_ERRORS } from '../http/route-errors.js';
 import { retryAfter } from '../identity/identified.decorator.js';
 import { IF_MATCH } from './entity-tag.js';
 import { ERROR_TEXTS } from './errors.js';
@@ -160,4 +161,15 @@ export const KEY_REUSED = { 422: ERROR_TEXTS.key_reused };
 /** When to try again where the first request with a key still runs. */
 export const KEY_IN_USE_HEADERS = { 409: retryAfter };
 
-export const STALE = { 412: ERROR_TEXTS.version_moved };
+/** What reading a session can answer. */
+export const READ_ERRORS = {
+  400: 'Validation failed',
+  404: NOT_FOUND,
+};
+
+/** What changing a session can answer. */
+export const CHANGE_ERRORS = {
+  ...READ_ERRORS,
+  412: ERROR_TEXTS.version_moved,
+  ...BODY_ERRORS,
+};

@@ -1,7 +1,10 @@
-import { algorithmOf, readPublicKey } from '../identity/jwt-keys.js';
+import {
+  algorithmOf,
+  readPublicKey,
+  SECRET_BYTES,
+} from '../identity/jwt-keys.js';
 import type { Config } from './config.js';
 
-const SECRET_BYTES = 32;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 /** What each AUTH_MODE needs of the other settings. */

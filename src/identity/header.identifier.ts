@@ -7,16 +7,22 @@ import {
   singleHeader,
   UnidentifiedException,
 } from './identifier.js';
-import { addressFamily } from './trusted-proxies.js';
+import { addressFamily, parseAddresses } from './trusted-proxies.js';
 
 /** Behind a gateway that has authenticated the caller and says who it is in a header. */
 export class HeaderIdentifier extends Identifier {
-  /** @param trusted the gateway's addresses; from elsewhere anyone could write the header */
+  private readonly trusted: BlockList;
+
+  /**
+   * @param header its name, such as `X-User-Id`
+   * @param trusted the gateway's addresses and CIDR blocks, separated by commas; from elsewhere anyone could write the header
+   */
   constructor(
     readonly header: string,
-    private readonly trusted: BlockList,
+    trusted: string,
   ) {
     super();
+    this.trusted = parseAddresses(trusted);
   }
 
   identify(request: IncomingMessage): string {

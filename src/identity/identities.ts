@@ -13,7 +13,7 @@ interface Identified {
   [IDENTITY]?: string | UnidentifiedException;
 }
 
-/** Who sent each request; found out once a request, whoever asks first. */
+/** Who sends each request: found out once, whoever asks first. */
 @Injectable()
 export class Identities {
   constructor(private readonly identifier: Identifier) {}
@@ -23,6 +23,12 @@ export class Identities {
     return (request[IDENTITY] ??= await this.identify(
       'raw' in request ? request.raw : request,
     ));
+  }
+
+  /** The owner's id, where there is one. */
+  async find(request: HttpRequest): Promise<string | undefined> {
+    const identity = await this.of(request);
+    return typeof identity === 'string' ? identity : undefined;
   }
 
   private async identify(

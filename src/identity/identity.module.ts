@@ -1,21 +1,26 @@
-import { type DynamicModule, Module } from '@nestjs/common';
-import type { Config } from '../config/config.js';
-import { createIdentifier } from './create-identifier.js';
+import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import { Identifier } from './identifier.js';
 import { Identities } from './identities.js';
 
-/** Who sends a request, for the guards of the stand-alone service. */
-@Module({})
-export class IdentityModule {
-  static with(config: Config): DynamicModule {
-    return {
-      module: IdentityModule,
-      global: true,
-      providers: [
-        { provide: Identifier, useFactory: () => createIdentifier(config) },
-        Identities,
-      ],
-      exports: [Identifier, Identities],
-    };
-  }
+export interface IdentityOptions {
+  readonly identifier: Identifier;
 }
+
+const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
+  new ConfigurableModuleBuilder<IdentityOptions>()
+    .setClassMethodName('forRoot')
+    .build();
+
+/** Who sends a request, for the guards: `IdentityModule.forRoot({ identifier })`. */
+@Module({
+  providers: [
+    {
+      provide: Identifier,
+      inject: [MODULE_OPTIONS_TOKEN],
+      useFactory: ({ identifier }: IdentityOptions) => identifier,
+    },
+    Identities,
+  ],
+  exports: [Identifier, Identities],
+})
+export class IdentityModule extends ConfigurableModuleClass {}

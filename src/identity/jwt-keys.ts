@@ -20,6 +20,8 @@ const REFRESH_MS = 10 * 60_000;
 /** While the issuer is down, its last keys are good for this long. */
 export const LAST_GOOD_KEYS_MS = 24 * 60 * 60_000;
 
+/** Of HS256, as long as its hash (RFC 7518, 3.2). */
+export const SECRET_BYTES = 32;
 const MIN_RSA_BITS = 2048;
 
 /** A public key in PEM, or the path of a file with one. */

@@ -5,6 +5,7 @@ import { JWT_SECRET, signToken } from '../../test/support/tokens.js';
 import { parseConfig } from '../config/config.js';
 import { createIdentifier } from './create-identifier.js';
 import type { Identifier } from './identifier.js';
+import { JwtIdentifier } from './jwt.identifier.js';
 
 function identifierWith(environment: Record<string, string>): Identifier {
   return createIdentifier(parseConfig({ AUTH_MODE: 'jwt', ...environment }));
@@ -126,6 +127,14 @@ describe('a token that was verified', () => {
     vi.advanceTimersByTime(11_000);
     await expect(ownerOf(identifier, token)).rejects.toThrow(
       'The access token has expired',
+    );
+  });
+});
+
+describe('withSecret', () => {
+  it('takes no secret that is shorter than its hash', () => {
+    expect(() => JwtIdentifier.withSecret('x'.repeat(31))).toThrow(
+      'A secret has at least 32 bytes',
     );
   });
 });

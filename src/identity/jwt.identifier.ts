@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import {
   errors,
@@ -15,6 +16,12 @@ import {
   UNIDENTIFIED,
   UnidentifiedException,
 } from './identifier.js';
+import {
+  algorithmOf,
+  readPublicKey,
+  remoteKeys,
+  SECRET_BYTES,
+} from './jwt-keys.js';
 
 /** Verifying costs more than all else in a read, so a token is verified once a minute. */
 const REMEMBERED_MS = 60_000;
@@ -22,16 +29,18 @@ const REMEMBERED_MS = 60_000;
 const REMEMBERED_CHARACTERS = 8 * 1024 * 1024;
 const BEARER = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 
+/** What a token has to say, beside `exp` and `sub`, which every token has. */
 export interface JwtRules {
-  /** Those of the kind of key, and no others. */
-  algorithms: string[];
   issuer?: string;
   audience?: string;
-  /** The claim that holds the owner's id. */
-  ownerClaim: string;
+  /** The claim that holds the owner's id, by default `sub`. */
+  ownerClaim?: string;
 }
 
-/** `Authorization: Bearer`, with a JWT. */
+/**
+ * `Authorization: Bearer`, with a JWT. Algorithms are those of the kind of key: a
+ * token never chooses how it is verified.
+ */
 export class JwtIdentifier extends Identifier {
   readonly header = 'Authorization';
 
@@ -43,11 +52,33 @@ export class JwtIdentifier extends Identifier {
     ttlResolution: 0,
   });
 
-  constructor(
+  private constructor(
     private readonly key: JWTVerifyGetKey,
+    private readonly algorithms: string[],
     private readonly rules: JwtRules,
   ) {
     super();
+  }
+
+  /** HS256. */
+  static withSecret(secret: string, rules: JwtRules = {}): JwtIdentifier {
+    if (Buffer.byteLength(secret) < SECRET_BYTES) {
+      throw new TypeError(`A secret has at least ${SECRET_BYTES} bytes`);
+    }
+    const key = createSecretKey(secret, 'utf8');
+    return new JwtIdentifier(() => key, ['HS256'], rules);
+  }
+
+  /** @param pemOrPath of RS256 (2048 bits or more), ES256 or EdDSA */
+  static withPublicKey(pemOrPath: string, rules: JwtRules = {}): JwtIdentifier {
+    const key = readPublicKey(pemOrPath);
+    return new JwtIdentifier(() => key, [algorithmOf(key)], rules);
+  }
+
+  /** @param url of the issuer's JWKS, with keys of RS256, ES256 and EdDSA */
+  static withKeySet(url: string, rules: JwtRules = {}): JwtIdentifier {
+    const algorithms = ['RS256', 'ES256', 'EdDSA'];
+    return new JwtIdentifier(remoteKeys(new URL(url)), algorithms, rules);
   }
 
   identify(request: IncomingMessage): string | Promise<string> {
@@ -62,9 +93,10 @@ export class JwtIdentifier extends Identifier {
 
   private async verify(token: string): Promise<string> {
     const { exp, ...claims } = await this.claimsOf(token);
-    const owner = claims[this.rules.ownerClaim];
+    const { ownerClaim = 'sub' } = this.rules;
+    const owner = claims[ownerClaim];
     if (!isOpaqueId(owner)) {
-      throw invalid(`The claim ${this.rules.ownerClaim} is not an id`);
+      throw invalid(`The claim ${ownerClaim} is not an id`);
     }
     const ttl = Math.min(REMEMBERED_MS, exp! * 1000 - Date.now());
     if (ttl > 0) this.remembered.set(token, owner, { ttl });
@@ -72,9 +104,9 @@ export class JwtIdentifier extends Identifier {
   }
 
   private async claimsOf(token: string): Promise<JWTPayload> {
-    const { algorithms, issuer, audience } = this.rules;
+    const { issuer, audience } = this.rules;
     const options: JWTVerifyOptions = {
-      algorithms,
+      algorithms: this.algorithms,
       issuer,
       audience,
       requiredClaims: ['exp', 'sub'],

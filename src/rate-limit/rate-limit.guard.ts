@@ -1,37 +1,30 @@
-import { type ExecutionContext, Injectable } from '@nestjs/common';
+import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import {
-  InjectThrottlerOptions,
-  InjectThrottlerStorage,
-  ThrottlerGuard,
-  type ThrottlerModuleOptions,
-  type ThrottlerStorage,
-} from '@nestjs/throttler';
-import { type HttpRequest, Identities } from '../identity/identities.js';
+import { ThrottlerGuard } from '@nestjs/throttler';
+import { TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { isPublic } from '../identity/public.decorator.js';
-import { WINDOW_MS } from './memory.storage.js';
-import { isWrite, type LimitOf } from './throttler-options.js';
+import { MemoryStorage, WINDOW_MS } from './memory.storage.js';
+import { RATE_LIMITS, type RateLimits } from './rate-limit.module.js';
 
 /**
- * Counts the requests of an owner over all routes, reads and writes apart. Who
- * is not identified is counted by address (IPv6 by its /64), before the refusal.
+ * Counts the requests of a caller over all routes, reads and writes apart, but
+ * for routes that are `@Public()`. Requests over the limit get 429.
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   constructor(
-    @InjectThrottlerOptions() options: ThrottlerModuleOptions,
-    @InjectThrottlerStorage() storage: ThrottlerStorage,
-    reflector: Reflector,
-    private readonly identities: Identities,
+    @Inject(RATE_LIMITS) private readonly limits: RateLimits,
+    @Inject(Reflector) reflector: Reflector,
   ) {
-    super(options, storage, reflector);
+    const throttlers = [{ ttl: WINDOW_MS, limit: 0 }];
+    const options = { throttlers, errorMessage: TOO_MANY_REQUESTS };
+    super(options, new MemoryStorage(), reflector);
   }
 
   /** Without a look for the throttler's own decorators, which no route has: it takes longer than the counting. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(this.reflector, context)) return true;
-    const throttler = this.throttlers[0]!;
-    const limit = (throttler.limit as LimitOf)(context);
+    const limit = isWrite(context) ? this.limits.writes : this.limits.reads;
     if (limit === 0) return true;
     const { getTracker, generateKey } = this.commonOptions;
     return this.handleRequest({
@@ -39,16 +32,16 @@ export class RateLimitGuard extends ThrottlerGuard {
       limit,
       ttl: WINDOW_MS,
       blockDuration: WINDOW_MS,
-      throttler,
+      throttler: this.throttlers[0]!,
       getTracker: getTracker!,
       generateKey: generateKey!,
     });
   }
 
-  protected override async getTracker(request: HttpRequest): Promise<string> {
-    const identity = await this.identities.of(request);
-    return typeof identity === 'string'
-      ? `owner ${identity}`
+  protected override async getTracker(request: object): Promise<string> {
+    const owner = await this.limits.owner(request);
+    return owner
+      ? `owner ${owner}`
       : `address ${await super.getTracker(request)}`;
   }
 
@@ -58,4 +51,9 @@ export class RateLimitGuard extends ThrottlerGuard {
   ): string {
     return `${isWrite(context) ? 'writes' : 'reads'} of ${tracker}`;
   }
+}
+
+function isWrite(context: ExecutionContext): boolean {
+  const { method } = context.switchToHttp().getRequest<{ method: string }>();
+  return method !== 'GET' && method !== 'HEAD';
 }

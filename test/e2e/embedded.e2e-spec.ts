@@ -4,7 +4,23 @@ import {
   type INestApplication,
   type PipeTransform,
 } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { APP_GUARD } from '@nestjs/core';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
+import {
+  HeaderIdentifier,
+  IdentityGuard,
+  IdentityModule,
+  ownerOf,
+  RateLimitGuard,
+  RateLimitModule,
+} from '../../src/guards.js';
 import type { ChatSessionsOptions } from '../../src/index.js';
 import { NOBODYS_ID } from '../support/api.js';
 import {
@@ -130,4 +146,33 @@ describe('the option owner', () => {
   ])('may give %s', async (_, owner, status) => {
     expect(await statusWith(owner)).toBe(status);
   });
+});
+
+it('may have the guards of the service on Express, too', async () => {
+  const owner = () => undefined;
+  const app = await create({
+    module: class Guarded {},
+    imports: [
+      platform(usableDataSource(database), { owner: ownerOf }),
+      IdentityModule.forRoot({
+        identifier: new HeaderIdentifier('X-User-Id', '127.0.0.0/8'),
+      }),
+      RateLimitModule.forRoot({ reads: 3, writes: 1, owner }),
+    ],
+    providers: [
+      { provide: APP_GUARD, useClass: RateLimitGuard },
+      { provide: APP_GUARD, useClass: IdentityGuard },
+    ],
+  });
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  const history = `${await app.getUrl()}/history`;
+  const alice = { headers: { 'x-user-id': 'alice' } };
+  expect((await fetch(history, alice)).status).toBe(200);
+  const nobody = await fetch(history);
+  expect(nobody.status).toBe(401);
+  expect(nobody.headers.get('vary')).toBe('X-User-Id');
+  // Without an owner all of an address is one caller.
+  expect((await fetch(history, alice)).status).toBe(200);
+  expect((await fetch(history, alice)).status).toBe(429);
 });

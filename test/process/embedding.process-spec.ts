@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectMysql } from '../../src/database/mysql-connection.js';
-import type { SessionList } from '../support/api.js';
+import { NOBODYS_ID, type SessionList } from '../support/api.js';
 import {
   compile,
   install,
@@ -23,6 +23,7 @@ import {
   createTestDatabase,
   type TestDatabase,
 } from '../support/test-database.js';
+import { as, JWT_SECRET } from '../support/tokens.js';
 
 async function send(url: string, exchange: Exchange): Promise<Response> {
   const { method, path, owner = 'alice', headers, body } = exchange;
@@ -153,6 +154,77 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
     expect(exitCode).toBeOneOf([0, null]);
   });
 });
+
+const withGuards = () => {
+  let directory: string;
+  let application: NodeProcess;
+  let origin: string;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'chat-sessions-platform-'));
+    const { tarball } = await pack(directory);
+    const platform = join(directory, 'platform');
+    await install(platform, tarball, readGuide('guarded'));
+    compile(platform);
+    application = start(platform, { JWT_SECRET });
+    const [, found] = await application.waitFor(/Listening on (http:\S+)/);
+    origin = found!;
+  }, 300_000);
+
+  afterAll(async () => {
+    await application?.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  function send(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+  ) {
+    return fetch(`${origin}/platform${path}`, { method, headers });
+  }
+
+  it('lets nobody in without a token', async () => {
+    const answer = await send('GET', '/history');
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toEqual({ error: 'No access token' });
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('vary')).toBe('Authorization');
+    const authorization = 'Bearer a.b.c';
+    const other = await send('GET', '/history', { authorization });
+    expect(other.status).toBe(401);
+  });
+
+  it('lets in who has one', async () => {
+    const answer = await send('GET', '/history', await as('alice'));
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ messages: [] });
+    expect(answer.headers.get('x-ratelimit-limit')).toBe('600');
+  });
+
+  it('counts the requests of a caller', async () => {
+    const bob = await as('bob');
+    const path = `/chat-sessions/${NOBODYS_ID}`;
+    for (let i = 0; i < 120; i++) {
+      expect((await send('DELETE', path, bob)).status).toBe(404);
+    }
+    const refused = await send('DELETE', path, bob);
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toEqual({ error: 'Too many requests' });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const others = await send('DELETE', path, await as('alice'));
+    expect(others.status).toBe(404);
+  });
+
+  it('leaves a public route to everybody, uncounted', async () => {
+    const answer = await send('GET', '/version');
+    expect(await answer.json()).toEqual({ version: '1.0.0' });
+    expect(answer.headers.has('x-ratelimit-limit')).toBe(false);
+  });
+};
+if (!isMysql) {
+  describe('a platform with the guards of the service', withGuards);
+}
 
 describe('the stand-alone service', () => {
   let database: TestDatabase;

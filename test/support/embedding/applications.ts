@@ -12,7 +12,7 @@ import ts from 'typescript';
 import { type Environment, NodeProcess, ROOT } from '../service-process.js';
 
 const run = promisify(execFile);
-const SECOND_PART = '\n## On Fastify and SQLite\n';
+const PARTS = /\n## (?:On Fastify and SQLite|With the guards of the service)\n/;
 
 const SERVER_ONLY = [
   '@fastify/static',
@@ -47,17 +47,19 @@ interface Guide {
   files: Map<string, string>;
 }
 
-/** Of the first application, or of the second, which has files of the first, too. */
-export function readGuide(which: 'express' | 'fastify'): Guide {
+const APPLICATIONS = ['express', 'fastify', 'guarded'] as const;
+
+/** Of an application, which has the files of those before it that it has not itself. */
+export function readGuide(which: (typeof APPLICATIONS)[number]): Guide {
   const text = readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8');
-  const [first = '', second = ''] = text.split(SECOND_PART);
-  const own = which === 'express' ? first : second;
-  const [, install = ''] = /^npm install \S+\.tgz (.+)$/m.exec(own) ?? [];
-  const blocks = (which === 'express' ? first : first + second).matchAll(
-    /```ts\n\/\/ (\S+)\n(.*?)```/gs,
-  );
+  const parts = text
+    .split(PARTS)
+    .slice(0, APPLICATIONS.indexOf(which) + 1)
+    .join('\n');
+  const installs = [...parts.matchAll(/^npm install \S+\.tgz (.+)$/gm)];
+  const blocks = parts.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs);
   return {
-    packages: install.split(' '),
+    packages: installs.at(-1)![1]!.split(' '),
     files: new Map(Array.from(blocks, ([, path, code]) => [path!, code!])),
   };
 }
@@ -107,6 +109,10 @@ export async function install(
     cwd: directory,
   });
   if (packages.includes('better-sqlite3')) copySqliteBinary(directory);
+  writeFiles(directory, files);
+}
+
+export function writeFiles(directory: string, files: Guide['files']): void {
   for (const [path, code] of files) write(directory, path, code);
 }
 

@@ -1,0 +1,27 @@
+/**
+ * The guards of the stand-alone service, for applications that want them for
+ * all of their routes; docs/embedding.md shows how.
+ */
+export { HeaderIdentifier } from './identity/header.identifier.js';
+export {
+  Identifier,
+  IdentityUnavailableException,
+  UnidentifiedException,
+} from './identity/identifier.js';
+export {
+  type HttpRequest,
+  Identities,
+  ownerOf,
+} from './identity/identities.js';
+export { IdentityGuard } from './identity/identity.guard.js';
+export {
+  IdentityModule,
+  type IdentityOptions,
+} from './identity/identity.module.js';
+export { JwtIdentifier, type JwtRules } from './identity/jwt.identifier.js';
+export { Public } from './identity/public.decorator.js';
+export { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
+export {
+  RateLimitModule,
+  type RateLimits,
+} from './rate-limit/rate-limit.module.js';
