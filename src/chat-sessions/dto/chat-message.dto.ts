@@ -10,6 +10,7 @@ import {
   ApiObject,
   ApiObjects,
   ApiParts,
+  ApiTime,
 } from './api-properties.js';
 
 /** One turn of a conversation. */
@@ -34,7 +35,7 @@ export class ChatMessageDto {
 
   /**
    * The text.
-   * @example "I'd like a mocha please"
+   * @example "sorry, no mochas here, did you mean macchiato?"
    */
   content: string;
 
@@ -54,7 +55,8 @@ export class ChatMessageDto {
    * When it was stored, in UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
-  timestamp: Date;
+  @ApiTime()
+  timestamp: string;
 }
 
 export class ChatMessageBody {
@@ -83,6 +85,6 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     parts: message.parts,
     references: message.references,
     metadata: message.metadata,
-    timestamp: message.createdAt,
+    timestamp: message.createdAt.toISOString(),
   };
 }

@@ -1,7 +1,12 @@
 import { ApiSchema } from '@nestjs/swagger';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import type { ChatSession } from '../entities/chat-session.entity.js';
-import { ApiInteger, ApiObject, ApiObjects } from './api-properties.js';
+import {
+  ApiInteger,
+  ApiObject,
+  ApiObjects,
+  ApiTime,
+} from './api-properties.js';
 import { ChatMessageDto, toChatMessage } from './chat-message.dto.js';
 
 /** What a session says of itself everywhere. */
@@ -56,7 +61,8 @@ class ChatSessionHead {
    * When the newest message was stored, in UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
-  last_message_at: Date | null;
+  @ApiTime()
+  last_message_at: string | null;
 
   /**
    * Counts every change of the session, appends included.
@@ -69,13 +75,15 @@ class ChatSessionHead {
    * In UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
-  created_at: Date;
+  @ApiTime()
+  created_at: string;
 
   /**
    * In UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
-  updated_at: Date;
+  @ApiTime()
+  updated_at: string;
 }
 
 /** One conversation, with its newest messages. */
@@ -162,10 +170,10 @@ function headOf(session: ChatSession) {
     pinned: session.pinned,
     archived: session.archived,
     message_count: session.messageCount,
-    last_message_at: session.lastMessageAt,
+    last_message_at: session.lastMessageAt?.toISOString() ?? null,
     version: session.version,
-    created_at: session.createdAt,
-    updated_at: session.updatedAt,
+    created_at: session.createdAt.toISOString(),
+    updated_at: session.updatedAt.toISOString(),
   } satisfies ChatSessionHead;
 }
 

@@ -115,6 +115,10 @@ export type ChatMessage = {
         [key: string]: unknown;
     };
     /**
+     * When it was stored, in UTC.
+     */
+    timestamp: string;
+    /**
      * Unique in its session: the client's own id, or a UUID.
      */
     id: string;
@@ -122,10 +126,6 @@ export type ChatMessage = {
      * The text.
      */
     content: string;
-    /**
-     * When it was stored, in UTC.
-     */
-    timestamp: string;
 };
 
 export type ChatSession = {
@@ -134,9 +134,21 @@ export type ChatSession = {
      */
     message_count: number;
     /**
+     * When the newest message was stored, in UTC.
+     */
+    last_message_at: string | null;
+    /**
      * Counts every change of the session, appends included.
      */
     version: number;
+    /**
+     * In UTC.
+     */
+    created_at: string;
+    /**
+     * In UTC.
+     */
+    updated_at: string;
     /**
      * The references of the messages shown, without repeats.
      */
@@ -184,18 +196,6 @@ export type ChatSession = {
      * Archived sessions are left out of lists unless asked for.
      */
     archived: boolean;
-    /**
-     * When the newest message was stored, in UTC.
-     */
-    last_message_at: string | null;
-    /**
-     * In UTC.
-     */
-    created_at: string;
-    /**
-     * In UTC.
-     */
-    updated_at: string;
 };
 
 export type ChatSessionBody = {
@@ -219,9 +219,21 @@ export type ChatSessionSummary = {
      */
     message_count: number;
     /**
+     * When the newest message was stored, in UTC.
+     */
+    last_message_at: string | null;
+    /**
      * Counts every change of the session, appends included.
      */
     version: number;
+    /**
+     * In UTC.
+     */
+    created_at: string;
+    /**
+     * In UTC.
+     */
+    updated_at: string;
     /**
      * The start of the newest message's text.
      */
@@ -251,18 +263,6 @@ export type ChatSessionSummary = {
      * Archived sessions are left out of lists unless asked for.
      */
     archived: boolean;
-    /**
-     * When the newest message was stored, in UTC.
-     */
-    last_message_at: string | null;
-    /**
-     * In UTC.
-     */
-    created_at: string;
-    /**
-     * In UTC.
-     */
-    updated_at: string;
 };
 
 export type ChatSessionListBody = {
