@@ -66,6 +66,11 @@ async function runParts(
     'append-long': async () => compare(await (await peers()).appendLong()),
     list: async () => compare(await (await peers()).list()),
     page: async () => compare(await (await peers()).page()),
+    connections: async () => {
+      for (const scenario of await (await peers()).connectionSettings()) {
+        await compare(scenario);
+      }
+    },
     'growth-sessions': async () => {
       const scenarios = await growthBySessions(
         stage,

@@ -9,6 +9,7 @@ export const PARTS = [
   'append-long',
   'list',
   'page',
+  'connections',
   'growth-sessions',
   'growth-messages',
   'memory',

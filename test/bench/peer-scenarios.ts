@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type Appends, appending, appendingToFlask } from './appends.js';
+import { SHIPPED, startWithSettings } from './connection-settings.js';
 import { copyToFlask, createFlaskTable } from './flask-table.js';
 import type { Request } from './load.js';
 import * as requests from './requests.js';
@@ -163,6 +164,27 @@ export class PeerScenarios {
         requests.pages(this.groups.long, 10_000),
       ),
     );
+  }
+
+  /** Reads and appends of the service, with several settings of its connections. */
+  async connectionSettings(): Promise<Scenario[]> {
+    const servers = await startWithSettings(this.stage, this.database.url);
+    const reads = await this.alike(servers, requests.reads(this.groups.read));
+    const appends: Contender[] = [];
+    for (const [name, server] of Object.entries(servers)) {
+      appends.push(await this.appending(name, server, this.groups.append));
+    }
+    const reference = SHIPPED;
+    return [
+      {
+        ...this.scenario('pool-read', 'Connections: read, cache `off`', reads),
+        reference,
+      },
+      {
+        ...this.scenario('pool-append', 'Connections: append', appends),
+        reference,
+      },
+    ];
   }
 
   /** What a service is asked by its users, appends included. */

@@ -98,8 +98,11 @@ function figures(results: Results): string[] {
   return texts;
 }
 
-function scenarioTable({ rounds }: ScenarioResult): string {
-  const reference = rounds[REFERENCE];
+function scenarioTable({
+  rounds,
+  reference: name = REFERENCE,
+}: ScenarioResult): string {
+  const reference = rounds[name];
   const isLossy = Object.values(rounds)
     .flat()
     .some(({ lost }) => lost);
@@ -132,7 +135,7 @@ function scenarioTable({ rounds }: ScenarioResult): string {
     [
       '',
       'requests/s',
-      ...(reference ? [`per \`${REFERENCE}\``] : []),
+      ...(reference ? [`per \`${name}\``] : []),
       'p50 ms',
       'p90 ms',
       'p99 ms',

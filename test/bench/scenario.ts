@@ -39,12 +39,15 @@ export interface Scenario {
   title: string;
   connections: number;
   contenders: Contender[];
+  /** Whom the others are compared with; `bare` unless given, where it takes part. */
+  reference?: string;
 }
 
 export interface ScenarioResult {
   name: string;
   title: string;
   connections: number;
+  reference?: string;
   /** By contender, one measurement a round. */
   rounds: Record<string, Round[]>;
 }
@@ -68,7 +71,7 @@ const SETTLE_LIMIT_MS = 30_000;
 
 /** Measures all contenders in every round, in an order that chance decides. */
 export async function measure(
-  { name, title, connections, contenders }: Scenario,
+  { name, title, connections, contenders, reference }: Scenario,
   { rounds, seconds, warmUpSeconds, firstWarmUp }: Pace,
   databasePid: number,
 ): Promise<ScenarioResult> {
@@ -111,7 +114,7 @@ export async function measure(
       });
     }
   }
-  return { name, title, connections, rounds: measured };
+  return { name, title, connections, reference, rounds: measured };
 }
 
 /** Load until V8 has compiled what is used often: some thousands of requests. */

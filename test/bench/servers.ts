@@ -34,6 +34,7 @@ export async function startOurs(
   databaseUrl: string,
   cache: Cache,
   directory: string,
+  more: Environment = {},
 ): Promise<Server> {
   const environment = {
     DATABASE_URL: databaseUrl,
@@ -44,6 +45,7 @@ export async function startOurs(
     RATE_LIMIT: '1000000000',
     RATE_LIMIT_WRITES: '1000000000',
     LOG_LEVEL: 'info',
+    ...more,
   };
   const service = await startService(environment, directory);
   const { url, process } = service;

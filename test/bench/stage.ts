@@ -8,6 +8,7 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
+import type { Environment } from '../support/service-process.js';
 import { signToken } from '../support/tokens.js';
 import { type Request, type Tokens, writeRequests } from './load.js';
 import { type Group, ownerOf } from './seed.js';
@@ -105,9 +106,14 @@ export class Stage {
    * The service on a database; one process for each kind of cache, and others
    * for those who want their own.
    */
-  ours(url: string, cache: Cache, whose = ''): Promise<Server> {
+  ours(
+    url: string,
+    cache: Cache,
+    whose = '',
+    environment: Environment = {},
+  ): Promise<Server> {
     return this.server(`${cache} ${url} ${whose}`, () =>
-      startOurs(url, cache, this.directory),
+      startOurs(url, cache, this.directory, environment),
     );
   }
 
