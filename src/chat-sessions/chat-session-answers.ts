@@ -56,12 +56,19 @@ export class ChatSessionAnswers {
   }
 }
 
-/** Not of Node's pool for small Buffers: one that is kept would keep its neighbours. */
+/**
+ * JSON as bytes. An interceptor that puts answers into an envelope gets what
+ * they say when it is made JSON.
+ */
 function serialized({ session, messages }: SessionView): Buffer {
   const json = JSON.stringify({
     chat_session: toChatSession(session, messages),
   });
-  return Buffer.from(new TextEncoder().encode(json).buffer);
+  // Not of Node's pool for small Buffers: one that is kept would keep its neighbours.
+  const bytes = Buffer.from(new TextEncoder().encode(json).buffer);
+  return Object.assign(bytes, {
+    toJSON: () => JSON.parse(bytes.toString()) as never,
+  });
 }
 
 /** Without a body it is 304. */

@@ -8,12 +8,12 @@ import {
   MAX_JSON_DEPTH,
   NOT_JSON,
   TOO_DEEP,
-} from '../validation/storable-body.guard.js';
+} from '../validation/json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /**
  * Takes JSON, and nothing else: other media types get 415, and 400 bytes that
- * are not UTF-8. What of JSON is refused beyond that is StorableBodyGuard's.
+ * are not UTF-8. What of JSON is refused beyond that is JsonBodyGuard's.
  */
 export function acceptOnlyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');

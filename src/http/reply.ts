@@ -26,9 +26,9 @@ export class Reply<Body> {
     const { status, headers } = this.head;
     if (status) response.status(status);
     for (const name in headers) response.header(name, headers[name]!);
-    // Of a Buffer, Nest makes JSON on Express.
+    // Fastify sends bytes as they are, Nest on Express would not.
     return this.body instanceof Buffer && !('raw' in response)
-      ? (this.body.toString() as Body)
+      ? (JSON.parse(this.body.toString()) as Body)
       : this.body;
   }
 }

@@ -1,10 +1,16 @@
 import {
   type ArgumentMetadata,
+  type CallHandler,
+  type ExecutionContext,
   ForbiddenException,
   type INestApplication,
+  type NestInterceptor,
   type PipeTransform,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { map } from 'rxjs';
 import {
   afterAll,
   beforeAll,
@@ -22,7 +28,7 @@ import {
   RateLimitModule,
 } from '../../src/guards.js';
 import type { ChatSessionsOptions } from '../../src/index.js';
-import { NOBODYS_ID } from '../support/api.js';
+import { NOBODYS_ID, type Session } from '../support/api.js';
 import {
   create,
   platform,
@@ -175,4 +181,75 @@ it('may have the guards of the service on Express, too', async () => {
   // Without an owner all of an address is one caller.
   expect((await fetch(history, alice)).status).toBe(200);
   expect((await fetch(history, alice)).status).toBe(429);
+});
+
+/** As many platforms have it. */
+class EnvelopeInterceptor implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((data: unknown) => ({ data })));
+  }
+}
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('a platform on %s', (_, adapter) => {
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await create(platform(usableDataSource(database)), adapter());
+    app.useGlobalInterceptors(new EnvelopeInterceptor());
+    await app.listen(0, '127.0.0.1');
+    url = `${await app.getUrl()}/chat-sessions`;
+  });
+
+  afterAll(async () => {
+    await app.close();
+  });
+
+  function send(path: string, type?: string, body?: string) {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = {
+      'x-user-id': 'alice',
+      ...(type !== undefined && { 'content-type': type }),
+    };
+    return fetch(url + path, { method, headers, body });
+  }
+
+  it('puts answers into its envelope, cached or not', async () => {
+    const created = await send('', 'application/json', '{"title":"Mine"}');
+    const { data } = (await created.json()) as {
+      data: { chat_session: Session };
+    };
+    expect(data.chat_session.title).toBe('Mine');
+    for (let times = 0; times < 3; times++) {
+      const answer = await send(`/${data.chat_session.id}`);
+      expect(await answer.json()).toEqual({ data });
+    }
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'text/xml'])(
+    'loses no body that is %s: it is refused',
+    async (type) => {
+      const answer = await send('', type, 'title=Mine');
+      expect(answer.status).toBe(415);
+    },
+  );
+});
+
+it('loses no body that a platform does not read: it is refused', async () => {
+  const module = platform(usableDataSource(database));
+  const app = await create(module, undefined, { bodyParser: false });
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  const answer = await fetch(`${await app.getUrl()}/chat-sessions`, {
+    method: 'POST',
+    headers: { 'x-user-id': 'alice', 'content-type': 'application/json' },
+    body: '{"title":"Mine"}',
+  });
+  expect(answer.status).toBe(415);
+  expect(await answer.json()).toEqual({
+    error: 'Content-Type must be application/json',
+  });
 });

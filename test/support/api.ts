@@ -7,26 +7,15 @@ import type {
 import type {
   ChatSessionDto,
   ChatSessionListBody,
-  ChatSessionSummaryDto,
 } from '../../src/chat-sessions/dto/chat-session.dto.js';
 import type { Answer, TestApp } from './test-app.js';
 
-/** A type as it arrives in JSON. */
-export type Json<T> = {
-  [Key in keyof T]: T[Key] extends Date
-    ? string
-    : T[Key] extends Date | null
-      ? string | null
-      : T[Key] extends ChatMessageDto[]
-        ? Json<ChatMessageDto>[]
-        : T[Key] extends ChatSessionSummaryDto[]
-          ? Json<ChatSessionSummaryDto>[]
-          : T[Key];
-};
-export type Session = Json<ChatSessionDto>;
-export type SessionList = Json<ChatSessionListBody>;
-export type Message = Json<ChatMessageDto>;
-export type MessagePage = Json<ChatMessagePage>;
+/** What came as JSON is no instance of a class. */
+type Parsed<T> = Pick<T, keyof T>;
+export type Session = Parsed<ChatSessionDto>;
+export type SessionList = Parsed<ChatSessionListBody>;
+export type Message = Parsed<ChatMessageDto>;
+export type MessagePage = Parsed<ChatMessagePage>;
 
 /** Matches a time as the service writes it. */
 export const A_TIME: unknown = expect.stringMatching(

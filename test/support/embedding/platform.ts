@@ -4,8 +4,10 @@ import {
   ForbiddenException,
   Get,
   type INestApplication,
+  type NestApplicationOptions,
 } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { inject } from 'vitest';
@@ -84,12 +86,13 @@ export function platform(
   };
 }
 
-export async function create(module: DynamicModule): Promise<INestApplication> {
-  const app = await NestFactory.create(module, {
-    logger: false,
-    abortOnError: false,
-  });
-  return app;
+export function create(
+  module: DynamicModule,
+  adapter: AbstractHttpAdapter = new ExpressAdapter(),
+  more: NestApplicationOptions = {},
+): Promise<INestApplication> {
+  const options = { logger: false, abortOnError: false, ...more } as const;
+  return NestFactory.create(module, adapter, options);
 }
 
 export function usableDataSource(database: TestDatabase): DataSource {

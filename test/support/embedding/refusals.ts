@@ -77,6 +77,15 @@ export const REFUSALS: Exchange[] = [
     answer: { error: 'Request body must be a JSON object' },
   },
   {
+    name: 'with a form',
+    method: 'POST',
+    path: '/chat-sessions',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'title=Mine',
+    status: 415,
+    answer: { error: 'Content-Type must be application/json' },
+  },
+  {
     name: 'with what is no JSON',
     method: 'PUT',
     path: `${SESSION}/config`,

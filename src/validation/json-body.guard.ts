@@ -1,9 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import {
   BadRequestException,
   type CanActivate,
   type ExecutionContext,
   Injectable,
+  UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { BODY_ERRORS } from '../http/route-errors.js';
 import { isJsonObject } from './decorators.js';
 
 /** Levels of arrays and objects in a body. */
@@ -15,20 +18,39 @@ const NOT_STORABLE =
   'JSON must not hold NUL, lone surrogates or infinite numbers';
 
 /**
- * Refuses with 400 what could not be given back as it was sent: NUL and lone
- * surrogates in text, numbers beyond a double's range; and what parsers,
- * validators or other programs may stumble over: deep nesting, keys that reach
- * for a prototype. It looks at bodies that are parsed already, by whatever
- * parser the application has.
+ * Refuses with 415 a body that is not JSON: a form, or what no parser of the
+ * application has read and would be lost. Refuses with 400 what could not be
+ * given back as it was sent: NUL and lone surrogates in text, numbers beyond a
+ * double's range; and what parsers, validators or other programs may stumble
+ * over: deep nesting, keys that reach for a prototype. It looks at bodies that
+ * are parsed already, by whatever parser the application has.
  */
 @Injectable()
-export class StorableBodyGuard implements CanActivate {
+export class JsonBodyGuard implements CanActivate {
   canActivate(context: ExecutionContext): true {
-    const { body } = context.switchToHttp().getRequest<{ body?: unknown }>();
-    const mistake = mistakeIn(body, MAX_JSON_DEPTH);
+    const request = context.switchToHttp().getRequest<RequestWithBody>();
+    if (!isJsonOrNothing(request)) {
+      throw new UnsupportedMediaTypeException(BODY_ERRORS[415]);
+    }
+    const mistake = mistakeIn(request.body, MAX_JSON_DEPTH);
     if (mistake) throw new BadRequestException(mistake);
     return true;
   }
+}
+
+interface RequestWithBody {
+  method: string;
+  headers: IncomingHttpHeaders;
+  body?: unknown;
+}
+
+function isJsonOrNothing({ method, headers, body }: RequestWithBody): boolean {
+  if (method === 'GET' || method === 'HEAD') return true;
+  const length = Number(headers['content-length'] ?? 0);
+  if (length === 0 && headers['transfer-encoding'] === undefined) return true;
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  const isUnread = length > 0 && body === undefined;
+  return type.trim().toLowerCase() === 'application/json' && !isUnread;
 }
 
 /** @param levels that are left to go down */
