@@ -64,7 +64,7 @@ export {
   ChatSessionDto,
   ChatSessionListBody,
   ChatSessionSummaryDto,
-  DoneBody,
+  ChatSessionDoneBody,
   toChatSession,
   toChatSessionSummary,
 } from './chat-sessions/dto/chat-session.dto.js';

@@ -32,7 +32,7 @@ import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatSessionBody,
   ChatSessionListBody,
-  DoneBody,
+  ChatSessionDoneBody,
 } from './dto/chat-session.dto.js';
 import { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import {
@@ -240,7 +240,7 @@ export class ChatSessionsController {
     examples: named({ 'A model and its temperature': EXAMPLES.config }),
   })
   @ApiVersioned(200, 'Replaced.', {
-    type: DoneBody,
+    type: ChatSessionDoneBody,
     example: EXAMPLES.replaced,
   })
   @ApiSessionId()
@@ -254,7 +254,7 @@ export class ChatSessionsController {
     @Param('session_id', UuidParam) id: string,
     @Body(new DtoPipe(ReplaceConfigDto)) { config }: Readonly<ReplaceConfigDto>,
     @IfMatchHeader() ifMatch?: IfMatch,
-  ): Promise<DoneBody> {
+  ): Promise<ChatSessionDoneBody> {
     const session = await this.sessions.replaceConfig(
       owner,
       id,
@@ -275,7 +275,10 @@ export class ChatSessionsController {
   })
   @ApiIfMatch()
   @ApiIdempotencyKey()
-  @ApiWritten(200, 'Cleared.', { type: DoneBody, example: EXAMPLES.cleared })
+  @ApiWritten(200, 'Cleared.', {
+    type: ChatSessionDoneBody,
+    example: EXAMPLES.cleared,
+  })
   @ApiSessionId()
   @RouteErrors(
     {
@@ -293,7 +296,7 @@ export class ChatSessionsController {
     @Param('session_id', UuidParam) id: string,
     @IfMatchHeader() ifMatch?: IfMatch,
     @IdempotencyKeyHeader() request?: RepeatableRequest,
-  ): Promise<DoneBody> {
+  ): Promise<ChatSessionDoneBody> {
     const cleared = await this.messages.clear(owner, id, ifMatch, request);
     const message = 'Chat history cleared successfully';
     return writtenReply(cleared, { message }).to(response);

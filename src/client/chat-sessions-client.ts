@@ -135,7 +135,7 @@ export class ChatSessionsClient {
     session_id: string,
     config: api.ChatSessionConfig['config'],
     options: ChangeOptions = {},
-  ): Promise<Tagged<api.DoneBody>> {
+  ): Promise<Tagged<api.ChatSessionDoneBody>> {
     const operation: api.ReplaceChatConfigData = {
       url: '/api/chat-sessions/{session_id}/config',
       path: { session_id },
@@ -153,7 +153,7 @@ export class ChatSessionsClient {
   clear(
     session_id: string,
     options: AppendOptions = {},
-  ): Promise<Tagged<api.DoneBody>> {
+  ): Promise<Tagged<api.ChatSessionDoneBody>> {
     const operation: api.ClearChatSessionData = {
       url: '/api/chat-sessions/{session_id}/clear',
       path: { session_id },

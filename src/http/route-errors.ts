@@ -9,13 +9,13 @@ import {
 /** The text of a route's error, by status; of several the first. */
 export type ErrorTexts = Readonly<Record<number, string>>;
 
-@ApiSchema({ name: 'Error' })
+@ApiSchema({ name: 'ChatError' })
 export class ErrorBody {
   @ApiProperty({ type: String, description: 'What went wrong.' })
   error: string;
 }
 
-@ApiSchema({ name: 'ValidationError' })
+@ApiSchema({ name: 'ChatValidationError' })
 export class ValidationErrorBody extends ErrorBody {
   @ApiProperty({
     type: [String],

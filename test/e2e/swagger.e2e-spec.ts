@@ -114,6 +114,14 @@ describe('GET /api/docs-json', () => {
     expect(ids).toContain('appendMessages');
   });
 
+  it('names schemas so that they fit into the document of a platform', async () => {
+    const { components } = await served();
+    const names = Object.keys(components!.schemas!);
+    expect(names.filter((name) => !/^(New)?Chat/.test(name))).toEqual([
+      'Health', // which the module does not have
+    ]);
+  });
+
   it('says that request bodies have no other fields', async () => {
     const { components } = await served();
     const closed = Object.entries(components!.schemas!)

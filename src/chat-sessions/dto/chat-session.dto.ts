@@ -134,7 +134,7 @@ export class ChatSessionListBody {
   next_cursor: string | null;
 }
 
-export class DoneBody {
+export class ChatSessionDoneBody {
   /** @example "Chat history cleared successfully" */
   message: string;
 }

@@ -4,7 +4,7 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
-export type Error = {
+export type ChatError = {
     /**
      * What went wrong.
      */
@@ -202,7 +202,7 @@ export type ChatSessionBody = {
     chat_session: ChatSession;
 };
 
-export type ValidationError = {
+export type ChatValidationError = {
     /**
      * What went wrong.
      */
@@ -302,7 +302,7 @@ export type ChatSessionConfig = {
     };
 };
 
-export type DoneBody = {
+export type ChatSessionDoneBody = {
     message: string;
 };
 
@@ -378,23 +378,23 @@ export type ListChatSessionsErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to list chat sessions
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type ListChatSessionsError = ListChatSessionsErrors[keyof ListChatSessionsErrors];
@@ -425,43 +425,43 @@ export type CreateChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * Chat session id is already in use; or: The section already has a chat session; or: The first request with this Idempotency-Key is still running
      */
-    409: Error;
+    409: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * Idempotency-Key was used for another request
      */
-    422: Error;
+    422: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to create chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type CreateChatSessionError = CreateChatSessionErrors[keyof CreateChatSessionErrors];
@@ -501,39 +501,39 @@ export type DeleteChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
-    412: Error;
+    412: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to delete chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type DeleteChatSessionError = DeleteChatSessionErrors[keyof DeleteChatSessionErrors];
@@ -574,27 +574,27 @@ export type GetChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to get chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetChatSessionError = GetChatSessionErrors[keyof GetChatSessionErrors];
@@ -630,39 +630,39 @@ export type UpdateChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
-    412: Error;
+    412: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to update chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type UpdateChatSessionError = UpdateChatSessionErrors[keyof UpdateChatSessionErrors];
@@ -698,39 +698,39 @@ export type ReplaceChatConfigErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
-    412: Error;
+    412: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to update chat configuration
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type ReplaceChatConfigError = ReplaceChatConfigErrors[keyof ReplaceChatConfigErrors];
@@ -739,7 +739,7 @@ export type ReplaceChatConfigResponses = {
     /**
      * Replaced.
      */
-    200: DoneBody;
+    200: ChatSessionDoneBody;
 };
 
 export type ReplaceChatConfigResponse = ReplaceChatConfigResponses[keyof ReplaceChatConfigResponses];
@@ -770,47 +770,47 @@ export type ClearChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * The first request with this Idempotency-Key is still running
      */
-    409: Error;
+    409: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
-    412: Error;
+    412: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * Idempotency-Key was used for another request
      */
-    422: Error;
+    422: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to clear chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type ClearChatSessionError = ClearChatSessionErrors[keyof ClearChatSessionErrors];
@@ -819,7 +819,7 @@ export type ClearChatSessionResponses = {
     /**
      * Cleared.
      */
-    200: DoneBody;
+    200: ChatSessionDoneBody;
 };
 
 export type ClearChatSessionResponse = ClearChatSessionResponses[keyof ClearChatSessionResponses];
@@ -857,27 +857,27 @@ export type GetMessagesErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to get messages
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetMessagesError = GetMessagesErrors[keyof GetMessagesErrors];
@@ -917,47 +917,47 @@ export type AppendMessagesErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Chat session not found; or: The messages of this request were deleted since
      */
-    404: Error;
+    404: ChatError;
     /**
      * Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
      */
-    409: Error;
+    409: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
-    412: Error;
+    412: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * Idempotency-Key was used for another request
      */
-    422: Error;
+    422: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to append messages
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type AppendMessagesError = AppendMessagesErrors[keyof AppendMessagesErrors];
@@ -995,27 +995,27 @@ export type GetMessageErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Message not found
      */
-    404: Error;
+    404: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to get message
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetMessageError = GetMessageErrors[keyof GetMessageErrors];
@@ -1049,31 +1049,31 @@ export type GetOrCreateSectionChatSessionErrors = {
     /**
      * Validation failed
      */
-    400: ValidationError;
+    400: ChatValidationError;
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * Request body is too large
      */
-    413: Error;
+    413: ChatError;
     /**
      * Content-Type must be application/json
      */
-    415: Error;
+    415: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to create chat session
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetOrCreateSectionChatSessionError = GetOrCreateSectionChatSessionErrors[keyof GetOrCreateSectionChatSessionErrors];
@@ -1102,19 +1102,19 @@ export type GetHistoryErrors = {
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to get chat history
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetHistoryError = GetHistoryErrors[keyof GetHistoryErrors];
@@ -1139,19 +1139,19 @@ export type GetSessionHistoryErrors = {
     /**
      * The caller is not identified.
      */
-    401: Error;
+    401: ChatError;
     /**
      * The caller has sent too many requests within a minute.
      */
-    429: Error;
+    429: ChatError;
     /**
      * Failed to get chat history
      */
-    500: Error;
+    500: ChatError;
     /**
      * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetSessionHistoryError = GetSessionHistoryErrors[keyof GetSessionHistoryErrors];
@@ -1192,7 +1192,7 @@ export type GetReadinessErrors = {
     /**
      * Service Unavailable
      */
-    503: Error;
+    503: ChatError;
 };
 
 export type GetReadinessError = GetReadinessErrors[keyof GetReadinessErrors];
