@@ -2,22 +2,21 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 import type { Config } from './config/config.js';
-import { HealthModule } from './health/health.module.js';
-import { AllExceptionsFilter } from './http/exception.filter.js';
-import { createIdentifier } from './identity/create-identifier.js';
 import {
   type HttpRequest,
   Identities,
+  IdentityGuard,
+  IdentityModule,
   ownerOf,
-} from './identity/identities.js';
-import { IdentityGuard } from './identity/identity.guard.js';
-import { IdentityModule } from './identity/identity.module.js';
-import { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
-import { RateLimitModule } from './rate-limit/rate-limit.module.js';
+  RateLimitGuard,
+  RateLimitModule,
+} from './guards.js';
+import { HealthModule } from './health/health.module.js';
+import { createIdentifier } from './identity/create-identifier.js';
+import { ChatSessionsExceptionsFilter, ChatSessionsModule } from './index.js';
 
-/** The stand-alone service. */
+/** The stand-alone service: the module, with what any application could have. */
 @Module({})
 export class AppModule {
   /** @param dataSource connected; the application closes it at its own end. */
@@ -54,7 +53,7 @@ export class AppModule {
         HealthModule.with(config, chatSessions),
       ],
       providers: [
-        { provide: APP_FILTER, useClass: AllExceptionsFilter },
+        { provide: APP_FILTER, useClass: ChatSessionsExceptionsFilter },
         // In this order: who is refused is counted, too.
         { provide: APP_GUARD, useClass: RateLimitGuard },
         { provide: APP_GUARD, useClass: IdentityGuard },

@@ -1,4 +1,5 @@
 import {
+  Allow,
   IsIn,
   IsInt,
   IsOptional,
@@ -61,6 +62,7 @@ export interface ChatSessionsDataSource {
 
 /** The options with their defaults. */
 export class ChatSessionsSettings {
+  @Allow()
   readonly owner: ChatSessionsOptions['owner'];
 
   @IsInt()
@@ -83,13 +85,16 @@ export class ChatSessionsSettings {
   readonly idempotencyTtl: number = DEFAULTS.idempotencyTtl;
 
   /** Throws a TypeError that names every option that is wrong. */
-  constructor({ owner, ...options }: ChatSessionsOptions) {
+  constructor(options: ChatSessionsOptions) {
+    const { owner, ...others } = Object(options) as ChatSessionsOptions;
     this.owner = owner;
-    const given = Object.entries(options).filter(
+    const given = Object.entries(others).filter(
       ([, value]) => value !== undefined,
     );
     Object.assign(this, Object.fromEntries(given));
-    const mistakes = messagesOf(validateSync(this));
+    const mistakes = messagesOf(
+      validateSync(this, { whitelist: true, forbidNonWhitelisted: true }),
+    );
     if (typeof owner !== 'function') {
       mistakes.unshift('owner must be a function of the request');
     }

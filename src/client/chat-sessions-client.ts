@@ -108,7 +108,8 @@ export class ChatSessionsClient {
 
   /** The caller's sessions, latest activity first. Gets a page when it comes to it; a session that moves up meanwhile may be missed. */
   sessions(query: ListQuery = {}, options?: CallOptions) {
-    return eachSession((page) => this.list(page, options), query);
+    const getPage = (page: ListQuery) => this.list(page, options);
+    return eachSession(getPage, query, options?.signal);
   }
 
   /** Replaces what is given, and leaves the rest. */
@@ -239,7 +240,8 @@ export class ChatSessionsClient {
 
   /** The messages of a session, in either direction. Gets a page when it comes to it. */
   messages(id: string, query: MessagesQuery = {}, options?: CallOptions) {
-    return eachMessage((page) => this.page(id, page, options), query);
+    const getPage = (page: PageQuery) => this.page(id, page, options);
+    return eachMessage(getPage, query, options?.signal);
   }
 
   /** Gets a message by its id. */

@@ -10,11 +10,12 @@ import type { ListQuery, MessagesQuery, PageQuery } from './options.js';
 export async function* eachSession(
   getPage: (query: ListQuery) => Promise<ChatSessionListBody>,
   query: ListQuery,
+  signal?: AbortSignal,
 ): AsyncGenerator<ChatSessionSummary, void, undefined> {
   let { cursor } = query;
   do {
     const page = await getPage({ ...query, cursor });
-    yield* page.chat_sessions;
+    yield* untilAborted(page.chat_sessions, signal);
     cursor = page.next_cursor ?? undefined;
   } while (cursor);
 }
@@ -23,6 +24,7 @@ export async function* eachSession(
 export async function* eachMessage(
   getPage: (query: PageQuery) => Promise<ChatMessagePage>,
   { from, after, before, limit }: MessagesQuery,
+  signal?: AbortSignal,
 ): AsyncGenerator<ChatMessage, void, undefined> {
   const isBackward =
     before !== undefined || (after === undefined && from === 'newest');
@@ -31,11 +33,22 @@ export async function* eachMessage(
   while (hasMore) {
     const page = await getPage({ ...cursor, limit });
     const messages = isBackward ? page.messages.reverse() : page.messages;
-    yield* messages;
+    yield* untilAborted(messages, signal);
     const last = messages.at(-1);
     // Cleared meanwhile.
     if (!last) return;
     cursor = isBackward ? { before: last.seq } : { after: last.seq };
     hasMore = isBackward ? page.has_before : page.has_after;
+  }
+}
+
+/** Throws the signal's reason once it is aborted. */
+function* untilAborted<Item>(
+  items: Item[],
+  signal?: AbortSignal,
+): Generator<Item, void, undefined> {
+  for (const item of items) {
+    signal?.throwIfAborted();
+    yield item;
   }
 }

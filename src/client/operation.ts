@@ -1,5 +1,8 @@
 import type { Request } from './transport.js';
 
+/** Of the service's own paths. */
+const PREFIX = '/api';
+
 /** What the generated types know of an operation. */
 export interface Operation {
   url: string;
@@ -14,9 +17,9 @@ export function toRequest(
   method: string,
   { url, path = {}, query = {}, headers, body }: Operation,
 ): Request {
-  const filled = url.replace(/\{(\w+)\}/g, (_, name: string) =>
-    toSegment(name, path[name]),
-  );
+  const filled = url
+    .slice(PREFIX.length)
+    .replace(/\{(\w+)\}/g, (_, name: string) => toSegment(name, path[name]));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value));

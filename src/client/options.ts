@@ -30,12 +30,13 @@ export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
 /** Where to begin, and with that the direction: one of the three, or else `from: 'oldest'`. */
-export interface MessagesQuery {
-  from?: 'oldest' | 'newest';
-  /** Only messages after this seq, oldest first. */
-  after?: number;
-  /** Only messages before this seq, newest first. */
-  before?: number;
+export type MessagesQuery = {
   /** How many messages a request gets: 1 to 200, by default 50. */
   limit?: number;
-}
+} & (
+  | { from?: 'oldest' | 'newest'; after?: undefined; before?: undefined }
+  /** Only messages after this seq, oldest first. */
+  | { after: number; from?: undefined; before?: undefined }
+  /** Only messages before this seq, newest first. */
+  | { before: number; from?: undefined; after?: undefined }
+);

@@ -25,3 +25,22 @@ export function sleep(
     else signal?.addEventListener('abort', abort, { once: true });
   });
 }
+
+/** What comes of a promise; rejects with the signal's reason where that is aborted before. */
+export async function unlessAborted<T>(
+  promise: T | Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (!signal) return promise;
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

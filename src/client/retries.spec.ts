@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   ETAG,
@@ -182,6 +183,20 @@ describe('a try', () => {
       attempts: 2,
       mayBeDone: true,
     });
+  });
+
+  it('may have no end', async () => {
+    const slow: typeof fetch = async (_url, init) => {
+      await sleep(10);
+      init!.signal!.throwIfAborted();
+      return Response.json({ messages: [] });
+    };
+    const { client } = scripted([], {
+      fetch: slow,
+      timeoutMs: Infinity,
+      totalTimeoutMs: Infinity,
+    });
+    expect(await client.history()).toEqual({ messages: [] });
   });
 
   it("ends with the time of the request, or the caller's signal", async () => {

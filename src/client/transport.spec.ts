@@ -50,10 +50,37 @@ describe('the token', () => {
     expect(await errorOf(fixed.client.get(ID))).toMatchObject({ attempts: 1 });
   });
 
+  it('is asked for no more than once more where there is none', async () => {
+    const steps: Step[] = [[401], [401], [401]];
+    const { client, sent } = scripted(steps, { token: () => '' });
+    expect(await errorOf(client.get(ID))).toMatchObject({
+      status: 401,
+      attempts: 2,
+    });
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is not sent again where it was refused and there is no other', async () => {
+    const token: TokenProvider = (refused) => (refused ? '' : 'abc');
+    const { client, sent } = scripted([[401], [401]], { token });
+    await errorOf(client.get(ID));
+    expect(sent.map(tokenOf)).toEqual(['Bearer abc', null]);
+  });
+
   it('may be had by an error', async () => {
     const token = () => Promise.reject(new Error('signed out'));
     const { client } = scripted([], { token });
     await expect(client.get(ID)).rejects.toThrow('signed out');
+  });
+
+  it('is not waited for once the signal is aborted', async () => {
+    const token = () => new Promise<string>(() => undefined);
+    const { client, sent } = scripted([], { token });
+    const controller = new AbortController();
+    const call = client.get(ID, { signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    expect(sent).toHaveLength(0);
   });
 });
 
@@ -100,6 +127,17 @@ describe('a path', () => {
     expect(sent[0]?.url).toBe(
       'http://host/chat/api/documents/a%2Fb%3Fc%23d/sections/100%20%25%20%C3%BC/chat-session',
     );
+  });
+
+  it.each([
+    [undefined, '/api/history'],
+    ['/platform/v1', '/platform/v1/history'],
+    ['platform/', '/platform/history'],
+    ['', '/history'],
+  ])('has the prefix %j', async (prefix, path) => {
+    const { client, sent } = scripted([], { prefix });
+    await client.history();
+    expect(sent[0]?.url).toBe(`http://service${path}`);
   });
 
   it.each(['', '.', '..'])('cannot hold %j', async (id) => {

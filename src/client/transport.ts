@@ -9,7 +9,7 @@ import {
   textOf,
 } from './answer.js';
 import { ChatSessionsApiError } from './error.js';
-import { backoff, sleep } from './pause.js';
+import { backoff, sleep, unlessAborted } from './pause.js';
 
 /**
  * Gives the token of a request; asked before each try. After a 401 it is asked
@@ -18,8 +18,10 @@ import { backoff, sleep } from './pause.js';
 export type TokenProvider = (refused?: string) => string | Promise<string>;
 
 export interface ClientOptions {
-  /** Where the service is, without `/api`; `''` is the origin of the page. */
+  /** Where the service is, without the prefix; `''` is the origin of the page. */
   baseUrl: string;
+  /** Of the paths: `/api` unless a platform has another, or `''`. */
+  prefix?: string;
   /** For `Authorization: Bearer`. */
   token?: string | TokenProvider;
   /** Go with every request. */
@@ -36,7 +38,7 @@ export interface ClientOptions {
 
 export interface Request {
   method: string;
-  /** With its query. */
+  /** Below the prefix, with its query. */
   path: string;
   headers?: Record<string, string | undefined>;
   body?: unknown;
@@ -44,14 +46,21 @@ export interface Request {
   isRepeatable: boolean;
 }
 
+/** A timer that is set to more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Sends requests, and sends them again where that is safe and may help. */
 export class Transport {
-  private readonly options: Required<Omit<ClientOptions, 'token'>>;
+  private readonly base: string;
+  private readonly options: Required<
+    Omit<ClientOptions, 'baseUrl' | 'prefix' | 'token'>
+  >;
   private readonly token: TokenProvider | undefined;
   private readonly canRefresh: boolean;
 
   constructor({
     baseUrl,
+    prefix = '/api',
     token,
     headers = {},
     maxAttempts = 5,
@@ -60,8 +69,11 @@ export class Transport {
     // A browser's own refuses to be called as a method of another object.
     fetch = (input, init) => globalThis.fetch(input, init),
   }: ClientOptions) {
+    this.base = [
+      baseUrl.replace(/\/+$/, ''),
+      ...prefix.split('/').filter(Boolean),
+    ].join('/');
     this.options = {
-      baseUrl: baseUrl.replace(/\/+$/, ''),
       headers,
       maxAttempts,
       timeoutMs,
@@ -77,17 +89,20 @@ export class Transport {
     const { maxAttempts, totalTimeoutMs } = this.options;
     const end = performance.now() + totalTimeoutMs;
     const requestId = crypto.randomUUID();
-    const init = this.prepare(request, requestId);
+    const prepared = this.prepare(request, requestId);
     let refusedToken: string | undefined;
+    let hasAskedAgain = false;
     let mayBeDone = false;
     for (let attempts = 1; ; attempts++) {
-      const token = await this.token?.(refusedToken);
-      if (token) init.headers.set('Authorization', `Bearer ${token}`);
+      const token = await unlessAborted(this.token?.(refusedToken), signal);
       signal?.throwIfAborted();
+      const init = { ...prepared, headers: new Headers(prepared.headers) };
+      if (token) init.headers.set('Authorization', `Bearer ${token}`);
       const left = end - performance.now();
       const answer = await this.try(request.path, init, left, signal);
       if (isGood(answer)) return answer;
-      if (answer.status === 401 && this.canRefresh && !refusedToken) {
+      if (answer.status === 401 && this.canRefresh && !hasAskedAgain) {
+        hasAskedAgain = true;
         refusedToken = token;
         continue;
       }
@@ -133,11 +148,12 @@ export class Transport {
     left: number,
     signal?: AbortSignal,
   ): Promise<Answer> {
-    const { baseUrl, timeoutMs } = this.options;
+    const { timeoutMs } = this.options;
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const limit = Math.max(Math.round(Math.min(timeoutMs, left)), 0);
+    const least = Math.min(timeoutMs, left, LONGEST_TIMER_MS);
+    const limit = Math.max(Math.round(least), 0);
     // AbortSignal.timeout() would not keep a process of Node.js alive, nor does
     // fetch where a server accepts and hangs up at once.
     const timer = setTimeout(
@@ -145,7 +161,7 @@ export class Transport {
       limit,
     );
     try {
-      const response = await this.options.fetch(baseUrl + path, {
+      const response = await this.options.fetch(this.base + path, {
         ...init,
         // A POST that is redirected would become a GET.
         redirect: 'manual',

@@ -1,7 +1,6 @@
-import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { EXAMPLES } from '../../src/chat-sessions/examples.js';
-import { launchChromium } from '../support/browser.js';
+import { openPage } from '../support/browser.js';
 import { startService } from '../support/service-process.js';
 import { SwaggerUi } from '../support/swagger-ui.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
@@ -16,12 +15,6 @@ async function startJwtService(): Promise<string> {
     await service.stop();
   });
   return service.url;
-}
-
-async function openPage(): Promise<Page> {
-  const browser = await launchChromium();
-  onTestFinished(() => browser.close());
-  return browser.newPage({ viewport: { width: 1280, height: 1000 } });
 }
 
 /** A message without what the service adds. */

@@ -84,6 +84,25 @@ describe('ChatSessionsClient', () => {
     });
   });
 
+  it('goes through no more of a page once the signal is aborted', async () => {
+    const { chat_session } = await alice.create({ messages: userMessages(3) });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const seqs: number[] = [];
+    const loop = async () => {
+      for await (const { seq } of alice.messages(
+        chat_session.id,
+        {},
+        { signal },
+      )) {
+        seqs.push(seq);
+        controller.abort(new Error('enough'));
+      }
+    };
+    await expect(loop()).rejects.toThrow('enough');
+    expect(seqs).toEqual([1]);
+  });
+
   it('goes through the messages in both directions', async () => {
     const { chat_session } = await alice.create({ messages: userMessages(9) });
     const { id } = chat_session;

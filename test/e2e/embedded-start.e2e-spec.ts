@@ -67,6 +67,13 @@ describe('a start is refused, with one line,', () => {
     );
   });
 
+  it('on options that there are not', async () => {
+    const options = { deadlineMS: 500 } as object;
+    expect(
+      await refusal(() => platform(usableDataSource(database), options)),
+    ).toBe('Options of Chat Sessions: property deadlineMS should not exist');
+  });
+
   it('on a data source without the tables', async () => {
     const dataSource = dataSourceOn(await emptyDatabase(), {
       migrationsRun: false,

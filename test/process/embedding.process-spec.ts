@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { ChatSessionsClient } from '../../src/client/index.js';
 import { connectMysql } from '../../src/database/mysql-connection.js';
 import { NOBODYS_ID, type SessionList } from '../support/api.js';
 import {
@@ -114,6 +115,24 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
   });
 
   holdsTo(() => `${origin}/platform`);
+
+  it('is called by the client', async () => {
+    const client = new ChatSessionsClient({
+      baseUrl: origin,
+      prefix: '/platform',
+      headers: { 'x-user-id': 'carol' },
+    });
+    const { chat_session } = await client.create();
+    const { id } = chat_session;
+    await client.append(id, { role: 'user', content: 'Hello' });
+    const contents: string[] = [];
+    for await (const { content } of client.messages(id)) contents.push(content);
+    expect(contents).toEqual(['Hello']);
+    expect((await client.history()).messages).toHaveLength(1);
+    await client.clear(id);
+    await client.ofSection('doc', 'sec');
+    await client.delete(id);
+  });
 
   const onMysql = () => {
     it('stores times as UTC, in whatever time zone it runs', async () => {

@@ -1,8 +1,16 @@
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 import { findChromium } from './chromium.js';
 
+/** A page of a browser that ends with the test. */
+export async function openPage(): Promise<Page> {
+  const browser = await launchChromium();
+  onTestFinished(() => browser.close());
+  return browser.newPage({ viewport: { width: 1280, height: 1000 } });
+}
+
 /** A browser that knows no host but this machine, and asks nobody for updates. */
-export function launchChromium(): Promise<Browser> {
+function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium()!,
     args: [

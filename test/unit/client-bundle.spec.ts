@@ -1,7 +1,8 @@
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { createContext, runInContext } from 'node:vm';
-import { build, type Rolldown } from 'vite';
+import type { Rolldown } from 'vite';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bundleClient } from '../support/client-bundle.js';
 
 const CLIENT = resolve(import.meta.dirname, '../../src/client');
 
@@ -19,20 +20,7 @@ const WEB = {
 let bundle: Rolldown.OutputChunk;
 
 beforeAll(async () => {
-  const outputs = await build({
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      write: false,
-      lib: {
-        entry: join(CLIENT, 'index.ts'),
-        formats: ['iife'],
-        name: 'client',
-      },
-    },
-  });
-  const [output] = outputs as Rolldown.RolldownOutput[];
-  [bundle] = output!.output;
+  bundle = await bundleClient();
 });
 
 describe('the client, bundled for a browser', () => {

@@ -104,12 +104,18 @@ export async function install(
   write(directory, 'package.json', JSON.stringify(manifest));
   write(directory, 'package-lock.json', JSON.stringify(lock));
   // Of the two drivers the application has its own.
-  const options = ['--omit=optional', '--prefer-offline', '--ignore-scripts'];
-  await run('npm', ['install', ...options, '--no-audit', '--no-fund'], {
-    cwd: directory,
-  });
+  await npm(directory, 'install', '--omit=optional');
   if (packages.includes('better-sqlite3')) copySqliteBinary(directory);
   writeFiles(directory, files);
+}
+
+/** Installs the service as README.md says for production. */
+export async function installForProduction(directory: string): Promise<void> {
+  for (const name of ['package.json', 'package-lock.json', 'dist']) {
+    cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+  }
+  await npm(directory, 'ci', '--omit=dev');
+  copySqliteBinary(directory);
 }
 
 export function writeFiles(directory: string, files: Guide['files']): void {
@@ -153,6 +159,11 @@ function rangesOf(packages: string[]): Record<string, string> {
     ...own.peerDependencies,
   };
   return Object.fromEntries(packages.map((name) => [name, ranges[name]!]));
+}
+
+async function npm(directory: string, ...args: string[]): Promise<void> {
+  const options = ['--prefer-offline', '--ignore-scripts', '--no-audit'];
+  await run('npm', [...args, ...options, '--no-fund'], { cwd: directory });
 }
 
 /** To build one takes a minute. */

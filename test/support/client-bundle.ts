@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { build, type Rolldown } from 'vite';
+import { ROOT } from './service-process.js';
+
+/** The client as one script for a browser, which defines `client`. */
+export async function bundleClient(): Promise<Rolldown.OutputChunk> {
+  const outputs = await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      write: false,
+      lib: {
+        entry: join(ROOT, 'src/client/index.ts'),
+        formats: ['iife'],
+        name: 'client',
+      },
+    },
+  });
+  const [output] = outputs as Rolldown.RolldownOutput[];
+  return output!.output[0];
+}
