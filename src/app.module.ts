@@ -54,8 +54,9 @@ export class AppModule {
       ],
       providers: [
         { provide: APP_FILTER, useClass: ChatSessionsExceptionsFilter },
+        RateLimitGuard,
         // In this order: who is refused is counted, too.
-        { provide: APP_GUARD, useClass: RateLimitGuard },
+        { provide: APP_GUARD, useExisting: RateLimitGuard },
         { provide: APP_GUARD, useClass: IdentityGuard },
       ],
     };

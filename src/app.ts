@@ -3,10 +3,13 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
+import { ChatSessionAnswers } from './chat-sessions/chat-session-answers.js';
 import type { Config } from './config/config.js';
 import { configureForBrowsers } from './http/browsers.js';
 import { Draining } from './http/draining.js';
 import { configureFastify, createFastifyAdapter } from './http/fastify.js';
+import { HotReads } from './http/hot-reads.js';
+import { Identities, RateLimitGuard } from './guards.js';
 import { serveOpenApi } from './openapi/document.js';
 
 /** The stand-alone application, not listening yet. */
@@ -23,7 +26,14 @@ export async function createApp(
   configureForBrowsers(app, config);
   const server = app.getHttpAdapter().getInstance();
   configureFastify(server);
-  app.get(Draining).watch(server);
+  const draining = app.get(Draining);
+  new HotReads(
+    app.get(ChatSessionAnswers),
+    app.get(Identities),
+    app.get(RateLimitGuard),
+    draining,
+  ).watch(server);
+  draining.watch(server);
   app.setGlobalPrefix('api', { exclude: ['health/live', 'health/ready'] });
   serveOpenApi(app);
   app.enableShutdownHooks([], { useProcessExit: true });

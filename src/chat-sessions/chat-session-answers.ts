@@ -6,8 +6,16 @@ import {
   type SessionView,
 } from './chat-sessions.service.js';
 import { toChatSession } from './dto/chat-session.dto.js';
-import type { GetChatSessionQuery } from './dto/queries.dto.js';
+import { GetChatSessionQuery } from './dto/queries.dto.js';
 import { isNamedBy } from './entity-tag.js';
+
+/** How many messages a session shows unless it is asked for another number. */
+const { messages: MESSAGES } = new GetChatSessionQuery();
+
+export interface KnownAnswer {
+  etag: string;
+  body: Buffer;
+}
 
 /** Answers GET of a session, from memory where that is true. */
 @Injectable()
@@ -16,6 +24,14 @@ export class ChatSessionAnswers {
     private readonly sessions: ChatSessionsService,
     private readonly cache: AnswerCache,
   ) {}
+
+  /** What `get` would answer a GET without a query or a condition, where the store need not be asked. */
+  inMemory(ownerId: string, id: string): KnownAnswer | undefined {
+    if (!this.cache.isCertain(ownerId, id)) return undefined;
+    const { etag, bodies } = this.cache.open(ownerId, id);
+    const body = bodies.get(MESSAGES);
+    return etag && body ? { etag, body } : undefined;
+  }
 
   /**
    * The session as JSON, serialized, or 304 where If-None-Match names its version. Throws

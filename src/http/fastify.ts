@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
@@ -45,12 +46,7 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     },
     // As long as a request line can be: too long an id gets a 400 that says so.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
-    genReqId: ({ headers }) => {
-      const id = headers['x-request-id'];
-      return typeof id === 'string' && SANE_REQUEST_ID.test(id)
-        ? id
-        : randomUUID();
-    },
+    genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply;
       void answer
@@ -61,6 +57,11 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     clientErrorHandler: answerMalformedHttp,
   };
   return new FastifyAdapter(options);
+}
+
+/** The client's own where it is sane, otherwise a new one. */
+export function requestIdOf({ 'x-request-id': id }: IncomingHttpHeaders) {
+  return typeof id === 'string' && SANE_REQUEST_ID.test(id) ? id : randomUUID();
 }
 
 export function configureFastify(server: FastifyInstance): void {

@@ -3,15 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import { Identifier, UnidentifiedException } from './identifier.js';
 
 /** A request of either adapter: Express's is Node's own, Fastify keeps that under `raw`. */
-export type HttpRequest = (IncomingMessage | { raw: IncomingMessage }) &
-  Identified;
+export type HttpRequest = IncomingMessage | { raw: IncomingMessage };
 
 const IDENTITY = Symbol('identity');
 
 /** A request that somebody has asked about. */
-interface Identified {
+type Identified = IncomingMessage & {
   [IDENTITY]?: string | UnidentifiedException;
-}
+};
 
 /** Who sends each request: found out once, whoever asks first. */
 @Injectable()
@@ -20,9 +19,8 @@ export class Identities {
 
   /** The owner's id, or why there is none. */
   async of(request: HttpRequest): Promise<string | UnidentifiedException> {
-    return (request[IDENTITY] ??= await this.identify(
-      'raw' in request ? request.raw : request,
-    ));
+    const raw = rawOf(request);
+    return (raw[IDENTITY] ??= await this.identify(raw));
   }
 
   /** The owner's id, where there is one. */
@@ -44,10 +42,14 @@ export class Identities {
 }
 
 /** The owner that the guard found. A route that the guard does not guard has none. */
-export function ownerOf(request: Identified): string {
-  const identity = request[IDENTITY];
+export function ownerOf(request: HttpRequest): string {
+  const identity = rawOf(request)[IDENTITY];
   if (typeof identity !== 'string') {
     throw new Error('The request has no owner');
   }
   return identity;
+}
+
+function rawOf(request: HttpRequest): Identified {
+  return 'raw' in request ? request.raw : request;
 }

@@ -38,10 +38,33 @@ export class RateLimitGuard extends ThrottlerGuard {
     });
   }
 
+  /** Counts a read that no route answers: the headers that say so, or undefined where it is one too many. */
+  async countRead(owner: string): Promise<string[] | undefined> {
+    const { reads } = this.limits;
+    if (reads === 0) return [];
+    const { totalHits, timeToExpire, isBlocked } =
+      await this.storageService.increment(
+        keyOf('reads', ownerCalled(owner)),
+        WINDOW_MS,
+        reads,
+        WINDOW_MS,
+        'default',
+      );
+    if (isBlocked) return undefined;
+    return [
+      'x-ratelimit-limit',
+      String(reads),
+      'x-ratelimit-remaining',
+      String(Math.max(reads - totalHits, 0)),
+      'x-ratelimit-reset',
+      String(timeToExpire),
+    ];
+  }
+
   protected override async getTracker(request: object): Promise<string> {
     const owner = await this.limits.owner(request);
     return owner
-      ? `owner ${owner}`
+      ? ownerCalled(owner)
       : `address ${await super.getTracker(request)}`;
   }
 
@@ -49,8 +72,16 @@ export class RateLimitGuard extends ThrottlerGuard {
     context: ExecutionContext,
     tracker: string,
   ): string {
-    return `${isWrite(context) ? 'writes' : 'reads'} of ${tracker}`;
+    return keyOf(isWrite(context) ? 'writes' : 'reads', tracker);
   }
+}
+
+function ownerCalled(id: string): string {
+  return `owner ${id}`;
+}
+
+function keyOf(what: 'reads' | 'writes', caller: string): string {
+  return `${what} of ${caller}`;
 }
 
 function isWrite(context: ExecutionContext): boolean {

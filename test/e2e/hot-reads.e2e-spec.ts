@@ -1,0 +1,162 @@
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ChatSessionAnswers } from '../../src/chat-sessions/chat-session-answers.js';
+import { Draining } from '../../src/http/draining.js';
+import { append, type Session, userMessages } from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+import { as, JWT_MODE, signToken } from '../support/tokens.js';
+
+const LIMIT = 60;
+const api = useTestApp({
+  environment: {
+    ...JWT_MODE,
+    CACHE: 'exclusive',
+    CORS_ORIGINS: 'https://chat.example.com',
+    RATE_LIMIT: String(LIMIT),
+    RATE_LIMIT_WRITES: '0',
+  },
+});
+let origin: string;
+
+beforeAll(async () => {
+  origin = await api.listen();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function readable(owner: string) {
+  const headers = await as(owner);
+  const created = await api.send<{ chat_session: Session }>(
+    'POST',
+    '/api/chat-sessions',
+    { messages: userMessages(3) },
+    headers,
+  );
+  const { id } = created.body.chat_session;
+  const path = `/api/chat-sessions/${id}`;
+  const get = (more: Record<string, string> = {}, query = '') =>
+    fetch(origin + path + query, { headers: { ...headers, ...more } });
+  return { id, path, headers, get };
+}
+
+/** Whether the route was asked. */
+function watchRoute() {
+  return vi.spyOn(ChatSessionAnswers.prototype, 'get');
+}
+
+function lasting({ headers }: Response): Record<string, string> {
+  const all = Object.fromEntries(headers);
+  for (const name of ['date', 'x-request-id', 'x-ratelimit-remaining']) {
+    expect(all[name]).toBeDefined();
+    delete all[name];
+  }
+  // A second may begin in between.
+  expect(Number(all['x-ratelimit-reset'])).toBeGreaterThan(50);
+  delete all['x-ratelimit-reset'];
+  return all;
+}
+
+describe('a session that is in memory', () => {
+  it('is answered without the route, and to the letter as with it', async () => {
+    const { get } = await readable('alice');
+    await get(); // fills
+    const withRoute = watchRoute();
+    const first = await get({ 'if-none-match': '"other"' });
+    expect(withRoute).toHaveBeenCalledOnce();
+    const second = await get();
+    expect(withRoute).toHaveBeenCalledOnce();
+    expect(second.status).toBe(200);
+    expect(lasting(second)).toEqual(lasting(first));
+    expect(await second.text()).toBe(await first.text());
+  });
+
+  it('keeps the id of a request where it is sane', async () => {
+    const { get } = await readable('bob');
+    await get();
+    const route = watchRoute();
+    const idOf = async (id: string) =>
+      (await get({ 'x-request-id': id })).headers.get('x-request-id');
+    expect(await idOf('mine-1')).toBe('mine-1');
+    expect(await idOf('not sane')).toMatch(/^[\da-f-]{36}$/);
+    expect(route).not.toHaveBeenCalled();
+  });
+
+  it('is counted once a read, and refused over the limit', async () => {
+    const { get } = await readable('carol');
+    for (let left = LIMIT - 1; left >= 0; left--) {
+      const { status, headers } = await get();
+      expect(status).toBe(200);
+      expect(headers.get('x-ratelimit-remaining')).toBe(String(left));
+    }
+    const refused = await get();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await refused.json()).toEqual({
+      error: expect.any(String) as string,
+    });
+  });
+
+  it('is shown as it is after a write', async () => {
+    const { id, get, headers } = await readable('dave');
+    await get();
+    for (let count = 4; count < 24; count++) {
+      const message = { role: 'user', content: 'More' };
+      await append(api, id, message, headers);
+      for (const answer of [await get(), await get()]) {
+        const { chat_session } = (await answer.json()) as {
+          chat_session: Session;
+        };
+        expect(chat_session.message_count).toBe(count);
+      }
+    }
+    await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
+    expect((await get()).status).toBe(404);
+  });
+
+  it('is nobody else’s', async () => {
+    const { path, get } = await readable('erin');
+    await get();
+    const others = [
+      [{}, 401],
+      [{ authorization: 'Bearer a.b.c' }, 401],
+      [await as('mallory'), 404],
+      [
+        { authorization: `Bearer ${await signToken({ sub: 'erin', exp: 1 })}` },
+        401,
+      ],
+    ] as const;
+    for (const [headers, status] of others) {
+      expect((await fetch(origin + path, { headers })).status).toBe(status);
+    }
+  });
+
+  it.each([
+    ['of a page of another origin', { origin: 'https://chat.example.com' }, ''],
+    ['with a condition', { 'if-none-match': '*' }, ''],
+    ['with a query', {}, '?messages=1'],
+    ['with a wrong query', {}, '?messages=x'],
+  ] satisfies [string, Record<string, string>, string][])(
+    'is the route’s %s',
+    async (_, headers, query) => {
+      const { get } = await readable('frank');
+      await get();
+      const route = watchRoute();
+      const { status } = await get(headers, query);
+      expect(route).toHaveBeenCalledTimes(status === 400 ? 0 : 1);
+      expect(status).toBe(
+        query.endsWith('x') ? 400 : 'if-none-match' in headers ? 304 : 200,
+      );
+    },
+  );
+});
+
+it('is the route’s once the end has begun, since that says so', async () => {
+  const { get } = await readable('grace');
+  await get();
+  const draining = api.app.get(Draining);
+  vi.spyOn(draining, 'hasBegun', 'get').mockReturnValue(true);
+  const route = watchRoute();
+  expect((await get()).status).toBe(200);
+  expect(route).toHaveBeenCalledOnce();
+});
