@@ -5,11 +5,16 @@ import {
   Res,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBadRequestResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Database } from '../database/database.js';
 import { Draining } from '../http/draining.js';
 import type { HttpResponse } from '../http/reply.js';
-import { type ErrorBody, RouteErrors } from '../http/route-errors.js';
+import { ErrorBody, NO_HOST, RouteErrors } from '../http/route-errors.js';
 import { Public } from '../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
 
@@ -18,6 +23,11 @@ const UNAVAILABLE = 'Service Unavailable';
 
 @Public()
 @ApiTags('Health')
+@ApiBadRequestResponse({
+  description: NO_HOST,
+  type: ErrorBody,
+  example: { error: NO_HOST },
+})
 @Controller('health')
 export class HealthController {
   constructor(

@@ -20,6 +20,7 @@ import type {
 import type { Config } from '../config/config.js';
 import { splitList } from '../identity/trusted-proxies.js';
 import { acceptOnlyJson } from './json-body.js';
+import { NO_HOST } from './route-errors.js';
 
 /** For all of a request to arrive, body included. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -70,7 +71,7 @@ export function configureFastify(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     if (!request.headers.host && request.raw.httpVersion === '1.1') {
-      return done(new BadRequestException('Host header is missing'));
+      return done(new BadRequestException(NO_HOST));
     }
     const encoding = request.headers['content-encoding'] ?? 'identity';
     if (request.method !== 'GET' && encoding.toLowerCase() !== 'identity') {

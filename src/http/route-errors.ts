@@ -31,6 +31,7 @@ export const BODY_ERRORS = {
   415: 'Content-Type must be application/json',
 } satisfies ErrorTexts;
 
+export const NO_HOST = 'Host header is missing';
 export const TOO_MANY_REQUESTS = 'Too many requests';
 
 const ERROR_TEXTS = Symbol('error texts');

@@ -1172,6 +1172,15 @@ export type GetLivenessData = {
     url: '/health/live';
 };
 
+export type GetLivenessErrors = {
+    /**
+     * Host header is missing
+     */
+    400: ChatError;
+};
+
+export type GetLivenessError = GetLivenessErrors[keyof GetLivenessErrors];
+
 export type GetLivenessResponses = {
     /**
      * It runs.
@@ -1189,6 +1198,10 @@ export type GetReadinessData = {
 };
 
 export type GetReadinessErrors = {
+    /**
+     * Host header is missing
+     */
+    400: ChatError;
     /**
      * Service Unavailable
      */
