@@ -162,8 +162,9 @@ function rangesOf(packages: string[]): Record<string, string> {
 }
 
 async function npm(directory: string, ...args: string[]): Promise<void> {
-  const options = ['--prefer-offline', '--ignore-scripts', '--no-audit'];
-  await run('npm', [...args, ...options, '--no-fund'], { cwd: directory });
+  const quick = ['--prefer-offline', '--ignore-scripts'];
+  const quiet = ['--no-audit', '--no-fund'];
+  await run('npm', [...args, ...quick, ...quiet], { cwd: directory });
 }
 
 /** To build one takes a minute. */
