@@ -117,6 +117,7 @@ function statement<Entity extends object>(
   return {
     getQueryAndParameters: () => [sql, parameters],
     isPrepared: true,
+    givesNoRows: true,
   };
 }
 

@@ -1,8 +1,10 @@
 import type {
+  ExecuteValues,
   FieldPacket,
   PoolConnection,
   PoolOptions,
   QueryError,
+  QueryOptions,
   ResultSetHeader,
   RowDataPacket,
 } from 'mysql2';
@@ -42,9 +44,9 @@ const DEFAULT_POOL_SIZE = 10;
 /** Runs a statement on the connection of a unit of work, in time. */
 type Send = (statement: Statement) => Promise<StatementResult>;
 
-const START_TRANSACTION = statement('START TRANSACTION');
-const COMMIT = statement('COMMIT');
-const ROLLBACK = statement('ROLLBACK');
+const START_TRANSACTION = command('START TRANSACTION');
+const COMMIT = command('COMMIT');
+const ROLLBACK = command('ROLLBACK');
 
 type MysqlDataSourceOptions = Extract<
   DataSourceOptions,
@@ -114,7 +116,9 @@ export class MysqlDatabase extends Database {
     try {
       await this.onConnection(deadline, (send) =>
         checkNode(async (sql) => {
-          const { rows } = await send(statement(sql));
+          const { rows } = await send({
+            getQueryAndParameters: () => [sql, []],
+          });
           return rows[0]?.[1] as string | undefined;
         }),
       );
@@ -140,7 +144,9 @@ export class MysqlDatabase extends Database {
   ): Promise<T> {
     const connection = await this.connect(deadline);
     const send: Send = (statement) =>
-      deadline.race(() => run(connection, statement));
+      deadline.promise((resolve, reject) =>
+        run(connection, statement, resolve, reject),
+      );
     try {
       const result = await use(send);
       connection.release();
@@ -161,7 +167,9 @@ export class MysqlDatabase extends Database {
         driver.obtainMasterConnection() as Promise<PoolConnection>;
       let connection: PoolConnection;
       try {
-        connection = await deadline.race(() => connecting);
+        connection = await deadline.promise((resolve, reject) => {
+          connecting.then(resolve, reject);
+        });
       } catch (error) {
         // Where it comes after all, it is for others.
         connecting.then((late) => late.release()).catch(() => undefined);
@@ -221,35 +229,35 @@ async function drive<T>(send: Send, work: UnitOfWork<T>): Promise<T> {
 function run(
   connection: PoolConnection,
   statement: Statement,
-): Promise<StatementResult> {
-  const [sql, values] = statement.getQueryAndParameters();
-  return new Promise((resolve, reject) => {
-    const done = (
-      error: QueryError | null,
-      result: RowDataPacket[][] | ResultSetHeader,
-      fields: FieldPacket[],
-    ) => {
-      if (error) {
-        reject(new QueryFailedError(sql, values, error));
-      } else if (Array.isArray(result)) {
-        const columns = fields.map(({ name }) => name);
-        resolve({ columns, rows: result, affected: 0 });
-      } else {
-        resolve({ columns: [], rows: [], affected: result.affectedRows });
-      }
-    };
-    const options = {
-      sql,
-      values: values.map(toMysql),
-      rowsAsArray: true,
-      timezone: 'Z',
-    };
-    if (statement.isPrepared && keepsFew(connection)) {
-      connection.execute(options, done);
+  resolve: (result: StatementResult) => void,
+  reject: (error: unknown) => void,
+): void {
+  const { isPrepared, givesNoRows } = statement;
+  const [sql, parameters] = statement.getQueryAndParameters();
+  const values = parameters.map(toMysql);
+  const done = (
+    error: QueryError | null,
+    result: RowDataPacket[][] | ResultSetHeader,
+    fields: FieldPacket[],
+  ) => {
+    if (error) {
+      reject(new QueryFailedError(sql, values, error));
+    } else if (Array.isArray(result)) {
+      const columns = fields.map(({ name }) => name);
+      resolve({ columns, rows: result, affected: 0 });
     } else {
-      connection.query(options, done);
+      resolve({ columns: [], rows: [], affected: result.affectedRows });
     }
-  });
+  };
+  // mysql2 takes longer to read options than to write a statement.
+  const options = (
+    givesNoRows ? sql : { sql, rowsAsArray: true, timezone: 'Z' }
+  ) as QueryOptions;
+  if (isPrepared && keepsFew(connection)) {
+    connection.execute(options, values as ExecuteValues[], done);
+  } else {
+    connection.query(options, values, done);
+  }
 }
 
 function toMysql(value: unknown): unknown {
@@ -272,6 +280,6 @@ async function commit(deadline: Deadline, send: Send): Promise<void> {
   }
 }
 
-function statement(sql: string): Statement {
-  return { getQueryAndParameters: () => [sql, []] };
+function command(sql: string): Statement {
+  return { getQueryAndParameters: () => [sql, []], givesNoRows: true };
 }

@@ -1,4 +1,4 @@
-import type { ColumnType, EntityMetadata, SelectQueryBuilder } from 'typeorm';
+import type { ColumnType, SelectQueryBuilder } from 'typeorm';
 import type { StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Runs a SELECT and maps its rows to entities; columns that were not selected stay undefined. */
@@ -55,35 +55,47 @@ function prepare<Values extends object, Entity extends object>(
 /** Types whose values every driver gives as they are: most, and TypeORM would ask of each what it might be. */
 const PLAIN = new Set<ColumnType>(['varchar', 'int', 'longtext']);
 
-/** The entity's column of each value of a row. */
-type Mapping = EntityMetadata['columns'];
+/** What becomes of each value of a row. */
+type Mapping = {
+  propertyName: string;
+  /** Undefined where the value stays as it is. */
+  hydrate?: (value: unknown) => unknown;
+}[];
 
 function mappingOf<Entity extends object>(
-  { expressionMap }: SelectQueryBuilder<Entity>,
+  { expressionMap, dataSource: { driver } }: SelectQueryBuilder<Entity>,
   { columns }: StatementResult,
 ): Mapping {
   const { name: alias, metadata } = expressionMap.mainAlias!;
-  return columns.map((name) =>
-    metadata.columns.find(
+  return columns.map((name) => {
+    const column = metadata.columns.find(
       ({ databaseName }) => name === `${alias}_${databaseName}`,
-    )!,
-  );
+    )!;
+    const { propertyName, type, transformer } = column;
+    if (PLAIN.has(type) && !Array.isArray(transformer)) {
+      return {
+        propertyName,
+        hydrate: transformer && ((value) => transformer.from(value) as unknown),
+      };
+    }
+    return {
+      propertyName,
+      hydrate: (value) => driver.prepareHydratedValue(value, column) as unknown,
+    };
+  });
 }
 
 function entitiesOf<Entity extends object>(
-  { expressionMap, dataSource: { driver } }: SelectQueryBuilder<Entity>,
+  { expressionMap }: SelectQueryBuilder<Entity>,
   mapping: Mapping,
   { rows }: StatementResult,
 ): Entity[] {
   const EntityClass = expressionMap.mainAlias!.target as new () => Entity;
   return rows.map((row) => {
     const entity = new EntityClass() as Record<string, unknown>;
-    mapping.forEach((column, index) => {
+    mapping.forEach(({ propertyName, hydrate }, index) => {
       const value = row[index];
-      entity[column.propertyName] =
-        PLAIN.has(column.type) && !column.transformer
-          ? value
-          : (driver.prepareHydratedValue(value, column) as unknown);
+      entity[propertyName] = hydrate ? hydrate(value) : value;
     });
     return entity as Entity;
   });

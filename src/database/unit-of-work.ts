@@ -3,6 +3,8 @@ export interface Statement {
   getQueryAndParameters(): [string, unknown[]];
   /** Whether its text comes again and again: the server is to remember it. */
   isPrepared?: boolean;
+  /** Whether it is one that only writes, or controls the transaction. */
+  givesNoRows?: boolean;
 }
 
 export interface StatementResult {
