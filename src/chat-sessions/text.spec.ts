@@ -30,10 +30,12 @@ function codePointsIn(text: string): number {
   return Array.from(text).length;
 }
 
+const SEGMENTER = new Intl.Segmenter();
+
 /** Whole graphemes, one after the other, as long as they fit: what `startOf` does without looking at the whole text. */
 function naiveStartOf(text: string, max: number): string {
   let start = '';
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
+  for (const { segment } of SEGMENTER.segment(text)) {
     if (codePointsIn(start + segment) > max) return start;
     start += segment;
   }
@@ -92,6 +94,18 @@ describe('startOf', () => {
           for (const max of [1, 2, 3, 4, 5, 8, 13, 21, 34, 80]) {
             expect(startOf(text, max)).toBe(naiveStartOf(text, max));
           }
+        }
+      }
+    }
+  });
+
+  it('knows which characters join others', () => {
+    for (let code = 0; code < 0x1_0000; code++) {
+      const character = String.fromCharCode(code);
+      const text = `x${character}${character}x`;
+      for (const max of [1, 2, 3]) {
+        if (startOf(text, max) !== naiveStartOf(text, max)) {
+          expect.fail(`${code.toString(16)}, ${max}`);
         }
       }
     }

@@ -1,3 +1,6 @@
+/** Only characters of which none joins another: ASCII, Latin, Cyrillic, Chinese, Japanese, Korean. */
+const PLAIN =
+  /^[\n\t\x20-\x7e\xa1-\xac\xae-\u02ff\u0400-\u0482\u048a-\u052f\u2010-\u2027\u3000-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff60]*$/;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 /**
@@ -6,9 +9,9 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
  * counts.
  */
 export function startOf(text: string, max: number): string {
-  // Printable ASCII has one character to a grapheme, unless a combining one follows.
+  // Most texts: to segment one takes longer than all else that an append computes of it.
   const plain = text.slice(0, max + 1);
-  if (/^[ -~]*$/.test(plain)) return plain.slice(0, max);
+  if (PLAIN.test(plain)) return plain.slice(0, max);
   // Holds max + 1 code points at least, and spares segmenting a long text.
   const head = text.slice(0, 2 * (max + 1));
   let end = 0;
