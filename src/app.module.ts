@@ -53,7 +53,8 @@ export class AppModule {
         HealthModule.with(config, chatSessions),
       ],
       providers: [
-        { provide: APP_FILTER, useClass: ChatSessionsExceptionsFilter },
+        ChatSessionsExceptionsFilter,
+        { provide: APP_FILTER, useExisting: ChatSessionsExceptionsFilter },
         RateLimitGuard,
         // In this order: who is refused is counted, too.
         { provide: APP_GUARD, useExisting: RateLimitGuard },

@@ -10,6 +10,7 @@ import { Draining } from './http/draining.js';
 import { configureFastify, createFastifyAdapter } from './http/fastify.js';
 import { HotReads } from './http/hot-reads.js';
 import { Identities, RateLimitGuard } from './guards.js';
+import { ChatSessionsExceptionsFilter } from './index.js';
 import { serveOpenApi } from './openapi/document.js';
 
 /** The stand-alone application, not listening yet. */
@@ -31,6 +32,7 @@ export async function createApp(
     app.get(ChatSessionAnswers),
     app.get(Identities),
     app.get(RateLimitGuard),
+    app.get(ChatSessionsExceptionsFilter),
     draining,
   ).watch(server);
   draining.watch(server);

@@ -9,12 +9,13 @@ import { toChatSession } from './dto/chat-session.dto.js';
 import { GetChatSessionQuery } from './dto/queries.dto.js';
 import { isNamedBy } from './entity-tag.js';
 
-/** How many messages a session shows unless it is asked for another number. */
-const { messages: MESSAGES } = new GetChatSessionQuery();
+/** What a session is without a query. */
+const PLAIN = new GetChatSessionQuery();
 
-export interface KnownAnswer {
+export interface Answer {
   etag: string;
-  body: Buffer;
+  /** JSON, serialized; undefined where the client's copy is current. */
+  body?: Buffer;
 }
 
 /** Answers GET of a session, from memory where that is true. */
@@ -25,30 +26,19 @@ export class ChatSessionAnswers {
     private readonly cache: AnswerCache,
   ) {}
 
-  /** What `get` would answer a GET without a query or a condition, where the store need not be asked. */
-  inMemory(ownerId: string, id: string): KnownAnswer | undefined {
-    if (!this.cache.isCertain(ownerId, id)) return undefined;
-    const { etag, bodies } = this.cache.open(ownerId, id);
-    const body = bodies.get(MESSAGES);
-    return etag && body ? { etag, body } : undefined;
-  }
-
-  /**
-   * The session as JSON, serialized, or 304 where If-None-Match names its version. Throws
-   * EntityNotFoundError.
-   */
-  async get(
+  /** What `get` answers, without a status and headers. Throws EntityNotFoundError. */
+  async find(
     ownerId: string,
     id: string,
-    query: GetChatSessionQuery,
+    query = PLAIN,
     ifNoneMatch?: string,
-  ): Promise<Reply<Buffer | undefined>> {
+  ): Promise<Answer> {
     const known = this.cache.open(ownerId, id);
     const body = known.bodies.get(query.messages);
     const isClients = (etag: string) => isNamedBy(ifNoneMatch, etag);
     if (known.etag !== undefined && this.cache.isCertain(ownerId, id)) {
-      if (isClients(known.etag)) return reply(known.etag);
-      if (body !== undefined) return reply(known.etag, body);
+      if (isClients(known.etag)) return { etag: known.etag };
+      if (body !== undefined) return { etag: known.etag, body };
     }
 
     const isKnown = (etag: string) =>
@@ -64,11 +54,28 @@ export class ChatSessionAnswers {
       const fresh = view && serialized(view);
       const bodies = new Map(fresh && [[query.messages, fresh]]);
       this.cache.fill(ownerId, id, known, { etag, bodies });
-      return isClients(etag) ? reply(etag) : reply(etag, fresh ?? body);
+      return isClients(etag) ? { etag } : { etag, body: fresh ?? body };
     } catch (error) {
       this.cache.forget(ownerId, id);
       throw error;
     }
+  }
+
+  /** The session, or 304 where If-None-Match names its version. Throws EntityNotFoundError. */
+  async get(
+    ownerId: string,
+    id: string,
+    query: GetChatSessionQuery,
+    ifNoneMatch?: string,
+  ): Promise<Reply<Buffer | undefined>> {
+    const { etag, body } = await this.find(ownerId, id, query, ifNoneMatch);
+    const versioned = { ETag: etag, 'Cache-Control': 'private, no-cache' };
+    if (body === undefined) {
+      const status = HttpStatus.NOT_MODIFIED;
+      return new Reply(body, { status, headers: versioned });
+    }
+    const type = { 'Content-Type': 'application/json; charset=utf-8' };
+    return new Reply(body, { headers: Object.assign(versioned, type) });
   }
 }
 
@@ -85,15 +92,4 @@ function serialized({ session, messages }: SessionView): Buffer {
   return Object.assign(bytes, {
     toJSON: () => JSON.parse(bytes.toString()) as never,
   });
-}
-
-/** Without a body it is 304. */
-function reply(etag: string, body?: Buffer): Reply<Buffer | undefined> {
-  const versioned = { ETag: etag, 'Cache-Control': 'private, no-cache' };
-  if (body === undefined) {
-    const status = HttpStatus.NOT_MODIFIED;
-    return new Reply(body, { status, headers: versioned });
-  }
-  const type = { 'Content-Type': 'application/json; charset=utf-8' };
-  return new Reply(body, { headers: Object.assign(versioned, type) });
 }

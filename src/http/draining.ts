@@ -8,6 +8,7 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { Connections, onEveryRequest } from './connections.js';
 
@@ -84,14 +85,19 @@ export class Draining
     });
     // Of what is in flight when the end begins.
     fastify.addHook('onSend', (_request, reply, _payload, done) => {
-      this.events++;
-      if (this.begun) reply.header('connection', 'close');
+      this.answering(reply.raw);
       done();
     });
     // Of what comes later; Fastify answers a malformed path without its hooks.
     onEveryRequest(server, (_request, response) => {
       if (this.begun) response.setHeader('connection', 'close');
     });
+  }
+
+  /** To be called before the head of an answer is written. */
+  answering(response: ServerResponse): void {
+    this.events++;
+    if (this.begun) response.setHeader('connection', 'close');
   }
 
   /**

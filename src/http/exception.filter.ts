@@ -35,8 +35,13 @@ interface Answer {
   body: ValidationErrorBody;
 }
 
-/** What the filter reads of a request, of either adapter. */
-interface FailedRequest extends Routed {
+/** What is answered where a request failed. */
+export interface ErrorAnswer extends Answer {
+  headers: Readonly<Record<string, string>>;
+}
+
+/** What is logged of a request, of either adapter. */
+interface FailedRequest {
   id?: string;
   method: string;
   url: string;
@@ -54,21 +59,32 @@ export class AllExceptionsFilter implements ExceptionFilter {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
-    const response = host.switchToHttp().getResponse<object>();
-    for (const [name, value] of Object.entries(headersOf(exception))) {
-      this.adapterHost.httpAdapter.setHeader(response, name, value);
-    }
+    const { httpAdapter } = this.adapterHost;
     const http = host.switchToHttp();
-    const request = http.getRequest<FailedRequest>();
-    const { status, body } = answerTo(exception, errorTextsOf(request));
+    const request = http.getRequest<FailedRequest & Routed>();
+    const response = http.getResponse<object>();
+    const { status, headers, body } = this.answerTo(
+      exception,
+      request,
+      errorTextsOf(request),
+    );
+    for (const [name, value] of Object.entries(headers)) {
+      httpAdapter.setHeader(response, name, value);
+    }
+    httpAdapter.reply(response, body, status);
+  }
+
+  /** Logs what is not the client's fault. */
+  answerTo(
+    exception: unknown,
+    request: FailedRequest,
+    texts: ErrorTexts,
+  ): ErrorAnswer {
+    const { status, body } = answerTo(exception, texts);
     if (status >= 500 && !isShed(exception)) {
       this.log(exception, status, request);
     }
-    this.adapterHost.httpAdapter.reply(
-      http.getResponse<object>(),
-      body,
-      status,
-    );
+    return { status, headers: headersOf(exception), body };
   }
 
   private log(exception: unknown, status: number, request: FailedRequest) {

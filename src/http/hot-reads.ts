@@ -4,14 +4,13 @@ import type {
   ServerResponse,
 } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import type {
-  ChatSessionAnswers,
-  KnownAnswer,
-} from '../chat-sessions/chat-session-answers.js';
+import type { ChatSessionAnswers } from '../chat-sessions/chat-session-answers.js';
 import type { Identities } from '../identity/identities.js';
 import type { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
 import type { Draining } from './draining.js';
+import type { AllExceptionsFilter } from './exception.filter.js';
 import { requestIdOf } from './fastify.js';
+import { type ErrorTexts, errorTextsOf, type Routed } from './route-errors.js';
 
 const SESSION = /^\/api\/chat-sessions\/([\da-f-]{36})$/;
 /** Headers that are another's in every answer; Node writes those of the connection. */
@@ -21,46 +20,63 @@ const OF_ONE_ANSWER =
 /** Names and values by turns, as `writeHead` takes them. */
 type Head = readonly string[];
 
+/** What the route does, as seen when it answered. */
+interface Route {
+  /** The headers that are always the same. */
+  head: Head;
+  errorHead: Head;
+  errorTexts: ErrorTexts;
+}
+
 /**
- * Answers the plain GET of a session that is in memory and certain, before
- * Fastify and Nest see the request: at 0.69 of the rate at which node:http gives
- * the same bytes (docs/benchmarks.md), where the route came to 0.32.
+ * Answers the plain GET of a session before Fastify and Nest see the request:
+ * from memory at 0.69 of the rate at which node:http gives the same bytes
+ * (docs/benchmarks.md), where the route came to 0.32.
  *
  * Whatever is out of the ordinary goes to the route: who is not identified or
- * over the limit, queries, conditions, pages of other origins. Nothing is known
- * here twice: identity, limits and answers are asked of those who know, and the
- * headers are those that the route sent.
+ * over the limit, queries, conditions, pages of other origins, and all that
+ * comes once the end has begun. Nothing is known here twice: identity, limits,
+ * answers and errors are asked of those who know, and the rest is as the route
+ * had it.
  */
 export class HotReads {
-  /** Of what the route answers, the headers that are always the same. */
-  private head: Head | undefined;
+  private route: Route | undefined;
 
   constructor(
     private readonly answers: ChatSessionAnswers,
     private readonly identities: Identities,
     private readonly limits: RateLimitGuard,
+    private readonly filter: AllExceptionsFilter,
     private readonly draining: Draining,
   ) {}
 
   /** Takes the place of the listener of Fastify, which gets what is left. */
   watch(fastify: FastifyInstance): void {
-    fastify.addHook('onSend', ({ raw }, reply, _payload, done) => {
-      if (!this.head && reply.statusCode === 200 && plainRead(raw)) {
-        this.head = Object.entries(reply.getHeaders())
+    fastify.addHook('onSend', (request, reply, _payload, done) => {
+      if (!this.route && reply.statusCode === 200 && plainRead(request.raw)) {
+        const headers = Object.entries(reply.getHeaders())
           .filter(([name]) => !OF_ONE_ANSWER.test(name))
-          .flatMap(([name, value]) => [name, [value].flat().join(', ')]);
+          .map(([name, value]) => [name, [value].flat().join(', ')]);
+        this.route = {
+          head: headers.flat(),
+          errorHead: headers
+            .filter(([name]) => name !== 'cache-control')
+            .flat(),
+          errorTexts: errorTextsOf(request as Routed),
+        };
       }
       done();
     });
     const { server } = fastify;
-    const [route] = server.listeners('request') as [RequestListener];
-    server.off('request', route);
+    const [next] = server.listeners('request') as [RequestListener];
+    server.off('request', next);
     server.on('request', (request, response) => {
-      const id = this.head && plainRead(request);
-      if (!id) return route(request, response);
-      this.answer(request, response, id, this.head!).then(
-        (isAnswered) => isAnswered || route(request, response),
-        () => route(request, response),
+      const { route } = this;
+      const id = route && !this.draining.hasBegun && plainRead(request);
+      if (!id) return next(request, response);
+      this.answer(request, response, id, route).then(
+        (isAnswered) => isAnswered || next(request, response),
+        () => next(request, response),
       );
     });
   }
@@ -68,30 +84,43 @@ export class HotReads {
   private async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    id: string,
-    head: Head,
+    sessionId: string,
+    route: Route,
   ): Promise<boolean> {
     const owner = await this.identities.find(request);
-    const known = owner && this.answers.inMemory(owner, id);
-    if (!known) return false;
+    if (!owner) return false;
     // Of one too many the route says so; it is counted twice, which changes nothing.
     const limits = await this.limits.countRead(owner);
-    // And at the end every answer says so.
-    if (!limits || this.draining.hasBegun) return false;
-    write(request, response, known, [...head, ...limits]);
+    if (!limits) return false;
+    const id = requestIdOf(request.headers);
+    const head = [...limits, 'x-request-id', id];
+    try {
+      const { etag, body } = await this.answers.find(owner, sessionId);
+      head.push(...route.head, 'etag', etag);
+      this.write(response, 200, head, body!);
+    } catch (error) {
+      const { method, url } = request as Required<IncomingMessage>;
+      const { status, headers, body } = this.filter.answerTo(
+        error,
+        { id, method, url },
+        route.errorTexts,
+      );
+      head.push(...route.errorHead, ...Object.entries(headers).flat());
+      this.write(response, status, head, Buffer.from(JSON.stringify(body)));
+    }
     return true;
   }
-}
 
-function write(
-  { headers }: IncomingMessage,
-  response: ServerResponse,
-  { etag, body }: KnownAnswer,
-  head: string[],
-): void {
-  head.push('etag', etag, 'content-length', String(body.length));
-  head.push('x-request-id', requestIdOf(headers));
-  response.writeHead(200, head).end(body);
+  private write(
+    response: ServerResponse,
+    status: number,
+    head: string[],
+    body: Buffer,
+  ): void {
+    head.push('content-length', String(body.length));
+    this.draining.answering(response);
+    response.writeHead(status, head).end(body);
+  }
 }
 
 /** The session's id, where a request asks for no more than that. */

@@ -1,160 +1,194 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ChatSessionAnswers } from '../../src/chat-sessions/chat-session-answers.js';
+import { ChatSessionsService } from '../../src/chat-sessions/chat-sessions.service.js';
+import { StoreUnavailableError } from '../../src/database/errors.js';
 import { Draining } from '../../src/http/draining.js';
 import { append, type Session, userMessages } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
 const LIMIT = 60;
-const api = useTestApp({
-  environment: {
-    ...JWT_MODE,
-    CACHE: 'exclusive',
-    CORS_ORIGINS: 'https://chat.example.com',
-    RATE_LIMIT: String(LIMIT),
-    RATE_LIMIT_WRITES: '0',
-  },
-});
-let origin: string;
 
-beforeAll(async () => {
-  origin = await api.listen();
-});
+describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
+  const api = useTestApp({
+    environment: {
+      ...JWT_MODE,
+      CACHE: cache,
+      CORS_ORIGINS: 'https://chat.example.com',
+      RATE_LIMIT: String(LIMIT),
+      RATE_LIMIT_WRITES: '0',
+    },
+  });
+  let origin: string;
 
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+  beforeAll(async () => {
+    origin = await api.listen();
+  });
 
-async function readable(owner: string) {
-  const headers = await as(owner);
-  const created = await api.send<{ chat_session: Session }>(
-    'POST',
-    '/api/chat-sessions',
-    { messages: userMessages(3) },
-    headers,
-  );
-  const { id } = created.body.chat_session;
-  const path = `/api/chat-sessions/${id}`;
-  const get = (more: Record<string, string> = {}, query = '') =>
-    fetch(origin + path + query, { headers: { ...headers, ...more } });
-  return { id, path, headers, get };
-}
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
 
-/** Whether the route was asked. */
-function watchRoute() {
-  return vi.spyOn(ChatSessionAnswers.prototype, 'get');
-}
-
-function lasting({ headers }: Response): Record<string, string> {
-  const all = Object.fromEntries(headers);
-  for (const name of ['date', 'x-request-id', 'x-ratelimit-remaining']) {
-    expect(all[name]).toBeDefined();
-    delete all[name];
+  async function readable(owner: string) {
+    const headers = await as(owner);
+    const created = await api.send<{ chat_session: Session }>(
+      'POST',
+      '/api/chat-sessions',
+      { messages: userMessages(3) },
+      headers,
+    );
+    const { id } = created.body.chat_session;
+    const path = `/api/chat-sessions/${id}`;
+    const get = (more: Record<string, string> = {}, query = '') =>
+      fetch(origin + path + query, { headers: { ...headers, ...more } });
+    return { id, path, headers, get };
   }
-  // A second may begin in between.
-  expect(Number(all['x-ratelimit-reset'])).toBeGreaterThan(50);
-  delete all['x-ratelimit-reset'];
-  return all;
-}
 
-describe('a session that is in memory', () => {
-  it('is answered without the route, and to the letter as with it', async () => {
-    const { get } = await readable('alice');
-    await get(); // fills
-    const withRoute = watchRoute();
-    const first = await get({ 'if-none-match': '"other"' });
-    expect(withRoute).toHaveBeenCalledOnce();
-    const second = await get();
-    expect(withRoute).toHaveBeenCalledOnce();
-    expect(second.status).toBe(200);
-    expect(lasting(second)).toEqual(lasting(first));
-    expect(await second.text()).toBe(await first.text());
-  });
+  /** Whether the route was asked. */
+  function watchRoute() {
+    return vi.spyOn(ChatSessionAnswers.prototype, 'get');
+  }
 
-  it('keeps the id of a request where it is sane', async () => {
-    const { get } = await readable('bob');
-    await get();
-    const route = watchRoute();
-    const idOf = async (id: string) =>
-      (await get({ 'x-request-id': id })).headers.get('x-request-id');
-    expect(await idOf('mine-1')).toBe('mine-1');
-    expect(await idOf('not sane')).toMatch(/^[\da-f-]{36}$/);
-    expect(route).not.toHaveBeenCalled();
-  });
-
-  it('is counted once a read, and refused over the limit', async () => {
-    const { get } = await readable('carol');
-    for (let left = LIMIT - 1; left >= 0; left--) {
-      const { status, headers } = await get();
-      expect(status).toBe(200);
-      expect(headers.get('x-ratelimit-remaining')).toBe(String(left));
+  function lasting({ headers }: Response): Record<string, string> {
+    const all = Object.fromEntries(headers);
+    for (const name of ['date', 'x-request-id', 'x-ratelimit-remaining']) {
+      expect(all[name]).toBeDefined();
+      delete all[name];
     }
-    const refused = await get();
-    expect(refused.status).toBe(429);
-    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
-    expect(await refused.json()).toEqual({
-      error: expect.any(String) as string,
+    // A second may begin in between.
+    expect(Number(all['x-ratelimit-reset'])).toBeGreaterThan(50);
+    delete all['x-ratelimit-reset'];
+    return all;
+  }
+
+  describe('a plain read', () => {
+    it('is answered without the route, and to the letter as with it', async () => {
+      const { get } = await readable('alice');
+      await get(); // fills
+      const withRoute = watchRoute();
+      const first = await get({ 'if-none-match': '"other"' });
+      expect(withRoute).toHaveBeenCalledOnce();
+      const second = await get();
+      expect(withRoute).toHaveBeenCalledOnce();
+      expect(second.status).toBe(200);
+      expect(lasting(second)).toEqual(lasting(first));
+      expect(await second.text()).toBe(await first.text());
     });
-  });
 
-  it('is shown as it is after a write', async () => {
-    const { id, get, headers } = await readable('dave');
-    await get();
-    for (let count = 4; count < 24; count++) {
-      const message = { role: 'user', content: 'More' };
-      await append(api, id, message, headers);
-      for (const answer of [await get(), await get()]) {
-        const { chat_session } = (await answer.json()) as {
-          chat_session: Session;
-        };
-        expect(chat_session.message_count).toBe(count);
-      }
-    }
-    await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
-    expect((await get()).status).toBe(404);
-  });
-
-  it('is nobody else’s', async () => {
-    const { path, get } = await readable('erin');
-    await get();
-    const others = [
-      [{}, 401],
-      [{ authorization: 'Bearer a.b.c' }, 401],
-      [await as('mallory'), 404],
-      [
-        { authorization: `Bearer ${await signToken({ sub: 'erin', exp: 1 })}` },
-        401,
-      ],
-    ] as const;
-    for (const [headers, status] of others) {
-      expect((await fetch(origin + path, { headers })).status).toBe(status);
-    }
-  });
-
-  it.each([
-    ['of another origin', { origin: 'https://chat.example.com' }, '', 200, 1],
-    ['with a condition', { 'if-none-match': '*' }, '', 304, 1],
-    ['with a query', {}, '?messages=1', 200, 1],
-    ['with a wrong query', {}, '?messages=x', 400, 0],
-  ] satisfies [string, Record<string, string>, string, number, number][])(
-    'is the route’s %s',
-    async (_, headers, query, expected, calls) => {
-      const { get } = await readable('frank');
+    it('keeps the id of a request where it is sane', async () => {
+      const { get } = await readable('bob');
       await get();
       const route = watchRoute();
-      const { status } = await get(headers, query);
-      expect(status).toBe(expected);
-      expect(route).toHaveBeenCalledTimes(calls);
-    },
-  );
-});
+      const idOf = async (id: string) =>
+        (await get({ 'x-request-id': id })).headers.get('x-request-id');
+      expect(await idOf('mine-1')).toBe('mine-1');
+      expect(await idOf('not sane')).toMatch(/^[\da-f-]{36}$/);
+      expect(route).not.toHaveBeenCalled();
+    });
 
-it('is the route’s once the end has begun, since that says so', async () => {
-  const { get } = await readable('grace');
-  await get();
-  const draining = api.app.get(Draining);
-  vi.spyOn(draining, 'hasBegun', 'get').mockReturnValue(true);
-  const route = watchRoute();
-  expect((await get()).status).toBe(200);
-  expect(route).toHaveBeenCalledOnce();
+    it('is counted once a read, and refused over the limit', async () => {
+      const { get } = await readable('carol');
+      for (let left = LIMIT - 1; left >= 0; left--) {
+        const { status, headers } = await get();
+        expect(status).toBe(200);
+        expect(headers.get('x-ratelimit-remaining')).toBe(String(left));
+      }
+      const refused = await get();
+      expect(refused.status).toBe(429);
+      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(await refused.json()).toEqual({
+        error: expect.any(String) as string,
+      });
+    });
+
+    it('is shown as it is after a write', async () => {
+      const { id, get, headers } = await readable('dave');
+      await get();
+      for (let count = 4; count < 24; count++) {
+        const message = { role: 'user', content: 'More' };
+        await append(api, id, message, headers);
+        for (const answer of [await get(), await get()]) {
+          const { chat_session } = (await answer.json()) as {
+            chat_session: Session;
+          };
+          expect(chat_session.message_count).toBe(count);
+        }
+      }
+      await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
+      expect((await get()).status).toBe(404);
+    });
+
+    it('finds nothing, to the letter as with the route', async () => {
+      const { id, get, headers } = await readable('ivan');
+      await get();
+      await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
+      const withRoute = watchRoute();
+      const first = await get({ 'if-none-match': '"other"' });
+      const second = await get();
+      expect(withRoute).toHaveBeenCalledOnce();
+      expect(second.status).toBe(404);
+      expect(lasting(second)).toEqual(lasting(first));
+      expect(await second.text()).toBe(await first.text());
+    });
+
+    it('waits for the store once, and is counted once', async () => {
+      const { get } = await readable('judy');
+      const read = vi
+        .spyOn(ChatSessionsService.prototype, 'get')
+        .mockRejectedValue(new StoreUnavailableError('late'));
+      const route = watchRoute();
+      const { status, headers } = await get();
+      expect(status).toBe(503);
+      expect(headers.get('retry-after')).toBe('1');
+      expect(headers.get('x-ratelimit-remaining')).toBe(String(LIMIT - 1));
+      expect(read).toHaveBeenCalledOnce();
+      expect(route).not.toHaveBeenCalled();
+    });
+
+    it('is nobody else’s', async () => {
+      const { path, get } = await readable('erin');
+      await get();
+      const others = [
+        [{}, 401],
+        [{ authorization: 'Bearer a.b.c' }, 401],
+        [await as('mallory'), 404],
+        [
+          {
+            authorization: `Bearer ${await signToken({ sub: 'erin', exp: 1 })}`,
+          },
+          401,
+        ],
+      ] as const;
+      for (const [headers, status] of others) {
+        expect((await fetch(origin + path, { headers })).status).toBe(status);
+      }
+    });
+
+    it.each([
+      ['of another origin', { origin: 'https://chat.example.com' }, '', 200, 1],
+      ['with a condition', { 'if-none-match': '*' }, '', 304, 1],
+      ['with a query', {}, '?messages=1', 200, 1],
+      ['with a wrong query', {}, '?messages=x', 400, 0],
+    ] satisfies [string, Record<string, string>, string, number, number][])(
+      'is the route’s %s',
+      async (_, headers, query, expected, calls) => {
+        const { get } = await readable('frank');
+        await get();
+        const route = watchRoute();
+        const { status } = await get(headers, query);
+        expect(status).toBe(expected);
+        expect(route).toHaveBeenCalledTimes(calls);
+      },
+    );
+  });
+
+  it('is the route’s once the end has begun, since that says so', async () => {
+    const { get } = await readable('grace');
+    await get();
+    const draining = api.app.get(Draining);
+    vi.spyOn(draining, 'hasBegun', 'get').mockReturnValue(true);
+    const route = watchRoute();
+    expect((await get()).status).toBe(200);
+    expect(route).toHaveBeenCalledOnce();
+  });
 });
