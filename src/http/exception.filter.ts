@@ -80,7 +80,7 @@ export class AllExceptionsFilter implements ExceptionFilter {
     request: FailedRequest,
     texts: ErrorTexts,
   ): ErrorAnswer {
-    const { status, body } = answerTo(exception, texts);
+    const { status, body } = translated(exception, texts);
     if (status >= 500 && !isShed(exception)) {
       this.log(exception, status, request);
     }
@@ -98,7 +98,7 @@ export class AllExceptionsFilter implements ExceptionFilter {
   }
 }
 
-function answerTo(exception: unknown, texts: ErrorTexts): Answer {
+function translated(exception: unknown, texts: ErrorTexts): Answer {
   if (exception instanceof EntityNotFoundError) {
     return answer(404, texts[404] ?? 'Not found');
   }

@@ -12,7 +12,8 @@ import type { AllExceptionsFilter } from './exception.filter.js';
 import { requestIdOf } from './fastify.js';
 import { type ErrorTexts, errorTextsOf, type Routed } from './route-errors.js';
 
-const SESSION = /^\/api\/chat-sessions\/([\da-f-]{36})$/;
+const SESSION =
+  /^\/api\/chat-sessions\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
 /** Headers that are another's in every answer; Node writes those of the connection. */
 const OF_ONE_ANSWER =
   /^(?:connection|content-length|date|etag|x-ratelimit-.*|x-request-id)$/;

@@ -145,6 +145,15 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       expect(route).not.toHaveBeenCalled();
     });
 
+    it('is none where the id is none', async () => {
+      const { get, headers } = await readable('kim');
+      await get();
+      for (const id of ['-'.repeat(36), 'f'.repeat(36)]) {
+        const path = `${origin}/api/chat-sessions/${id}`;
+        expect((await fetch(path, { headers })).status).toBe(400);
+      }
+    });
+
     it('is nobody else’s', async () => {
       const { path, get } = await readable('erin');
       await get();
