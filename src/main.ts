@@ -10,7 +10,7 @@ import { run } from './run.js';
 
 // Otherwise V8 collects only when the heap has grown to several times what is
 // alive, and the process takes far more memory under mixed load (npm run bench
-// -- --only memory); with less room, pages of many messages are mostly collecting.
+// -- --only memory). With less room than this, long pages take longer (--only page).
 setFlagsFromString('--heap-growing-percent=100');
 
 const NO_IDENTITY =

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import {
   setImmediate as turnOfTheLoop,
   setTimeout as sleep,
@@ -8,7 +9,6 @@ import {
   type OnApplicationShutdown,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { Connections, onEveryRequest } from './connections.js';
 

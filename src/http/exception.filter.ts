@@ -36,7 +36,7 @@ interface Answer {
 }
 
 /** What is answered where a request failed. */
-export interface ErrorAnswer extends Answer {
+interface ErrorAnswer extends Answer {
   headers: Readonly<Record<string, string>>;
 }
 

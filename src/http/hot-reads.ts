@@ -3,6 +3,7 @@ import type {
   RequestListener,
   ServerResponse,
 } from 'node:http';
+import { isUUID } from 'class-validator';
 import type { FastifyInstance } from 'fastify';
 import type { ChatSessionAnswers } from '../chat-sessions/chat-session-answers.js';
 import type { Identities } from '../identity/identities.js';
@@ -12,8 +13,7 @@ import type { AllExceptionsFilter } from './exception.filter.js';
 import { requestIdOf } from './fastify.js';
 import { type ErrorTexts, errorTextsOf, type Routed } from './route-errors.js';
 
-const SESSION =
-  /^\/api\/chat-sessions\/([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/;
+const SESSION = /^\/api\/chat-sessions\/([\da-f-]{36})$/;
 /** Headers that are another's in every answer; Node writes those of the connection. */
 const OF_ONE_ANSWER =
   /^(?:connection|content-length|date|etag|x-ratelimit-.*|x-request-id)$/;
@@ -94,33 +94,40 @@ export class HotReads {
     const limits = await this.limits.countRead(owner);
     if (!limits) return false;
     const id = requestIdOf(request.headers);
-    const head = [...limits, 'x-request-id', id];
-    try {
-      const { etag, body } = await this.answers.find(owner, sessionId);
-      head.push(...route.head, 'etag', etag);
-      this.write(response, 200, head, body!);
-    } catch (error) {
-      const { method, url } = request as Required<IncomingMessage>;
-      const { status, headers, body } = this.filter.answerTo(
-        error,
-        { id, method, url },
-        route.errorTexts,
+    const { status, head, body } = await this.answers
+      .find(owner, sessionId)
+      .then(
+        ({ etag, body }) => ({
+          status: 200,
+          head: [...route.head, 'etag', etag],
+          body: body!,
+        }),
+        (error: unknown) => this.failure(error, request, id, route),
       );
-      head.push(...route.errorHead, ...Object.entries(headers).flat());
-      this.write(response, status, head, Buffer.from(JSON.stringify(body)));
-    }
-    return true;
-  }
-
-  private write(
-    response: ServerResponse,
-    status: number,
-    head: string[],
-    body: Buffer,
-  ): void {
+    head.push(...limits, 'x-request-id', id);
     head.push('content-length', String(body.length));
     this.draining.answering(response);
     response.writeHead(status, head).end(body);
+    return true;
+  }
+
+  private failure(
+    error: unknown,
+    request: IncomingMessage,
+    id: string,
+    { errorHead, errorTexts }: Route,
+  ) {
+    const { method, url } = request as Required<IncomingMessage>;
+    const { status, headers, body } = this.filter.answerTo(
+      error,
+      { id, method, url },
+      errorTexts,
+    );
+    return {
+      status,
+      head: [...errorHead, ...Object.entries(headers).flat()],
+      body: Buffer.from(JSON.stringify(body)),
+    };
   }
 }
 
@@ -133,5 +140,6 @@ function plainRead({ method, url, headers }: IncomingMessage) {
     headers['if-none-match'] === undefined &&
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined;
-  return isPlain ? SESSION.exec(url!)?.[1] : undefined;
+  const id = isPlain && SESSION.exec(url!)?.[1];
+  return isUUID(id, 'loose') ? id : undefined;
 }

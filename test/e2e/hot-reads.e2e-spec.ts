@@ -61,18 +61,25 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     return all;
   }
 
+  type Get = Awaited<ReturnType<typeof readable>>['get'];
+
+  /** Reads with the route, which has conditions to itself, and without. */
+  async function expectAsWithRoute(get: Get, status: number): Promise<void> {
+    const withRoute = watchRoute();
+    const first = await get({ 'if-none-match': '"other"' });
+    expect(withRoute).toHaveBeenCalledOnce();
+    const second = await get();
+    expect(withRoute).toHaveBeenCalledOnce();
+    expect(second.status).toBe(status);
+    expect(lasting(second)).toEqual(lasting(first));
+    expect(await second.text()).toBe(await first.text());
+  }
+
   describe('a plain read', () => {
     it('is answered without the route, and to the letter as with it', async () => {
       const { get } = await readable('alice');
       await get(); // fills
-      const withRoute = watchRoute();
-      const first = await get({ 'if-none-match': '"other"' });
-      expect(withRoute).toHaveBeenCalledOnce();
-      const second = await get();
-      expect(withRoute).toHaveBeenCalledOnce();
-      expect(second.status).toBe(200);
-      expect(lasting(second)).toEqual(lasting(first));
-      expect(await second.text()).toBe(await first.text());
+      await expectAsWithRoute(get, 200);
     });
 
     it('keeps the id of a request where it is sane', async () => {
@@ -122,13 +129,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       const { id, get, headers } = await readable('ivan');
       await get();
       await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
-      const withRoute = watchRoute();
-      const first = await get({ 'if-none-match': '"other"' });
-      const second = await get();
-      expect(withRoute).toHaveBeenCalledOnce();
-      expect(second.status).toBe(404);
-      expect(lasting(second)).toEqual(lasting(first));
-      expect(await second.text()).toBe(await first.text());
+      await expectAsWithRoute(get, 404);
     });
 
     it('waits for the store once, and is counted once', async () => {
