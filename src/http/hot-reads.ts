@@ -31,8 +31,8 @@ interface Route {
 
 /**
  * Answers the plain GET of a session before Fastify and Nest see the request:
- * from memory at 0.69 of the rate at which node:http gives the same bytes
- * (docs/benchmarks.md), where the route came to 0.32.
+ * from memory at 0.53 of the rate at which node:http gives the same bytes
+ * (docs/benchmarks.md).
  *
  * Whatever is out of the ordinary goes to the route: who is not identified or
  * over the limit, queries, conditions, pages of other origins, and all that
