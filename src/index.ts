@@ -15,9 +15,9 @@ export {
   type Conversation,
 } from './chat-sessions/chat-messages.service.js';
 export type { MessagePage } from './chat-sessions/chat-messages.repository.js';
+export type { Created } from './chat-sessions/chat-session-creation.js';
 export {
   ChatSessionsService,
-  type Created,
   type SessionPage,
   type SessionRead,
   type SessionView,

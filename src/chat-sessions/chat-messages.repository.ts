@@ -93,8 +93,14 @@ export class ChatMessagesRepository {
     const range = yield* this.fitting(session, rangeOf(session, query));
     if (lengthOf(range) === 0) return { range, messages: [] };
     const { from, to } = range;
-    const messages = yield* this.selectRange({ ...keyOf(session), from, to });
+    const messages = yield* this.selectRange({ from, to, ...keyOf(session) });
     return { range, messages };
+  }
+
+  /** As many of the newest messages as a session shows unless asked for others, oldest first. */
+  *newest(session: ChatSession): UnitOfWork<ChatMessage[]> {
+    const limit = PAGE.sessionMessages.default;
+    return (yield* this.page(session, { limit })).messages;
   }
 
   *insert(messages: ChatMessage[]): UnitOfWork<void> {

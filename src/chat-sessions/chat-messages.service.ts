@@ -61,14 +61,14 @@ export class ChatMessagesService {
     request?: RepeatableRequest,
   ): Promise<Appended> {
     return this.cache.writing(ownerId, sessionId, () =>
-      this.database.write(this, function* () {
-        return yield* this.idempotency.once(
+      this.database.write(() =>
+        this.idempotency.once(
           ownerId,
           request,
           () => this.appendNow(ownerId, sessionId, inputs, ifMatch),
           (record) => this.appendedBefore(record),
-        );
-      }),
+        ),
+      ),
     );
   }
 
@@ -83,14 +83,14 @@ export class ChatMessagesService {
     request?: RepeatableRequest,
   ): Promise<Written> {
     return this.cache.writing(ownerId, id, () =>
-      this.database.write(this, function* () {
-        return yield* this.idempotency.once(
+      this.database.write(() =>
+        this.idempotency.once(
           ownerId,
           request,
           () => this.clearNow(ownerId, id, ifMatch),
           (record) => this.clearedBefore(record),
-        );
-      }),
+        ),
+      ),
     );
   }
 
@@ -100,10 +100,7 @@ export class ChatMessagesService {
     sessionId: string,
     query: MessagePageQuery,
   ): Promise<Conversation> {
-    return this.database.read(this, function* () {
-      const session = yield* this.sessions.get(ownerId, sessionId);
-      return yield* this.conversation(session, query);
-    });
+    return this.database.read(() => this.pageNow(ownerId, sessionId, query));
   }
 
   /** Throws EntityNotFoundError. */
@@ -112,9 +109,9 @@ export class ChatMessagesService {
     sessionId: string,
     messageId: string,
   ): Promise<ChatMessage> {
-    return this.database.read(this, function* () {
-      return yield* this.messages.get(ownerId, sessionId, messageId);
-    });
+    return this.database.read(() =>
+      this.messages.get(ownerId, sessionId, messageId),
+    );
   }
 
   /**
@@ -136,6 +133,15 @@ export class ChatMessagesService {
       session = yield* this.sessions.get(ownerId, id);
     }
     throw new Error(`The chat session ${id} has other messages than it counts`);
+  }
+
+  private *pageNow(
+    ownerId: string,
+    sessionId: string,
+    query: MessagePageQuery,
+  ): UnitOfWork<Conversation> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    return yield* this.conversation(session, query);
   }
 
   private *appendNow(
@@ -160,7 +166,7 @@ export class ChatMessagesService {
     }
     yield* this.sessions.update(
       session,
-      { ...fieldsWith(session, messages), title },
+      { title, ...fieldsWith(session, messages) },
       now,
     );
     return { session, messages, created: true };

@@ -15,6 +15,7 @@ import { AnswerCache } from './answer-cache.js';
 import { ChatMessagesController } from './chat-messages.controller.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
+import { ChatSessionCreation } from './chat-session-creation.js';
 import { ChatSessionAnswers } from './chat-session-answers.js';
 import { ChatSessionsController } from './chat-sessions.controller.js';
 import { ChatSessionsRepository } from './chat-sessions.repository.js';
@@ -66,6 +67,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     },
     ChatSessionsService,
     ChatMessagesService,
+    ChatSessionCreation,
     ChatSessionAnswers,
     AnswerCache,
     Idempotency,

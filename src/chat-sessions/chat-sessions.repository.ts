@@ -96,7 +96,7 @@ export class ChatSessionsRepository {
       ...(sectionId !== undefined && { sectionId }),
     };
     const { lastActivityAt, id } = after ?? {};
-    const values = after ? { ...filter, lastActivityAt, id } : filter;
+    const values = after ? { lastActivityAt, id, ...filter } : filter;
     const shape = [limit, ...Object.keys(values)].join();
     let selectList = this.selectLists.get(shape);
     if (!selectList) {
@@ -116,13 +116,13 @@ export class ChatSessionsRepository {
   /** Changes a locked session: the given fields, a new version, and the time. */
   *update(
     session: ChatSession,
-    fields: Partial<ChatSession>,
+    fields: Partial<Omit<ChatSession, 'version' | 'updatedAt'>>,
     now: Date,
   ): UnitOfWork<void> {
     const changes = {
-      ...fields,
       version: session.version + 1,
       updatedAt: now,
+      ...fields,
     };
     Object.assign(session, changes);
     const { id, ownerId } = session;

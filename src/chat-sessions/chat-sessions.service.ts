@@ -1,21 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
-import { isDuplicateKey } from '../database/errors.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import { AnswerCache } from './answer-cache.js';
 import { ChatMessagesRepository } from './chat-messages.repository.js';
 import { ChatMessagesService } from './chat-messages.service.js';
+import { ChatSessionCreation, type Created } from './chat-session-creation.js';
 import { ChatSessionsRepository } from './chat-sessions.repository.js';
-import {
-  derivedTitle,
-  fieldsWith,
-  newMessages,
-  newSession,
-  timeOfChange,
-} from './conversation.js';
+import { timeOfChange } from './conversation.js';
 import { decodeCursor, type ListPosition } from './cursor.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
-import { PAGE } from './dto/limits.js';
 import type {
   GetChatSessionQuery,
   ListChatSessionsQuery,
@@ -26,10 +19,8 @@ import type {
   ChatSession,
   JsonObject,
 } from './entities/chat-session.entity.js';
-import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { entityTagOf, type IfMatch } from './entity-tag.js';
-import { ChatSessionsError } from './errors.js';
-import { Idempotency, type Written } from './idempotency.js';
+import { Idempotency } from './idempotency.js';
 import type { RepeatableRequest } from './idempotency-key.js';
 
 export interface SessionView {
@@ -42,10 +33,6 @@ export interface SessionView {
 export interface SessionRead {
   etag: string;
   view?: SessionView;
-}
-
-export interface Created extends Written {
-  messages: ChatMessage[];
 }
 
 export interface SessionPage {
@@ -61,6 +48,7 @@ export class ChatSessionsService {
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly conversations: ChatMessagesService,
+    private readonly creation: ChatSessionCreation,
     private readonly idempotency: Idempotency,
     private readonly cache: AnswerCache,
   ) {}
@@ -75,14 +63,14 @@ export class ChatSessionsService {
     input: CreateChatSessionDto,
     request?: RepeatableRequest,
   ): Promise<Created> {
-    return this.database.write(this, function* () {
-      return yield* this.idempotency.once(
+    return this.database.write(() =>
+      this.idempotency.once(
         ownerId,
         request,
-        () => this.createNow(ownerId, input),
-        (record) => this.createdBefore(record),
-      );
-    });
+        () => this.creation.create(ownerId, input),
+        (record) => this.creation.createdBefore(record),
+      ),
+    );
   }
 
   /** The owner's one session of a section, created at need. */
@@ -91,24 +79,9 @@ export class ChatSessionsService {
     documentId: string,
     sectionId: string,
   ): Promise<Created> {
-    return this.database.write(this, function* () {
-      const session = newSession(
-        ownerId,
-        { document_id: documentId, section_id: sectionId },
-        new Date(),
-      );
-      try {
-        yield* this.sessions.insert(session);
-        return { session, messages: [], created: true };
-      } catch (error) {
-        // To insert first and read on a duplicate needs no lock, and cannot deadlock.
-        const stored = isDuplicateKey(error)
-          ? yield* this.findOfSection(session)
-          : undefined;
-        if (!stored) throw error;
-        return { ...(yield* this.view(stored)), created: false };
-      }
-    });
+    return this.database.write(() =>
+      this.creation.getOrCreateOfSection(ownerId, documentId, sectionId),
+    );
   }
 
   /**
@@ -123,71 +96,28 @@ export class ChatSessionsService {
     { messages: limit }: GetChatSessionQuery,
     isKnown?: (etag: string) => boolean,
   ): Promise<SessionRead> {
-    return this.database.read(this, function* () {
-      if (isKnown) {
-        const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
-        if (isKnown(etag)) return { etag };
-      }
-      const session = yield* this.sessions.get(ownerId, id);
-      const view = yield* this.conversations.conversation(session, { limit });
-      return { etag: entityTagOf(view.session), view };
-    });
+    return this.database.read(() => this.getNow(ownerId, id, limit, isKnown));
   }
 
   /** A page of the owner's sessions, latest activity first. */
   list(ownerId: string, query: ListChatSessionsQuery): Promise<SessionPage> {
-    const { limit, archived, pinned, document_id, section_id, cursor } = query;
-    return this.database.read(this, function* () {
-      // One more than asked for tells whether there is a next page.
-      const found = yield* this.sessions.list(
-        ownerId,
-        { archived, pinned, documentId: document_id, sectionId: section_id },
-        limit + 1,
-        cursor === undefined ? undefined : decodeCursor(cursor),
-      );
-      const sessions = found.slice(0, limit);
-      return {
-        sessions,
-        next: found.length > limit ? sessions.at(-1) : undefined,
-      };
-    });
+    return this.database.read(() => this.listNow(ownerId, query));
   }
 
   /** The newest messages of the owner's most recently active session; none where there is no session. */
   history(ownerId: string): Promise<ChatMessage[]> {
-    return this.database.read(this, function* () {
-      for (;;) {
-        const latest = yield* this.latest(ownerId);
-        if (!latest) return [];
-        const session = yield* this.sessions.find(ownerId, latest.id);
-        // Where it was deleted since, another one is the latest.
-        if (session) return (yield* this.view(session)).messages;
-      }
-    });
+    return this.database.read(() => this.historyNow(ownerId));
   }
 
   /** Throws EntityNotFoundError, `version_moved`. */
   update(
     ownerId: string,
     id: string,
-    { context_documents: contextDocuments, ...fields }: UpdateChatSessionDto,
+    input: UpdateChatSessionDto,
     ifMatch?: IfMatch,
   ): Promise<SessionView> {
-    const given = Object.entries({ contextDocuments, ...fields }).filter(
-      ([, value]) => value !== undefined,
-    );
     return this.cache.writing(ownerId, id, () =>
-      this.database.write(this, function* () {
-        const session = yield* this.lock(ownerId, id, ifMatch);
-        if (given.length > 0) {
-          yield* this.sessions.update(
-            session,
-            Object.fromEntries(given),
-            timeOfChange(session),
-          );
-        }
-        return yield* this.view(session);
-      }),
+      this.database.write(() => this.updateNow(ownerId, id, input, ifMatch)),
     );
   }
 
@@ -199,53 +129,97 @@ export class ChatSessionsService {
     ifMatch?: IfMatch,
   ): Promise<ChatSession> {
     return this.cache.writing(ownerId, id, () =>
-      this.database.write(this, function* () {
-        const session = yield* this.lock(ownerId, id, ifMatch);
-        yield* this.sessions.update(session, { config }, timeOfChange(session));
-        return session;
-      }),
+      this.database.write(() =>
+        this.replaceConfigNow(ownerId, id, config, ifMatch),
+      ),
     );
   }
 
   /** Throws EntityNotFoundError, `version_moved`. */
   delete(ownerId: string, id: string, ifMatch?: IfMatch): Promise<void> {
     return this.cache.writing(ownerId, id, () =>
-      this.database.write(this, function* () {
-        yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
-      }),
+      this.database.write(() => this.deleteNow(ownerId, id, ifMatch)),
     );
   }
 
-  private *createNow(
+  private *getNow(
     ownerId: string,
-    input: CreateChatSessionDto,
-  ): UnitOfWork<Created> {
-    const session = newSession(ownerId, input, new Date());
-    const messages = newMessages(
-      session,
-      input.messages ?? [],
-      session.createdAt,
-    );
-    if (messages.length > 0) {
-      const title = session.title ?? derivedTitle(messages);
-      Object.assign(session, fieldsWith(session, messages), { title });
+    id: string,
+    limit: number,
+    isKnown?: (etag: string) => boolean,
+  ): UnitOfWork<SessionRead> {
+    if (isKnown) {
+      const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
+      if (isKnown(etag)) return { etag };
     }
-    try {
-      yield* this.sessions.insert(session);
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      return yield* this.repeated(session);
-    }
-    if (messages.length > 0) yield* this.messages.insert(messages);
-    return { ...(yield* this.view(session)), created: true };
+    const session = yield* this.sessions.get(ownerId, id);
+    const view = yield* this.conversations.conversation(session, { limit });
+    return { etag: entityTagOf(view.session), view };
   }
 
-  private *createdBefore({
-    ownerId,
-    sessionId,
-  }: IdempotencyKey): UnitOfWork<Created> {
-    const session = yield* this.sessions.get(ownerId, sessionId);
-    return { ...(yield* this.view(session)), created: true };
+  private *listNow(
+    ownerId: string,
+    query: ListChatSessionsQuery,
+  ): UnitOfWork<SessionPage> {
+    const { limit, archived, pinned, document_id, section_id, cursor } = query;
+    // One more than asked for tells whether there is a next page.
+    const found = yield* this.sessions.list(
+      ownerId,
+      { archived, pinned, documentId: document_id, sectionId: section_id },
+      limit + 1,
+      cursor === undefined ? undefined : decodeCursor(cursor),
+    );
+    const sessions = found.slice(0, limit);
+    return {
+      sessions,
+      next: found.length > limit ? sessions.at(-1) : undefined,
+    };
+  }
+
+  private *historyNow(ownerId: string): UnitOfWork<ChatMessage[]> {
+    for (;;) {
+      const latest = yield* this.latest(ownerId);
+      if (!latest) return [];
+      const session = yield* this.sessions.find(ownerId, latest.id);
+      // Where it was deleted since, another one is the latest.
+      if (session) return yield* this.messages.newest(session);
+    }
+  }
+
+  private *updateNow(
+    ownerId: string,
+    id: string,
+    { context_documents: contextDocuments, ...fields }: UpdateChatSessionDto,
+    ifMatch?: IfMatch,
+  ): UnitOfWork<SessionView> {
+    const session = yield* this.lock(ownerId, id, ifMatch);
+    const given = Object.entries({ contextDocuments, ...fields }).filter(
+      ([, value]) => value !== undefined,
+    );
+    if (given.length > 0) {
+      const changes = Object.fromEntries(given);
+      yield* this.sessions.update(session, changes, timeOfChange(session));
+    }
+    return { session, messages: yield* this.messages.newest(session) };
+  }
+
+  private *replaceConfigNow(
+    ownerId: string,
+    id: string,
+    config: JsonObject,
+    ifMatch?: IfMatch,
+  ): UnitOfWork<ChatSession> {
+    const session = yield* this.lock(ownerId, id, ifMatch);
+    yield* this.sessions.update(session, { config }, timeOfChange(session));
+    return session;
+  }
+
+  private *deleteNow(
+    ownerId: string,
+    id: string,
+    ifMatch?: IfMatch,
+  ): UnitOfWork<void> {
+    yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
   }
 
   /** The owner's most recently active session, archived or not, as in a list. */
@@ -259,26 +233,6 @@ export class ChatSessionsService {
     )[0];
   }
 
-  /** Answers a create whose id or section is there already. */
-  private *repeated(session: ChatSession): UnitOfWork<Created> {
-    const { ownerId, id } = session;
-    const stored = yield* this.sessions.find(ownerId, id);
-    if (stored) return { ...(yield* this.view(stored)), created: false };
-    const ofSection = yield* this.findOfSection(session);
-    throw new ChatSessionsError(
-      ofSection ? 'section_taken' : 'session_id_taken',
-    );
-  }
-
-  private *findOfSection({
-    ownerId,
-    documentId,
-    sectionId,
-  }: ChatSession): UnitOfWork<ChatSession | undefined> {
-    if (documentId === null || sectionId === null) return undefined;
-    return yield* this.sessions.findOfSection(ownerId, documentId, sectionId);
-  }
-
   private *lock(
     ownerId: string,
     id: string,
@@ -287,12 +241,5 @@ export class ChatSessionsService {
     const session = yield* this.sessions.lock(ownerId, id);
     ifMatch?.check(session);
     return session;
-  }
-
-  /** A session with its newest messages. */
-  private *view(session: ChatSession): UnitOfWork<SessionView> {
-    const limit = PAGE.sessionMessages.default;
-    const { messages } = yield* this.messages.page(session, { limit });
-    return { session, messages };
   }
 }

@@ -6,6 +6,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import type { UnitOfWork } from '../database/unit-of-work.js';
 import { describeError } from '../describe-error.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { ChatSessionsSettings } from './options.js';
@@ -13,6 +14,11 @@ import { ChatSessionsSettings } from './options.js';
 const LONGEST_PAUSE_MS = 10 * 60_000;
 /** Small enough to hold up nobody: on SQLite a batch has the whole process for itself. */
 const BATCH = 100;
+
+interface Batch {
+  found: number;
+  deleted: number;
+}
 
 /** Deletes keys that are too old. Each instance does it now and then; that others do it, too, disturbs nobody. */
 @Injectable()
@@ -50,7 +56,9 @@ export class IdempotencySweeper
     const before = new Date(Date.now() - this.ttlMs);
     let swept = 0;
     for (;;) {
-      const { found, deleted } = await this.deleteBatch(before);
+      const { found, deleted } = await this.database.write(() =>
+        this.deleteBatch(before),
+      );
       swept += deleted;
       if (found < BATCH || this.isStopped) return swept;
       // On SQLite nothing else would come between the batches.
@@ -58,12 +66,10 @@ export class IdempotencySweeper
     }
   }
 
-  private deleteBatch(before: Date) {
-    return this.database.write(this, function* () {
-      const old = yield* this.keys.findOlder(before, BATCH);
-      const deleted = yield* this.keys.deleteOlder(old, before);
-      return { found: old.length, deleted };
-    });
+  private *deleteBatch(before: Date): UnitOfWork<Batch> {
+    const old = yield* this.keys.findOlder(before, BATCH);
+    const deleted = yield* this.keys.deleteOlder(old, before);
+    return { found: old.length, deleted };
   }
 
   /** @param pauses until the next sweep */

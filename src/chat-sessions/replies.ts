@@ -1,11 +1,8 @@
 import { HttpStatus } from '@nestjs/common';
 import { Reply } from '../http/reply.js';
 import type { Appended, Conversation } from './chat-messages.service.js';
-import type {
-  Created,
-  SessionPage,
-  SessionView,
-} from './chat-sessions.service.js';
+import type { Created } from './chat-session-creation.js';
+import type { SessionPage, SessionView } from './chat-sessions.service.js';
 import {
   type ChatMessageBody,
   type ChatMessagePage,

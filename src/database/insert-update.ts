@@ -83,7 +83,7 @@ export function preparedUpdate<Entity extends object>(
     const shape = Object.keys(changes).join();
     const text = texts.get(shape) ?? prepare(key, changes);
     texts.set(shape, text);
-    const values = { ...changes, ...key };
+    const values = Object.assign({}, changes, key);
     return yield* execute(statement(repositoryOf(), text, () => values));
   };
 }
@@ -117,7 +117,6 @@ function statement<Entity extends object>(
   return {
     getQueryAndParameters: () => [sql, parameters],
     isPrepared: true,
-    givesNoRows: true,
   };
 }
 

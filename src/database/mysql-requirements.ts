@@ -15,7 +15,7 @@ export function* connectionMistakes(): UnitOfWork<string[]> {
       [],
     ],
   };
-  const [sqlMode, client, results, ...times] = rows[0]!;
+  const [sqlMode, client, results, ...times] = Object.values(rows[0]!);
   const modes = String(sqlMode).split(',');
   const mistakes: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {

@@ -1,6 +1,5 @@
 import type {
   ExecuteValues,
-  FieldPacket,
   PoolConnection,
   PoolOptions,
   QueryError,
@@ -33,7 +32,7 @@ import {
   socketOf,
 } from './mysql-node.js';
 import { withRetries } from './retry.js';
-import { timeText } from './time-text.js';
+import { timeText } from '../time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */
@@ -82,19 +81,19 @@ export class MysqlDatabase extends Database {
     this.gate = new Gate(width, width * WAITING_PER_CONNECTION, deadlineMs);
   }
 
-  read<This, T>(self: This, work: Work<This, T>): Promise<T> {
+  read<T>(work: Work<T>): Promise<T> {
     return this.inTime((deadline) =>
-      this.onConnection(deadline, (send) => drive(send, work.call(self))),
+      this.onConnection(deadline, (send) => drive(send, work())),
     );
   }
 
-  write<This, T>(self: This, work: Work<This, T>): Promise<T> {
+  write<T>(work: Work<T>): Promise<T> {
     return this.inTime((deadline) =>
       this.onConnection(
         deadline,
         async (send) => {
           await send(START_TRANSACTION);
-          const result = await drive(send, work.call(self));
+          const result = await drive(send, work());
           await commit(deadline, send);
           return result;
         },
@@ -119,7 +118,7 @@ export class MysqlDatabase extends Database {
           const { rows } = await send({
             getQueryAndParameters: () => [sql, []],
           });
-          return rows[0]?.[1] as string | undefined;
+          return rows[0]?.Value as string | undefined;
         }),
       );
     } finally {
@@ -223,8 +222,8 @@ async function drive<T>(send: Send, work: UnitOfWork<T>): Promise<T> {
 }
 
 /**
- * On the driver's connection, which gives rows as arrays: TypeORM's query runner
- * would make an object of each. Times are UTC, whatever the data source says.
+ * On the driver's connection, without the query runner of TypeORM. Times are
+ * UTC, whatever the data source says.
  */
 function run(
   connection: PoolConnection,
@@ -232,28 +231,24 @@ function run(
   resolve: (result: StatementResult) => void,
   reject: (error: unknown) => void,
 ): void {
-  const { isPrepared, givesNoRows } = statement;
   const [sql, parameters] = statement.getQueryAndParameters();
   const values = parameters.map(toMysql);
   const done = (
     error: QueryError | null,
-    result: RowDataPacket[][] | ResultSetHeader,
-    fields: FieldPacket[],
+    result: RowDataPacket[] | ResultSetHeader,
   ) => {
     if (error) {
       reject(new QueryFailedError(sql, values, error));
     } else if (Array.isArray(result)) {
-      const columns = fields.map(({ name }) => name);
-      resolve({ columns, rows: result, affected: 0 });
+      resolve({ rows: result, affected: 0 });
     } else {
-      resolve({ columns: [], rows: [], affected: result.affectedRows });
+      resolve({ rows: [], affected: result.affectedRows });
     }
   };
   // mysql2 takes longer to read options than to write a statement.
-  const options = (
-    givesNoRows ? sql : { sql, rowsAsArray: true, timezone: 'Z' }
-  ) as QueryOptions;
-  if (isPrepared && keepsFew(connection)) {
+  const isUtc = connection.config.timezone === 'Z';
+  const options = (isUtc ? sql : { sql, timezone: 'Z' }) as QueryOptions;
+  if (statement.isPrepared && keepsFew(connection)) {
     connection.execute(options, values as ExecuteValues[], done);
   } else {
     connection.query(options, values, done);
@@ -281,5 +276,5 @@ async function commit(deadline: Deadline, send: Send): Promise<void> {
 }
 
 function command(sql: string): Statement {
-  return { getQueryAndParameters: () => [sql, []], givesNoRows: true };
+  return { getQueryAndParameters: () => [sql, []] };
 }

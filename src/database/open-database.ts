@@ -20,7 +20,7 @@ export async function openDatabase(
 ): Promise<Database> {
   try {
     const database = open(dataSource, deadlineMs);
-    await database.read(undefined, () => usable(dataSource, database));
+    await database.read(() => usable(dataSource, database));
     return database;
   } catch (cause) {
     throw new Error(

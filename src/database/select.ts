@@ -1,12 +1,17 @@
 import type { ColumnType, SelectQueryBuilder } from 'typeorm';
-import type { StatementResult, UnitOfWork } from './unit-of-work.js';
+import type { UnitOfWork } from './unit-of-work.js';
 
-/** Runs a SELECT and maps its rows to entities; columns that were not selected stay undefined. */
+/**
+ * Runs a SELECT; its rows are entities in all but their class. Columns that were
+ * not selected are not there.
+ */
 export function* select<Entity extends object>(
   query: SelectQueryBuilder<Entity>,
 ): UnitOfWork<Entity[]> {
-  const result = yield query;
-  return entitiesOf(query, mappingOf(query, result), result);
+  const [text, parameters] = query.getQueryAndParameters();
+  const sql = withPropertyNames(text, query);
+  const { rows } = yield { getQueryAndParameters: () => [sql, parameters] };
+  return entitiesOf<Entity>(rows, hydrationsOf(query));
 }
 
 /**
@@ -17,86 +22,97 @@ export function* select<Entity extends object>(
 export function preparedSelect<Values extends object, Entity extends object>(
   build: (values: Values) => SelectQueryBuilder<Entity>,
 ): (values: Values) => UnitOfWork<Entity[]> {
-  let prepared: Prepared<Values, Entity> | undefined;
-  let mapping: Mapping | undefined;
+  let prepared: Prepared<Values> | undefined;
   return function* (values) {
-    const { query, sql, order } = (prepared ??= prepare(build, values));
-    const result = yield {
+    const { sql, order, hydrations } = (prepared ??= prepare(build, values));
+    const { rows } = yield {
       getQueryAndParameters: () => [sql, order.map((key) => values[key])],
       isPrepared: true,
     };
-    mapping ??= mappingOf(query, result);
-    return entitiesOf(query, mapping, result);
+    return entitiesOf<Entity>(rows, hydrations);
   };
 }
 
-interface Prepared<Values, Entity extends object> {
-  query: SelectQueryBuilder<Entity>;
+interface Prepared<Values> {
   sql: string;
   /** Which of the values each of the statement's parameters is. */
   order: (keyof Values)[];
+  hydrations: Hydration[];
 }
 
 function prepare<Values extends object, Entity extends object>(
   build: (values: Values) => SelectQueryBuilder<Entity>,
   values: Values,
-): Prepared<Values, Entity> {
+): Prepared<Values> {
   const keys = Object.keys(values);
   const query = build(
     Object.fromEntries(keys.map((key) => [key, key])) as Values,
   );
-  const [sql, order] = query.getQueryAndParameters();
+  const [text, order] = query.getQueryAndParameters();
   if (!order.every((key) => keys.includes(key as string))) {
-    throw new Error(`Not only placeholders: ${sql}`);
+    throw new Error(`Not only placeholders: ${text}`);
   }
-  return { query, sql, order: order as (keyof Values)[] };
+  return {
+    sql: withPropertyNames(text, query),
+    order: order as (keyof Values)[],
+    hydrations: hydrationsOf(query),
+  };
+}
+
+/** The text with columns called as the properties of the entity, and not `session_created_at`. */
+function withPropertyNames<Entity extends object>(
+  text: string,
+  { expressionMap, dataSource: { driver } }: SelectQueryBuilder<Entity>,
+): string {
+  const { name: alias, metadata } = expressionMap.mainAlias!;
+  return metadata.columns.reduce(
+    (sql, { databaseName, propertyName }) =>
+      sql.replaceAll(
+        driver.escape(`${alias}_${databaseName}`),
+        driver.escape(propertyName),
+      ),
+    text,
+  );
 }
 
 /** Types whose values every driver gives as they are: most, and TypeORM would ask of each what it might be. */
 const PLAIN = new Set<ColumnType>(['varchar', 'int', 'longtext']);
 
-/** What becomes of each value of a row. */
-type Mapping = {
+/** Of a property whose value is not as the driver gives it. */
+interface Hydration {
   propertyName: string;
-  /** Undefined where the value stays as it is. */
-  hydrate?: (value: unknown) => unknown;
-}[];
+  hydrate(this: void, value: unknown): unknown;
+}
 
-function mappingOf<Entity extends object>(
-  { expressionMap, dataSource: { driver } }: SelectQueryBuilder<Entity>,
-  { columns }: StatementResult,
-): Mapping {
-  const { name: alias, metadata } = expressionMap.mainAlias!;
-  return columns.map((name) => {
-    const column = metadata.columns.find(
-      ({ databaseName }) => name === `${alias}_${databaseName}`,
-    )!;
+function hydrationsOf<Entity extends object>({
+  expressionMap,
+  dataSource: { driver },
+}: SelectQueryBuilder<Entity>): Hydration[] {
+  return expressionMap.mainAlias!.metadata.columns.flatMap((column) => {
     const { propertyName, type, transformer } = column;
-    if (PLAIN.has(type) && !Array.isArray(transformer)) {
-      return {
-        propertyName,
-        hydrate: transformer && ((value) => transformer.from(value) as unknown),
-      };
+    if (!PLAIN.has(type) || Array.isArray(transformer)) {
+      const hydrate = (value: unknown) =>
+        driver.prepareHydratedValue(value, column) as unknown;
+      return { propertyName, hydrate };
     }
-    return {
-      propertyName,
-      hydrate: (value) => driver.prepareHydratedValue(value, column) as unknown,
-    };
+    return transformer
+      ? { propertyName, hydrate: (text) => transformer.from(text) as unknown }
+      : [];
   });
 }
 
 function entitiesOf<Entity extends object>(
-  { expressionMap }: SelectQueryBuilder<Entity>,
-  mapping: Mapping,
-  { rows }: StatementResult,
+  rows: Record<string, unknown>[],
+  hydrations: Hydration[],
 ): Entity[] {
-  const EntityClass = expressionMap.mainAlias!.target as new () => Entity;
-  return rows.map((row) => {
-    const entity = new EntityClass() as Record<string, unknown>;
-    mapping.forEach(({ propertyName, hydrate }, index) => {
-      const value = row[index];
-      entity[propertyName] = hydrate ? hydrate(value) : value;
-    });
-    return entity as Entity;
-  });
+  const [first] = rows;
+  const needed = first
+    ? hydrations.filter(({ propertyName }) => propertyName in first)
+    : [];
+  for (const row of rows) {
+    for (const { propertyName, hydrate } of needed) {
+      row[propertyName] = hydrate(row[propertyName]);
+    }
+  }
+  return rows as Entity[];
 }

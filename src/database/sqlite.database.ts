@@ -9,10 +9,13 @@ import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
 import { withRetries } from './retry.js';
-import { timeText } from './time-text.js';
+import { timeText } from '../time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
-type PreparedStatement = SqliteStatement<unknown[], unknown[]>;
+type PreparedStatement = SqliteStatement<
+  unknown[],
+  StatementResult['rows'][number]
+>;
 
 const MOST_PREPARED = 200;
 const MOST_WAITING = 1_000;
@@ -46,20 +49,20 @@ export class SqliteDatabase extends Database {
     this.dataVersion = this.connection.prepare('PRAGMA data_version').pluck();
   }
 
-  read<This, T>(self: This, work: Work<This, T>): Promise<T> {
+  read<T>(work: Work<T>): Promise<T> {
     const deadline = new Deadline(this.deadlineMs);
     return withRetries(deadline, async () =>
-      this.connection.transaction(() => this.drive(work.call(self))).deferred(),
+      this.connection.transaction(() => this.drive(work())).deferred(),
     ).finally(() => deadline.end());
   }
 
-  write<This, T>(self: This, work: Work<This, T>): Promise<T> {
+  write<T>(work: Work<T>): Promise<T> {
     return this.writes.pass((deadline) =>
       withRetries(deadline, async () => {
         // A write holds up the whole process: what arrived meanwhile comes first, so that too much of it is seen to be.
         await turnOfTheLoop();
         return this.connection
-          .transaction(() => this.drive(work.call(self)))
+          .transaction(() => this.drive(work()))
           .immediate();
       }),
     );
@@ -99,10 +102,9 @@ export class SqliteDatabase extends Database {
     const prepared = this.prepare(sql);
     if (!prepared.reader) {
       const { changes } = prepared.run(...parameters);
-      return { columns: [], rows: [], affected: changes };
+      return { rows: [], affected: changes };
     }
-    const columns = prepared.columns().map(({ name }) => name);
-    return { columns, rows: prepared.raw().all(...parameters), affected: 0 };
+    return { rows: prepared.all(...parameters), affected: 0 };
   }
 
   private prepare(sql: string): PreparedStatement {

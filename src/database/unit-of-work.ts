@@ -3,14 +3,11 @@ export interface Statement {
   getQueryAndParameters(): [string, unknown[]];
   /** Whether its text comes again and again: the server is to remember it. */
   isPrepared?: boolean;
-  /** Whether it is one that only writes, or controls the transaction. */
-  givesNoRows?: boolean;
 }
 
 export interface StatementResult {
-  /** Names of what a SELECT gives, in the order of a row's values. */
-  columns: string[];
-  rows: unknown[][];
+  /** What a SELECT gives, by name. */
+  rows: Record<string, unknown>[];
   /** Rows that a write matched, also those that it did not change. */
   affected: number;
 }

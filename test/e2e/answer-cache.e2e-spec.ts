@@ -116,8 +116,8 @@ describe.each(['validated', 'exclusive', 'off'])('CACHE=%s', (CACHE) => {
     const { id } = await createSession(api);
     const database = api.app.get(Database);
     const read = database.read.bind(database);
-    database.read = async (self, work) => {
-      const result = await read(self, work);
+    database.read = async (work) => {
+      const result = await read(work);
       database.read = read;
       await append(api, id, MESSAGE);
       return result;
@@ -132,9 +132,9 @@ describe.each(['validated', 'exclusive', 'off'])('CACHE=%s', (CACHE) => {
     await get(api, id);
     const database = api.app.get(Database);
     const write = database.write.bind(database);
-    database.write = async (self, work) => {
+    database.write = async (work) => {
       database.write = write;
-      await write(self, work);
+      await write(work);
       throw new StoreUnavailableError('outcome_unknown');
     };
     expect((await append(api, id, MESSAGE)).status).toBe(503);

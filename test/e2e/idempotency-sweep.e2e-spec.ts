@@ -77,13 +77,13 @@ describe('the sweep', () => {
     await store(api, 'old', 1, OLD_MS);
     const before = new Date(Date.now() - DAY_MS);
     const keys = api.app.get(IdempotencyKeysRepository);
-    const found = await api.app.get(Database).read(undefined, function* () {
+    const found = await api.app.get(Database).read(function* () {
       return yield* keys.findOlder(before, 10);
     });
     expect(found).toMatchObject([{ ownerId: 'local', key: 'old 1' }]);
     await keysOf(api).clear();
     await store(api, 'old', 1, 0);
-    const deleted = await api.app.get(Database).write(undefined, function* () {
+    const deleted = await api.app.get(Database).write(function* () {
       return yield* keys.deleteOlder(found, before);
     });
     expect(deleted).toBe(0);

@@ -40,7 +40,7 @@ beforeAll(() => {
 
 /** Appends as the service does; where it fails, only after all its statements. */
 function writeMessage(sessionId: string, content: string, fails: boolean) {
-  return database.write(undefined, function* () {
+  return database.write(function* () {
     const session = yield* sessions.lock(OWNER, sessionId);
     const now = new Date();
     const added = newMessages(session, [{ role: 'user', content }], now);
@@ -96,7 +96,7 @@ describe('Database.write', () => {
 
   it('leaves nothing of a work that throws', async () => {
     const session = newSession(OWNER, { title: 'never' }, new Date());
-    const work = database.write(undefined, function* () {
+    const work = database.write(function* () {
       yield* sessions.insert(session);
       const inputs = [{ role: 'user' as const, content: 'never' }];
       yield* messages.insert(newMessages(session, inputs, new Date()));
@@ -109,7 +109,7 @@ describe('Database.write', () => {
 
   it('lets a work catch a duplicate key, and go on', async () => {
     const taken = await createSession(api);
-    await database.write(undefined, function* () {
+    await database.write(function* () {
       const now = new Date();
       yield* sessions.insert(newSession(OWNER, { title: 'before' }, now));
       try {
@@ -139,7 +139,7 @@ function onMysql() {
       holding.add(id);
     }
     const pinBoth = (first: string, second: string) =>
-      database.write(undefined, function* () {
+      database.write(function* () {
         attempts++;
         yield* pin(first);
         while (holding.size < 2) yield PAUSE;

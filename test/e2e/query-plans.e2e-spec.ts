@@ -132,10 +132,7 @@ async function useEverything(): Promise<void> {
   const database = api.app.get(Database);
   for (const door of ['read', 'write'] as const) {
     const open = database[door].bind(database);
-    database[door] = <This, T>(self: This, work: Work<This, T>) =>
-      open(self, function* (this: This) {
-        return yield* recorded(work.call(this));
-      });
+    database[door] = <T>(work: Work<T>) => open(() => recorded(work()));
   }
   const long = `/api/chat-sessions/${LONG_SESSION}`;
   const message = { id: 'mine', role: 'user', content: 'Hello' };

@@ -1,4 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
+import { isoText } from '../../time-text.js';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import {
   MESSAGE_ROLES,
@@ -85,6 +86,6 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     parts: message.parts,
     references: message.references,
     metadata: message.metadata,
-    timestamp: message.createdAt.toISOString(),
+    timestamp: isoText(message.createdAt),
   };
 }

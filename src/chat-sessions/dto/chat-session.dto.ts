@@ -1,4 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
+import { isoText } from '../../time-text.js';
 import type { ChatMessage } from '../entities/chat-message.entity.js';
 import type { ChatSession } from '../entities/chat-session.entity.js';
 import {
@@ -143,21 +144,20 @@ export function toChatSession(
   session: ChatSession,
   messages: ChatMessage[],
 ): ChatSessionDto {
-  return {
-    ...headOf(session),
+  return Object.assign(headOf(session), {
     messages: messages.map(toChatMessage),
     references: withoutRepeats(
       messages.flatMap(({ references }) => references),
     ),
     config: session.config,
     metadata: session.metadata,
-  };
+  });
 }
 
 export function toChatSessionSummary(
   session: ChatSession,
 ): ChatSessionSummaryDto {
-  return { ...headOf(session), preview: session.preview };
+  return Object.assign(headOf(session), { preview: session.preview });
 }
 
 function headOf(session: ChatSession) {
@@ -170,10 +170,10 @@ function headOf(session: ChatSession) {
     pinned: session.pinned,
     archived: session.archived,
     message_count: session.messageCount,
-    last_message_at: session.lastMessageAt?.toISOString() ?? null,
+    last_message_at: session.lastMessageAt && isoText(session.lastMessageAt),
     version: session.version,
-    created_at: session.createdAt.toISOString(),
-    updated_at: session.updatedAt.toISOString(),
+    created_at: isoText(session.createdAt),
+    updated_at: isoText(session.updatedAt),
   } satisfies ChatSessionHead;
 }
 

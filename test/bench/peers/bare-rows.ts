@@ -62,19 +62,18 @@ function headOf(row: SessionRow) {
 }
 
 export function toSummary(row: SessionRow) {
-  return { ...headOf(row), preview: row.preview };
+  return Object.assign(headOf(row), { preview: row.preview });
 }
 
 export function toSession(row: SessionRow, rows: MessageRow[]) {
   const messages = rows.map(toMessage);
   const references = messages.flatMap((message) => message.references);
-  return {
-    ...headOf(row),
+  return Object.assign(headOf(row), {
     messages,
     references: [
       ...new Map(references.map((one) => [JSON.stringify(one), one])).values(),
     ],
     config: JSON.parse(row.config) as object,
     metadata: JSON.parse(row.metadata) as object,
-  };
+  });
 }
