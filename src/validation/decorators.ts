@@ -175,7 +175,7 @@ function fieldOf(args: ValidationArguments | undefined, name: string): unknown {
 const NESTED = Symbol('nested');
 type Class = new () => object;
 
-interface NestedArray {
+export interface NestedArray {
   type: () => Class;
   max: number;
 }
@@ -190,21 +190,11 @@ export function Nested(type: () => Class, max: number): PropertyDecorator {
   );
 }
 
-/**
- * The class and the objects of a nested array. Of too many, one over the limit
- * is enough to refuse them all, and spares validating each: a body has room for
- * a million.
- */
-export function nestedIn(
-  target: Class,
+/** What `@Nested` says of a property, where it is there. */
+export function nestedArrayOf(
+  prototype: object,
   property: string,
-  value: unknown,
-): { type: Class; items: unknown[] } | undefined {
-  const nested = Reflect.getMetadata(
-    NESTED,
-    target.prototype as object,
-    property,
-  ) as NestedArray | undefined;
-  if (!nested || !Array.isArray(value)) return undefined;
-  return { type: nested.type(), items: value.slice(0, nested.max + 1) };
+): NestedArray | undefined {
+  return Reflect.getMetadata(NESTED, prototype, property) as
+    NestedArray | undefined;
 }
