@@ -47,7 +47,7 @@ export class DatabaseConfig {
   @IsInt()
   @Min(1)
   @Max(1000)
-  readonly DATABASE_POOL_SIZE: number = 10;
+  readonly DATABASE_POOL_SIZE: number = 20;
 }
 
 /** The settings of the stand-alone service, named as in the environment. */

@@ -4,14 +4,14 @@ import type { Server } from './servers.js';
 import type { Stage } from './stage.js';
 
 /** What the service is shipped with; the others are compared with it. */
-export const SHIPPED = 'pool of 10, prepared';
+export const SHIPPED = 'pool of 20, prepared';
 
 const AS_TEXT = join(import.meta.dirname, 'peers/as-text.mjs');
 const SETTINGS: Record<string, Environment> = {
   [SHIPPED]: {},
-  'pool of 10, as text': { NODE_OPTIONS: `--import=${AS_TEXT}` },
+  'pool of 20, as text': { NODE_OPTIONS: `--import=${AS_TEXT}` },
   'pool of 5': { DATABASE_POOL_SIZE: '5' },
-  'pool of 20': { DATABASE_POOL_SIZE: '20' },
+  'pool of 10': { DATABASE_POOL_SIZE: '10' },
   'pool of 40': { DATABASE_POOL_SIZE: '40' },
 };
 

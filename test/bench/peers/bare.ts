@@ -18,7 +18,7 @@ import {
 
 const pool = mysql.createPool({
   uri: process.env.DATABASE_URL!,
-  connectionLimit: 10, // as the service
+  connectionLimit: 20, // as the service
   charset: 'utf8mb4',
   timezone: 'Z',
 });
