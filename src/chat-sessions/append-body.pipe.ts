@@ -9,7 +9,9 @@ import {
 /** One message, or `{"messages": [...]}`. */
 @Injectable()
 export class AppendBody implements PipeTransform {
-  transform(body: unknown): CreateChatMessageDto | CreateChatMessagesDto {
+  async transform(
+    body: unknown,
+  ): Promise<CreateChatMessageDto | CreateChatMessagesDto> {
     return isJsonObject(body) && 'messages' in body
       ? validated(body, CreateChatMessagesDto)
       : validated(body, CreateChatMessageDto);

@@ -116,14 +116,13 @@ export class ChatSessionsRepository {
   /** Changes a locked session: the given fields, a new version, and the time. */
   *update(
     session: ChatSession,
-    fields: Partial<Omit<ChatSession, 'version' | 'updatedAt'>>,
+    fields: Partial<ChatSession>,
     now: Date,
   ): UnitOfWork<void> {
-    const changes = {
+    const changes = Object.assign({}, fields, {
       version: session.version + 1,
       updatedAt: now,
-      ...fields,
-    };
+    });
     Object.assign(session, changes);
     const { id, ownerId } = session;
     yield* this.updateOne({ id, ownerId }, changes);

@@ -52,7 +52,7 @@ export class Idempotency {
     if (!(yield* this.claim(ownerId, request))) {
       const done = yield* this.done(ownerId, request);
       const created = done.status === CREATED;
-      return { ...(yield* again(done)), created, replayed: true };
+      return Object.assign(yield* again(done), { created, replayed: true });
     }
     const result = yield* first();
     const { session, messages = [], created } = result;

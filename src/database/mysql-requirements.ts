@@ -1,7 +1,8 @@
 import type { UnitOfWork } from './unit-of-work.js';
 
 /** A time in winter and one in summer, so that no time zone but UTC fits both. */
-const TIMES = ['2026-01-15 12:34:56.789', '2026-07-15 12:34:56.789'];
+const WINTER = '2026-01-15 12:34:56.789';
+const SUMMER = '2026-07-15 12:34:56.789';
 
 /**
  * What of an application's connections the module cannot do with, one line each:
@@ -11,11 +12,11 @@ const TIMES = ['2026-01-15 12:34:56.789', '2026-07-15 12:34:56.789'];
 export function* connectionMistakes(): UnitOfWork<string[]> {
   const { rows } = yield {
     getQueryAndParameters: () => [
-      `SELECT @@SESSION.sql_mode, @@SESSION.character_set_client, @@SESSION.character_set_results, ${TIMES.map((time) => `CAST('${time}' AS DATETIME(3))`).join(', ')}`,
+      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
       [],
     ],
   };
-  const [sqlMode, client, results, ...times] = Object.values(rows[0]!);
+  const { sqlMode, client, results, winter, summer } = rows[0]!;
   const modes = String(sqlMode).split(',');
   const mistakes: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {
@@ -27,15 +28,17 @@ export function* connectionMistakes(): UnitOfWork<string[]> {
   if (client !== 'utf8mb4' || results !== 'utf8mb4') {
     mistakes.push('charset must be utf8mb4');
   }
-  const isUtc = times.every(
-    (time, index) =>
-      time instanceof Date &&
-      time.getTime() === Date.parse(`${TIMES[index]!.replace(' ', 'T')}Z`),
-  );
-  if (!isUtc) {
+  if (!isTime(winter, WINTER) || !isTime(summer, SUMMER)) {
     mistakes.push(
       'times must come as Date: without dateStrings, and without a typeCast that changes them',
     );
   }
   return mistakes;
+}
+
+function isTime(value: unknown, text: string): boolean {
+  return (
+    value instanceof Date &&
+    value.getTime() === Date.parse(`${text.replace(' ', 'T')}Z`)
+  );
 }

@@ -15,6 +15,7 @@ import {
   type SelectQueryBuilder,
 } from 'typeorm';
 import type { MysqlDriver as TypeormMysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
+import { timeText } from '../time-text.js';
 import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
 import {
@@ -32,7 +33,6 @@ import {
   socketOf,
 } from './mysql-node.js';
 import { withRetries } from './retry.js';
-import { timeText } from '../time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */

@@ -5,11 +5,11 @@ import type {
 } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { timeText } from '../time-text.js';
 import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
 import { withRetries } from './retry.js';
-import { timeText } from '../time-text.js';
 import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
 
 type PreparedStatement = SqliteStatement<

@@ -3,7 +3,7 @@ import {
   type ArgumentMetadata,
   type PipeTransform,
 } from '@nestjs/common';
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { getMetadataStorage, validate } from 'class-validator';
 import { coerce } from './coerce.js';
 import { isJsonObject, type NestedArray, nestedArrayOf } from './decorators.js';
 import { messagesOf } from './messages.js';
@@ -42,21 +42,23 @@ export class DtoPipe<Dto extends object> implements PipeTransform {
 
   constructor(private readonly dtoClass: new () => Dto) {}
 
-  transform(value: unknown, { type }: ArgumentMetadata): Dto {
+  async transform(value: unknown, { type }: ArgumentMetadata): Promise<Dto> {
     if (type === 'body') return validated(value, this.dtoClass);
     // Most requests have no query, and its defaults are always the same.
     const isEmpty = Object.keys(value as object).length === 0;
     return isEmpty
-      ? (this.withoutQuery ??= Object.freeze(validated({}, this.dtoClass)))
+      ? (this.withoutQuery ??= Object.freeze(
+          await validated({}, this.dtoClass),
+        ))
       : validated(coerceFields(this.dtoClass, value), this.dtoClass);
   }
 }
 
 /** The value as an instance of the DTO class; throws ValidationFailedException. */
-export function validated<Dto extends object>(
+export async function validated<Dto extends object>(
   value: unknown,
   dtoClass: new () => Dto,
-): Dto {
+): Promise<Dto> {
   if (!isJsonObject(value)) {
     throw new BadRequestException('Request body must be a JSON object');
   }
@@ -67,7 +69,7 @@ export function validated<Dto extends object>(
     );
   }
   const dto = instantiate(dtoClass, value) as Dto;
-  const errors = validateSync(dto, { forbidUnknownValues: true });
+  const errors = await validate(dto, { forbidUnknownValues: true });
   if (errors.length > 0) {
     throw new ValidationFailedException(messagesOf(errors));
   }
@@ -117,21 +119,24 @@ function itemsOf({ max }: NestedArray, value: unknown): unknown[] {
   return Array.isArray(value) ? value.slice(0, max + 1) : [];
 }
 
-function unknownFields(dtoClass: DtoClass, value: object, path = ''): string[] {
+function unknownFields(
+  dtoClass: DtoClass,
+  value: object,
+  path = '',
+  found: string[] = [],
+): string[] {
   const fields = fieldsOf(dtoClass);
-  const unknown: string[] = [];
   for (const [key, given] of Object.entries(value)) {
     const field = fields.get(key);
-    if (!field) unknown.push(path + key);
-    const { nested } = field ?? {};
+    if (!field) found.push(path + key);
+    const nested = field?.nested;
     if (!nested) continue;
     for (const [index, item] of itemsOf(nested, given).entries()) {
       if (!isJsonObject(item)) continue;
-      const within = `${path}${key}.${index}.`;
-      unknown.push(...unknownFields(nested.type(), item, within));
+      unknownFields(nested.type(), item, `${path}${key}.${index}.`, found);
     }
   }
-  return unknown;
+  return found;
 }
 
 function instantiate(dtoClass: DtoClass, value: object): object {

@@ -8,6 +8,7 @@ import {
   listSessions,
   type Message,
   type MessagePage,
+  numbers,
   type Session,
 } from '../support/api.js';
 import { asOwner } from '../support/owners.js';
@@ -115,6 +116,31 @@ describe('400', () => {
       { messages },
       invalid(`messages.1.${mistake}`),
     );
+  });
+
+  it('a message with 200,000 unknown fields', async () => {
+    const fields = numbers(0, 199_999).map((n) => [`k${n}`, 1] as const);
+    const message = { ...hello, ...Object.fromEntries(fields) };
+    const details = (path: string) => [
+      ...fields
+        .slice(0, 100)
+        .map(([key]) => `${path}${key} is not a known field`),
+      'and 199900 more',
+    ];
+    const error = 'Validation failed';
+    await expectRefused('POST', MESSAGES, message, {
+      error,
+      details: details(''),
+    });
+    const messages = [message];
+    for (const path of [MESSAGES, SESSIONS]) {
+      await expectRefused(
+        'POST',
+        path,
+        { messages },
+        { error, details: details('messages.0.') },
+      );
+    }
   });
 
   it.each([
