@@ -8,11 +8,6 @@ import { durabilityWarnings } from './database/durability.js';
 import { createLogger } from './logger.js';
 import { run } from './run.js';
 
-// Otherwise V8 collects only when the heap has grown to several times what is
-// alive, and the process takes far more memory under mixed load (npm run bench
-// -- --only memory). Requests leave little to collect, so that it costs them nothing.
-setFlagsFromString('--heap-growing-percent=25');
-
 const NO_IDENTITY =
   'AUTH_MODE is not set: every caller is the owner "local" and sees everything. Set AUTH_MODE=jwt or header before anyone else can reach this service.';
 
@@ -33,6 +28,11 @@ await run(async () => {
     .getHttpAdapter()
     .getInstance()
     .listen({ port: config.PORT, host: address });
+  // Otherwise V8 collects only when the heap has grown to several times what is
+  // alive, and the process takes far more memory under mixed load (npm run bench
+  // -- --only memory). Requests leave little to collect, so that it costs them
+  // nothing; a start would be longer by it (--only start).
+  setFlagsFromString('--heap-growing-percent=25');
   const logger = new Logger('Main');
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
   for (const warning of warnings) logger.warn(warning);
