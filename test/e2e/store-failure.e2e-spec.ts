@@ -134,8 +134,8 @@ function onMysql() {
         State?.startsWith('Waiting for table'),
       );
     };
-    // One of the ten connections is kept for the readiness check.
-    await expect.poll(waiting, { timeout: 4_000 }).toHaveLength(9);
+    // One of the twenty connections is kept for the readiness check.
+    await expect.poll(waiting, { timeout: 4_000 }).toHaveLength(19);
     await server.kill();
     for (const { request, answer } of await Promise.all(inFlight)) {
       expectFailure(api, request, answer);
