@@ -2,7 +2,7 @@ import { appending } from './appends.js';
 import type { Request } from './load.js';
 import * as requests from './requests.js';
 import type { Scenario } from './scenario.js';
-import { dataBytes, type Group, seed, sessionIdOf } from './seed.js';
+import { dataBytes, type Group, seed, sessionIdOf, settle } from './seed.js';
 import type { Server } from './servers.js';
 import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
@@ -54,6 +54,7 @@ export async function growthBySessions(
     const seconds = (performance.now() - start) / 1000;
     const bytes = await dataBytes(database.connection);
     seeded({ sessions, seconds, bytes });
+    await settle(database.connection);
     const numbers = someSessions(group);
     sides.push({
       name: nameOf(sessions),

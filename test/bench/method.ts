@@ -16,7 +16,7 @@ The peers are in [test/bench/peers](../test/bench/peers):
 
 The messages are those of the real conversations in test/fixtures: sessions of 20 are the starts of conversations that have as many, longer ones go round through five of these, and the sessions of the growth by sessions are the first 2 to 4 messages of all. Before each measurement of appends, what the last one appended is taken back.
 
-Growth is the median latency of one request at a time, on two databases of the same server that are both alive, or two sessions of one database.
+Growth is the median latency of one request at a time, on two databases of the same server that are both alive, or two sessions of one database. What was seeded is on the disk by then.
 
 ## Repeat
 

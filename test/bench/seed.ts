@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Template } from './templates.js';
 
@@ -16,6 +17,9 @@ const START = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
 /** Sessions of one INSERT, which is a transaction of some tens of megabytes. */
 const BATCH = 10_000;
+const SETTLE_POLL_MS = 200;
+/** Pages of 16 KiB that may be left to write. */
+const SETTLED_PAGES = 100;
 /** Messages of the templates that one INSERT brings. */
 const TEMPLATE_BATCH = 1_000;
 
@@ -55,6 +59,20 @@ export async function seed(
     await copyMessages(connection, group, templates.length, from, to);
   }
   await connection.query('ANALYZE TABLE chat_sessions, chat_messages');
+}
+
+/** Waits until what was seeded is on the disk: the server would go on writing it while others are measured. */
+export async function settle(connection: Connection): Promise<void> {
+  await connection.query('SET GLOBAL innodb_max_dirty_pages_pct = 0');
+  let dirty: number;
+  do {
+    await sleep(SETTLE_POLL_MS);
+    const [[row]] = await connection.query<RowDataPacket[]>(
+      "SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'",
+    );
+    dirty = Number((row as { Value: string }).Value);
+  } while (dirty > SETTLED_PAGES);
+  await connection.query('SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT');
 }
 
 /** The size of all tables and indexes of the connection's database. */
