@@ -5,7 +5,7 @@ let beginning = '';
 
 /**
  * A moment as the API writes it: what `toISOString` gives, and where one comes
- * after another of the same minute, as in a conversation, in a third of the time.
+ * after another of the same minute, as in a conversation, in less time.
  */
 export function isoText(time: Date): string {
   const at = time.getTime();
