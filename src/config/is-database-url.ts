@@ -1,5 +1,5 @@
 import { ValidateBy } from 'class-validator';
-import { parseMysqlUrl } from '../database/mysql-connection.js';
+import { parseMysqlUrl } from '../database/mysql-address.js';
 
 /** `sqlite:PATH`, or `mysql://user:password@host:port/database`, with several hosts for a cluster. */
 export function IsDatabaseUrl(): PropertyDecorator {

@@ -1,20 +1,12 @@
-import { DataSource } from 'typeorm';
-import { chatSessionsEntities } from '../chat-sessions/entities/entities.js';
+import type { DataSource } from 'typeorm';
 import type { DatabaseConfig } from '../config/config.js';
 import { reasonOf } from '../describe-error.js';
-import { migrateMysql } from './migrate-mysql.js';
-import { mysqlMigrations } from './migrations/migrations.js';
-import {
-  CONNECT_TIMEOUT_MS,
-  connectMysql,
-  mysqlDriver,
-  parseMysqlUrl,
-  probeMysql,
-} from './mysql-connection.js';
-import { MysqlHosts } from './mysql-hosts.js';
 import { sqliteDataSource } from './sqlite-data-source.js';
 
 const SQLITE_SCHEME = 'sqlite:';
+
+/** Loaded only where it is used, which makes a start on SQLite shorter. */
+const loadMysql = () => import('./mysql-data-source.js');
 
 /** A data source that is connected, and whose schema is that of the entities. */
 export async function openDataSource(
@@ -25,6 +17,7 @@ export async function openDataSource(
     if (dataSource.options.type === 'better-sqlite3') {
       await dataSource.runMigrations();
     } else if (settings.DATABASE_MIGRATE) {
+      const { migrateMysql } = await loadMysql();
       await migrateMysql(dataSource, settings.DATABASE_URL);
     } else if (await dataSource.showMigrations()) {
       throw new Error(
@@ -51,50 +44,9 @@ export async function createDataSource({
   DATABASE_URL: url,
   DATABASE_POOL_SIZE: poolSize,
 }: DatabaseConfig): Promise<DataSource> {
-  return url.startsWith(SQLITE_SCHEME)
-    ? sqliteDataSource(url.slice(SQLITE_SCHEME.length))
-    : mysqlDataSource(url, poolSize);
-}
-
-async function mysqlDataSource(
-  url: string,
-  poolSize: number,
-): Promise<DataSource> {
-  const address = parseMysqlUrl(url);
-  const { user, password, database } = address;
-  const hosts = new MysqlHosts(address.hosts, (host) =>
-    probeMysql(host, address),
-  );
-  return new DataSource({
-    entities: chatSessionsEntities,
-    synchronize: false,
-    logging: false,
-    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
-    // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
-    type: await serverType(url),
-    username: user,
-    password,
-    database,
-    migrations: mysqlMigrations,
-    migrationsTransactionMode: 'each',
-    charset: 'utf8mb4',
-    timezone: 'Z',
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    poolSize,
-    driver: mysqlDriver(hosts),
-  });
-}
-
-async function serverType(url: string): Promise<'mysql' | 'mariadb'> {
-  const connection = await connectMysql(url);
-  try {
-    const [rows] = await connection.query({
-      sql: 'SELECT VERSION() AS version',
-      timeout: CONNECT_TIMEOUT_MS,
-    });
-    const [{ version }] = rows as [{ version: string }];
-    return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
-  } finally {
-    connection.destroy();
+  if (url.startsWith(SQLITE_SCHEME)) {
+    return sqliteDataSource(url.slice(SQLITE_SCHEME.length));
   }
+  const { mysqlDataSource } = await loadMysql();
+  return mysqlDataSource(url, poolSize);
 }

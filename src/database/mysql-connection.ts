@@ -2,6 +2,7 @@ import mysql, { type Connection, type PoolOptions } from 'mysql2';
 import mysqlPromise, {
   type Connection as PromiseConnection,
 } from 'mysql2/promise';
+import { type MysqlAddress, parseMysqlUrl } from './mysql-address.js';
 import type { Host, MysqlHosts } from './mysql-hosts.js';
 import {
   checkNode,
@@ -14,36 +15,6 @@ import {
 export const CONNECT_TIMEOUT_MS = 1_000;
 /** Nobody waits for a row longer than this; the least that MySQL takes. */
 const LOCK_WAIT_SECONDS = 1;
-const MYSQL_URL = /^(mysql:\/\/(?:[^@/?#]*@)?)([^@/?#]+)\/?([^/?#]*)$/;
-
-export interface MysqlAddress {
-  /** At least one. */
-  hosts: Host[];
-  user: string;
-  password: string;
-  /** Empty where the URL names none. */
-  database: string;
-}
-
-/** What `mysql://user:password@host:port,host:port/database` says; throws where it is malformed. */
-export function parseMysqlUrl(url: string): MysqlAddress {
-  const [, start, hosts, database = ''] = MYSQL_URL.exec(url) ?? [];
-  if (!start || !hosts) throw new TypeError('Not a URL of MySQL');
-  const urls = hosts.split(',').map((host) => new URL(start + host));
-  if (urls.some(({ hostname }) => hostname === '')) {
-    throw new TypeError('A host of the URL is empty');
-  }
-  const { username, password } = urls[0]!;
-  return {
-    hosts: urls.map(({ hostname, port }) => ({
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port || 3306),
-    })),
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
-    database: decodeURIComponent(database),
-  };
-}
 
 /** A connection outside the pool, to the first of the hosts that can be reached. */
 export async function connectMysql(url: string): Promise<PromiseConnection> {

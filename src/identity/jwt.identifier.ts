@@ -1,12 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import {
-  errors,
-  type JWTPayload,
-  jwtVerify,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-} from 'jose';
+import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { isOpaqueId } from '../validation/decorators.js';
 import {
@@ -16,12 +10,7 @@ import {
   UNIDENTIFIED,
   UnidentifiedException,
 } from './identifier.js';
-import {
-  algorithmOf,
-  readPublicKey,
-  remoteKeys,
-  SECRET_BYTES,
-} from './jwt-keys.js';
+import { algorithmOf, readPublicKey, SECRET_BYTES } from './jwt-keys.js';
 
 /** Verifying costs more than all else in a read, so a token is verified once a minute. */
 const REMEMBERED_MS = 60_000;
@@ -44,6 +33,8 @@ export interface JwtRules {
 export class JwtIdentifier extends Identifier {
   readonly header = 'Authorization';
 
+  /** Loaded only where tokens are verified, which makes other starts shorter. */
+  private readonly jose = import('jose');
   private readonly remembered = new LRUCache<string, string>({
     maxSize: REMEMBERED_CHARACTERS,
     sizeCalculation: (owner, token) => owner.length + token.length,
@@ -78,7 +69,12 @@ export class JwtIdentifier extends Identifier {
   /** @param url of the issuer's JWKS, with keys of RS256, ES256 and EdDSA */
   static withKeySet(url: string, rules: JwtRules = {}): JwtIdentifier {
     const algorithms = ['RS256', 'ES256', 'EdDSA'];
-    return new JwtIdentifier(remoteKeys(new URL(url)), algorithms, rules);
+    const issuer = new URL(url);
+    const keys = import('./remote-keys.js').then(({ remoteKeys }) =>
+      remoteKeys(issuer),
+    );
+    const key: JWTVerifyGetKey = async (...args) => (await keys)(...args);
+    return new JwtIdentifier(key, algorithms, rules);
   }
 
   identify(request: IncomingMessage): string | Promise<string> {
@@ -104,6 +100,7 @@ export class JwtIdentifier extends Identifier {
   }
 
   private async claimsOf(token: string): Promise<JWTPayload> {
+    const { errors, jwtVerify } = await this.jose;
     const { issuer, audience } = this.rules;
     const options: JWTVerifyOptions = {
       algorithms: this.algorithms,
