@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
-import { setFlagsFromString } from 'node:v8';
 import { Logger } from '@nestjs/common';
 import { createApp } from './app.js';
 import { loadConfig } from './config/load-config.js';
 import { openDataSource } from './database/data-source.js';
 import { durabilityWarnings } from './database/durability.js';
+import { keepHeapSmall } from './heap.js';
 import { createLogger } from './logger.js';
 import { run } from './run.js';
 
@@ -28,11 +28,7 @@ await run(async () => {
     .getHttpAdapter()
     .getInstance()
     .listen({ port: config.PORT, host: address });
-  // Otherwise V8 collects only when the heap has grown to several times what is
-  // alive, and the process takes far more memory under mixed load (npm run bench
-  // -- --only memory). Requests leave little to collect, so that it costs them
-  // nothing; a start would be longer by it (--only start).
-  setFlagsFromString('--heap-growing-percent=25');
+  keepHeapSmall();
   const logger = new Logger('Main');
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
   for (const warning of warnings) logger.warn(warning);

@@ -89,7 +89,10 @@ function serialized({ session, messages }: SessionView): Buffer {
   });
   // Not of Node's pool for small Buffers: one that is kept would keep its neighbours.
   const bytes = Buffer.from(new TextEncoder().encode(json).buffer);
-  return Object.assign(bytes, {
-    toJSON: () => JSON.parse(bytes.toString()) as never,
-  });
+  return Object.assign(bytes, { toJSON: parse });
+}
+
+/** One function for all: a closure each would be a tenth of what a kept answer takes beside its bytes. */
+function parse(this: Buffer): never {
+  return JSON.parse(this.toString()) as never;
 }

@@ -20,14 +20,16 @@ export class MemoryStorage implements ThrottlerStorage {
     duration: WINDOW_MS / 1000,
   });
   private readonly callers = new LRUCache<string, true>({
-    max: MAX_CALLERS,
+    // Not `max`, for which it takes its memory at once.
+    maxSize: MAX_CALLERS,
+    sizeCalculation: () => 1,
     dispose: (_, key, reason) => {
       if (reason === 'evict') void this.limiter.delete(key);
     },
   });
 
   async increment(key: string, _ttl: number, limit: number) {
-    this.callers.set(key, true);
+    if (!this.callers.get(key)) this.callers.set(key, true);
     const { consumedPoints, msBeforeNext } = await this.limiter.penalty(key);
     const seconds = Math.ceil(msBeforeNext / 1000);
     return {

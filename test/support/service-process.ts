@@ -1,11 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** Where package.json is. */
 export const ROOT = resolve(import.meta.dirname, '../..');
+
+const { scripts } = JSON.parse(
+  readFileSync(join(ROOT, 'package.json'), 'utf8'),
+) as { scripts: Record<'start:prod', string> };
+const [, ...FLAGS] = scripts['start:prod'].split(' ').slice(0, -1);
+/** How `npm run start:prod` starts the built service, from anywhere. */
+export const START_PROD = [...FLAGS, join(ROOT, 'dist/main.js')];
 
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
@@ -158,6 +165,5 @@ export function runLoader(...args: string[]): Promise<Ending> {
 function launchService(environment: Environment, cwd?: string): NodeProcess {
   // Who stops a service in a test sends it nothing more.
   const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
-  const main = join(ROOT, 'dist/main.js');
-  return new NodeProcess([main], { ...defaults, ...environment }, cwd);
+  return new NodeProcess(START_PROD, { ...defaults, ...environment }, cwd);
 }
