@@ -5,7 +5,7 @@ Everything compared runs in the same run on the same MariaDB, whose settings los
 
 The load comes from wrk with ready-made requests in random order: its one thread takes less from two cores than a load generator on Node.js would. Everybody gets the same requests with the same headers. Before it is measured, every contender is seen to answer the same JSON as the service. After each measurement of appends the tables are counted: every append that was acknowledged must be there. \`flask\` takes no lock, as such code is commonly written; what it lost is in its table. "CPU ms" is the processor time of a request in the server, and beside it that in MariaDB; it tells more than requests a second where others use the machine, too.
 
-The service runs as shipped: tokens verified, requests validated, owners checked, rate limits on (and too high to be reached), request ids, logging at info, a pool of 20 connections. \`off\`, \`validated\` and \`exclusive\` are its kinds of cache; appends, lists and pages are measured with \`validated\`, growth with \`off\`, so that it is the store that is looked at.
+The service runs as shipped (\`npm run start:prod\`): tokens verified, requests validated, owners checked, rate limits on (and too high to be reached), request ids, logging at info, a pool of 20 connections. \`off\`, \`validated\` and \`exclusive\` are its kinds of cache; appends, lists and pages are measured with \`validated\`, growth with \`off\`, so that it is the store that is looked at.
 
 The peers are in [test/bench/peers](../test/bench/peers):
 

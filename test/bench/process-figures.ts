@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../support/mysql-server.js';
-import { NodeProcess, START_PROD } from '../support/service-process.js';
+import { NodeProcess, startProd } from '../support/service-process.js';
 import { type Measurement, putUnderLoad } from './load.js';
 import type { Server } from './servers.js';
 import { spreadOf } from './statistics.js';
@@ -70,7 +70,7 @@ export async function measureStarts(count: number): Promise<number[]> {
 async function startOnce(): Promise<number> {
   const port = await freePort();
   const start = performance.now();
-  const service = new NodeProcess(START_PROD, { PORT: String(port) });
+  const service = new NodeProcess(startProd(), { PORT: String(port) });
   try {
     for (;;) {
       if (await isReady(port)) return (performance.now() - start) / 1000;

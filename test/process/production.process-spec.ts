@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { installForProduction } from '../support/embedding/applications.js';
-import { NodeProcess } from '../support/service-process.js';
+import { NodeProcess, startProd } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 it('runs without the packages of its development', async () => {
   const directory = temporaryDirectory();
   await installForProduction(directory);
-  const main = join(directory, 'dist/main.js');
-  const service = new NodeProcess([main], { PORT: '0' }, directory);
+  const command = startProd(directory);
+  const service = new NodeProcess(command, { PORT: '0' }, directory);
   onTestFinished(async () => {
     await service.stop();
   });

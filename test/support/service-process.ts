@@ -10,9 +10,14 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as { scripts: Record<'start:prod', string> };
-const [, ...FLAGS] = scripts['start:prod'].split(' ').slice(0, -1);
-/** How `npm run start:prod` starts the built service, from anywhere. */
-export const START_PROD = [...FLAGS, join(ROOT, 'dist/main.js')];
+const [, START_PROD] = /^node (.+) dist\/main\.js$/.exec(
+  scripts['start:prod'],
+)!;
+
+/** What Node.js is given by `npm run start:prod`, from anywhere. */
+export function startProd(directory = ROOT): string[] {
+  return [...START_PROD!.split(' '), join(directory, 'dist/main.js')];
+}
 
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 10_000;
@@ -165,5 +170,5 @@ export function runLoader(...args: string[]): Promise<Ending> {
 function launchService(environment: Environment, cwd?: string): NodeProcess {
   // Who stops a service in a test sends it nothing more.
   const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
-  return new NodeProcess(START_PROD, { ...defaults, ...environment }, cwd);
+  return new NodeProcess(startProd(), { ...defaults, ...environment }, cwd);
 }
