@@ -144,12 +144,23 @@ function instantiate(dtoClass: DtoClass, value: object): object {
   const dto = Object.assign(new dtoClass(), value) as Record<string, unknown>;
   for (const [key, given] of Object.entries(value)) {
     const nested = fields.get(key)?.nested;
-    if (!nested || !Array.isArray(given)) continue;
-    dto[key] = itemsOf(nested, given).map((item) =>
-      isJsonObject(item) ? instantiate(nested.type(), item) : item,
-    );
+    if (!nested) continue;
+    dto[key] = Array.isArray(given)
+      ? itemsOf(nested, given).map((item) =>
+          isJsonObject(item) ? instantiate(nested.type(), item) : emptied(item),
+        )
+      : emptied(given);
   }
   return dto;
+}
+
+/**
+ * What is of the wrong type is refused whatever it holds; class-validator would
+ * go into it, and throws where a `constructor` is no class.
+ */
+function emptied(value: unknown): unknown {
+  if (Array.isArray(value)) return [];
+  return isJsonObject(value) ? {} : value;
 }
 
 function coerceFields(dtoClass: DtoClass, query: unknown): object {
