@@ -8,8 +8,8 @@ const START_IS_OVER_MS = 1_000;
  * Keeps the heap close to what is alive, once the service listens. Otherwise V8
  * lets it grow to several times that, and collects it for the first time only
  * when requests have added as much garbage again as the start has left (npm run
- * bench -- --only memory). Requests leave so little to collect that it costs them
- * nothing; a start would be longer by it (--only start).
+ * bench -- --only memory). Requests leave little to collect; a start would be
+ * longer by it (--only start).
  */
 export function keepHeapSmall(): void {
   setFlagsFromString('--heap-growing-percent=25');

@@ -92,7 +92,7 @@ function serialized({ session, messages }: SessionView): Buffer {
   return Object.assign(bytes, { toJSON: parse });
 }
 
-/** One function for all: a closure each would be a tenth of what a kept answer takes beside its bytes. */
+/** One function for all answers: each one kept would have a closure of its own. */
 function parse(this: Buffer): never {
   return JSON.parse(this.toString()) as never;
 }

@@ -118,23 +118,6 @@ describe('400', () => {
     );
   });
 
-  // Validators ask what they find for its class.
-  it.each([
-    ['an object', { constructor: null }, 'messages must be an array'],
-    [
-      'arrays',
-      [[{ constructor: null }]],
-      'each value in messages must be an object',
-    ],
-  ])(
-    'messages that are %s with a constructor',
-    async (_, messages, mistake) => {
-      for (const path of [SESSIONS, MESSAGES]) {
-        await expectRefused('POST', path, { messages }, invalid(mistake));
-      }
-    },
-  );
-
   it('a message with 200,000 unknown fields', async () => {
     const fields = numbers(0, 199_999).map((n) => [`k${n}`, 1] as const);
     const message = { ...hello, ...Object.fromEntries(fields) };

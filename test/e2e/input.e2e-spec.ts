@@ -222,6 +222,24 @@ describe('wrong types', () => {
     ]);
   });
 
+  // Validators ask what they find for its class.
+  describe.each(['/api/chat-sessions', `${SESSION}/messages`])(
+    'of messages with a constructor: POST %s',
+    (path) => {
+      it.each([
+        [{ constructor: null }, 'messages must be an array'],
+        [[[{ constructor: null }]], 'each value in messages must be an object'],
+      ])('%j', async (messages, mistake) => {
+        const answer = await api.send('POST', path, { messages });
+        expect(answer.status).toBe(400);
+        expect(answer.body).toEqual({
+          error: 'Validation failed',
+          details: [mistake],
+        });
+      });
+    },
+  );
+
   it.each([null, 'x', 1, []])('%j is no message', async (item) => {
     const answer = await api.send('POST', `${SESSION}/messages`, {
       messages: [{ role: 'user', content: 'x' }, item],
