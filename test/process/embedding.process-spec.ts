@@ -102,7 +102,9 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
     expect(packed).toContain('dist/index.d.ts');
     expect(packed).toContain('dist/client/index.js');
     expect(
-      packed.filter((file) => !/^dist\/.+(?<!\.spec)\.(js|d\.ts)$/.test(file)),
+      packed.filter(
+        (file) => !/^dist\/(?!service\/).+(?<!\.spec)\.(js|d\.ts)$/.test(file),
+      ),
     ).toEqual(['LICENSE', 'README.md', 'package.json']);
   });
 

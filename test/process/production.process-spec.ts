@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { installForProduction } from '../support/embedding/applications.js';
-import { NodeProcess, startProd } from '../support/service-process.js';
+import { NodeProcess, ROOT, startProd } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
 it('runs without the packages of its development', async () => {
@@ -15,4 +17,9 @@ it('runs without the packages of its development', async () => {
   for (const path of ['/health/ready', '/api/docs', '/api/history']) {
     expect((await fetch(url + path)).status, path).toBe(200);
   }
+  // A bundler gives classes other names where two have the same.
+  const document = await fetch(`${url}/api/docs-json`);
+  expect(await document.json()).toEqual(
+    JSON.parse(readFileSync(join(ROOT, 'openapi.json'), 'utf8')),
+  );
 }, 300_000);

@@ -2,8 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ROOT } from './service-process.js';
 
-const BUILD = ['node_modules/@nestjs/cli/bin/nest.js', 'build'];
-
 // Every project loads this file anew, and a build empties dist first.
 const shared = globalThis as { serviceBuild?: Promise<void> };
 
@@ -13,10 +11,10 @@ export default function setup(): Promise<void> {
 }
 
 async function build(): Promise<void> {
-  const child = spawn(process.execPath, BUILD, {
+  const child = spawn('npm', ['run', 'build'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [exitCode] = (await once(child, 'exit')) as [number | null];
-  if (exitCode !== 0) throw new Error('nest build failed');
+  if (exitCode !== 0) throw new Error('npm run build failed');
 }

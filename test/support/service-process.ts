@@ -10,13 +10,11 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(
   readFileSync(join(ROOT, 'package.json'), 'utf8'),
 ) as { scripts: Record<'start:prod', string> };
-const [, START_PROD] = /^node (.+) dist\/main\.js$/.exec(
-  scripts['start:prod'],
-)!;
+const [, FLAGS, MAIN] = /^node (.+) (\S+)$/.exec(scripts['start:prod'])!;
 
 /** What Node.js is given by `npm run start:prod`, from anywhere. */
 export function startProd(directory = ROOT): string[] {
-  return [...START_PROD!.split(' '), join(directory, 'dist/main.js')];
+  return [...FLAGS!.split(' '), join(directory, MAIN!)];
 }
 
 const START_LIMIT_MS = 30_000;

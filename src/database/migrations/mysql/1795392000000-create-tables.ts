@@ -5,6 +5,9 @@ const TABLE_OPTIONS =
 
 /** Ids of ours are ascii_bin; ids of others utf8mb4_bin, under which `Alice` and `alice` are two. */
 export class CreateTables1795392000000 implements MigrationInterface {
+  /** What databases know it by: a bundler may give the class another name. */
+  readonly name = 'CreateTables1795392000000';
+
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       CREATE TABLE \`chat_sessions\` (

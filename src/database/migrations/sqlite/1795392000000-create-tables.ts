@@ -5,6 +5,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * compares text byte for byte. TypeORM finds a foreign key by this very text.
  */
 export class CreateTables1795392000000 implements MigrationInterface {
+  /** What databases know it by: a bundler may give the class another name. */
+  readonly name = 'CreateTables1795392000000';
+
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       CREATE TABLE "chat_sessions" (
