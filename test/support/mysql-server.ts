@@ -114,7 +114,7 @@ export class PrivateServer implements MysqlServer {
   async run(command: MysqlCommand): Promise<void> {
     await this.spawn(command);
     await this.exited;
-    if (this.child?.exitCode !== 0) throw this.failure(command, 'failed');
+    if (this.child?.exitCode !== 0) throw this.failure('failed');
   }
 
   /** @param more arguments, for this start only */
@@ -127,7 +127,7 @@ export class PrivateServer implements MysqlServer {
         return await selectOne(this.port);
       } catch (cause) {
         if (!this.isRunning() || Date.now() > deadline) {
-          throw this.failure(this.command, 'does not answer', cause);
+          throw this.failure('does not answer', cause);
         }
       }
       await sleep(50);
@@ -173,9 +173,12 @@ export class PrivateServer implements MysqlServer {
     }
   };
 
-  private failure(command: MysqlCommand, what: string, cause?: unknown): Error {
-    const end = readFileSync(this.log, 'utf8').slice(-2000);
-    return new Error(`${command.file} ${what}:\n${end}`, { cause });
+  /** With the end of the server's log. */
+  failure(what: string, cause?: unknown): Error {
+    const end = readFileSync(this.log, 'utf8').slice(-5000);
+    return new Error(`The server at port ${this.port} ${what}:\n${end}`, {
+      cause,
+    });
   }
 }
 
