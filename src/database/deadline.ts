@@ -11,7 +11,9 @@ export class Deadline {
     this.at = performance.now() + milliseconds;
     this.timer = setTimeout(() => {
       this.at = -Infinity; // Timers may be early by a fraction of a millisecond.
-      this.giveUp?.(new StoreUnavailableError('late'));
+      const { giveUp } = this;
+      this.giveUp = undefined;
+      giveUp?.(new StoreUnavailableError('late'));
     }, milliseconds).unref();
   }
 
@@ -25,10 +27,38 @@ export class Deadline {
   }
 
   /**
-   * As `new Promise`, of what must settle in time; one at a time. Rejects with
-   * `late` where it does not, or would not be started in time; what was started
-   * then goes on by itself, and whoever started it sees to its end.
+   * Starts what must settle in time, one at a time, and calls one of the two
+   * once: `reject` with `late` where it does not settle, or would not be
+   * started in time; what was started then goes on by itself, and whoever
+   * started it sees to its end.
    */
+  within<T>(
+    start: (
+      resolve: (value: T) => void,
+      reject: (error: unknown) => void,
+    ) => void,
+    resolve: (value: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    if (this.left <= 0) return reject(new StoreUnavailableError('late'));
+    this.giveUp = reject;
+    // Neither settled yet nor given up.
+    const isOpen = () => {
+      if (this.giveUp !== reject) return false;
+      this.giveUp = undefined;
+      return true;
+    };
+    try {
+      start(
+        (value) => isOpen() && resolve(value),
+        (error) => isOpen() && reject(error),
+      );
+    } catch (error) {
+      if (isOpen()) reject(error);
+    }
+  }
+
+  /** As `within`, for one who waits. */
   promise<T>(
     start: (
       resolve: (value: T) => void,
@@ -36,9 +66,7 @@ export class Deadline {
     ) => void,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.left <= 0) throw new StoreUnavailableError('late');
-      this.giveUp = reject;
-      start(resolve, reject);
+      this.within(start, resolve, reject);
     });
   }
 }

@@ -40,9 +40,6 @@ const WAITING_PER_CONNECTION = 16;
 /** Of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
-/** Runs a statement on the connection of a unit of work, in time. */
-type Send = (statement: Statement) => Promise<StatementResult>;
-
 const START_TRANSACTION = command('START TRANSACTION');
 const COMMIT = command('COMMIT');
 const ROLLBACK = command('ROLLBACK');
@@ -83,7 +80,9 @@ export class MysqlDatabase extends Database {
 
   read<T>(work: Work<T>): Promise<T> {
     return this.inTime((deadline) =>
-      this.onConnection(deadline, (send) => drive(send, work())),
+      this.onConnection(deadline, (connection) =>
+        drive(connection, deadline, work()),
+      ),
     );
   }
 
@@ -91,12 +90,8 @@ export class MysqlDatabase extends Database {
     return this.inTime((deadline) =>
       this.onConnection(
         deadline,
-        async (send) => {
-          await send(START_TRANSACTION);
-          const result = await drive(send, work());
-          await commit(deadline, send);
-          return result;
-        },
+        (connection) =>
+          drive(connection, deadline, transaction(deadline, work())),
         ROLLBACK,
       ),
     );
@@ -113,11 +108,9 @@ export class MysqlDatabase extends Database {
   private async checkNow(milliseconds: number): Promise<void> {
     const deadline = new Deadline(milliseconds);
     try {
-      await this.onConnection(deadline, (send) =>
+      await this.onConnection(deadline, (connection) =>
         checkNode(async (sql) => {
-          const { rows } = await send({
-            getQueryAndParameters: () => [sql, []],
-          });
+          const { rows } = await send(connection, command(sql), deadline);
           return rows[0]?.Value as string | undefined;
         }),
       );
@@ -138,21 +131,17 @@ export class MysqlDatabase extends Database {
 
   private async onConnection<T>(
     deadline: Deadline,
-    use: (send: Send) => Promise<T>,
+    use: (connection: PoolConnection) => Promise<T>,
     undo?: Statement,
   ): Promise<T> {
     const connection = await this.connect(deadline);
-    const send: Send = (statement) =>
-      deadline.promise((resolve, reject) =>
-        run(connection, statement, resolve, reject),
-      );
     try {
-      const result = await use(send);
+      const result = await use(connection);
       connection.release();
       return result;
     } catch (error) {
       await this.giveBack(connection, error, async () => {
-        if (undo) await send(undo);
+        if (undo) await send(connection, undo, deadline);
       });
       throw error;
     }
@@ -206,19 +195,43 @@ function isSuspect(error: unknown): boolean {
   );
 }
 
-async function drive<T>(send: Send, work: UnitOfWork<T>): Promise<T> {
-  let step = work.next();
-  while (!step.done) {
-    let result: StatementResult;
-    try {
-      result = await send(step.value);
-    } catch (error) {
-      step = work.throw(error);
-      continue;
-    }
-    step = work.next(result);
-  }
-  return step.value;
+/**
+ * Runs a unit of work in time. A statement follows on the result of the one
+ * before it without a promise between them: an append has five.
+ */
+function drive<T>(
+  connection: PoolConnection,
+  deadline: Deadline,
+  work: UnitOfWork<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const proceed = (resume: () => IteratorResult<Statement, T>) => {
+      let step: IteratorResult<Statement, T>;
+      try {
+        step = resume();
+      } catch (error) {
+        return reject(error);
+      }
+      if (step.done) return resolve(step.value);
+      const statement = step.value;
+      deadline.within<StatementResult>(
+        (onResult, onError) => run(connection, statement, onResult, onError),
+        (result) => proceed(() => work.next(result)),
+        (error) => proceed(() => work.throw(error)),
+      );
+    };
+    proceed(() => work.next());
+  });
+}
+
+function send(
+  connection: PoolConnection,
+  statement: Statement,
+  deadline: Deadline,
+): Promise<StatementResult> {
+  return deadline.promise((resolve, reject) =>
+    run(connection, statement, resolve, reject),
+  );
 }
 
 /**
@@ -265,14 +278,20 @@ function keepsFew({ config }: PoolConnection): boolean {
 }
 
 /** Without an answer to COMMIT nobody knows whether it happened; only some answers say that it did not. */
-async function commit(deadline: Deadline, send: Send): Promise<void> {
+function* transaction<T>(
+  deadline: Deadline,
+  work: UnitOfWork<T>,
+): UnitOfWork<T> {
+  yield START_TRANSACTION;
+  const result = yield* work;
   if (deadline.left <= 0) throw new StoreUnavailableError('late');
   try {
-    await send(COMMIT);
+    yield COMMIT;
   } catch (error) {
     if (isContention(error)) throw error;
     throw new StoreUnavailableError('outcome_unknown', error);
   }
+  return result;
 }
 
 function command(sql: string): Statement {
