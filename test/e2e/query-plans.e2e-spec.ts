@@ -226,6 +226,8 @@ describe('with 100,000 sessions, messages and keys', () => {
 
   it('every index is of use', () => {
     const used = new Set(plans.flatMap(({ indexes }) => indexes));
+    // Not in any plan: it makes ids unique among all owners, and messages refer to it.
+    used.add('uq_chat_sessions_id');
     const indexes = api.dataSource.entityMetadatas.flatMap(({ indices }) =>
       indices.map(({ name }) => name),
     );

@@ -77,6 +77,7 @@ export class ChatMessage {
   @ManyToOne(() => ChatSession, { onDelete: 'CASCADE' })
   @JoinColumn({
     name: 'session_id',
+    referencedColumnName: 'id',
     foreignKeyConstraintName: 'fk_chat_messages_session',
   })
   session?: ChatSession;

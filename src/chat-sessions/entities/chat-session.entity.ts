@@ -9,8 +9,12 @@ import {
 /** An object whose content is the caller's affair. */
 export type JsonObject = Record<string, unknown>;
 
-/** One conversation of one owner. */
+/**
+ * One conversation of one owner. Its key (owner, id) keeps the sessions of an
+ * owner together: a list reads neighbours.
+ */
 @Entity('chat_sessions')
+@Index('uq_chat_sessions_id', ['id'], { unique: true })
 @Index('uq_chat_sessions_section', ['ownerId', 'documentId', 'sectionId'], {
   unique: true,
 })
@@ -28,7 +32,14 @@ export type JsonObject = Record<string, unknown>;
   'id',
 ])
 export class ChatSession {
-  /** UUID, version 7 unless the client chose it: inserts stay at the right edge of the table. */
+  @PrimaryColumn({
+    ...opaqueIdColumn,
+    name: 'owner_id',
+    primaryKeyConstraintName: 'pk_chat_sessions',
+  })
+  ownerId: string;
+
+  /** UUID, version 7 unless the client chose it; unique among all owners. */
   @PrimaryColumn({
     ...asciiColumn,
     name: 'id',
@@ -36,9 +47,6 @@ export class ChatSession {
     primaryKeyConstraintName: 'pk_chat_sessions',
   })
   id: string;
-
-  @Column({ ...opaqueIdColumn, name: 'owner_id' })
-  ownerId: string;
 
   @Column({ type: 'varchar', name: 'title', length: 200, nullable: true })
   title: string | null;

@@ -11,8 +11,8 @@ export class CreateTables1795392000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       CREATE TABLE \`chat_sessions\` (
-        \`id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        \`id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`title\` varchar(200) NULL,
         \`document_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
         \`section_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
@@ -30,7 +30,8 @@ export class CreateTables1795392000000 implements MigrationInterface {
         \`version\` int unsigned NOT NULL,
         \`created_at\` datetime(3) NOT NULL,
         \`updated_at\` datetime(3) NOT NULL,
-        PRIMARY KEY (\`id\`),
+        PRIMARY KEY (\`owner_id\`, \`id\`),
+        UNIQUE INDEX \`uq_chat_sessions_id\` (\`id\`),
         UNIQUE INDEX \`uq_chat_sessions_section\` (\`owner_id\`, \`document_id\`, \`section_id\`),
         INDEX \`ix_chat_sessions_activity\` (\`owner_id\`, \`archived\`, \`last_activity_at\`, \`id\`),
         INDEX \`ix_chat_sessions_document\` (\`owner_id\`, \`document_id\`, \`archived\`, \`last_activity_at\`, \`id\`)

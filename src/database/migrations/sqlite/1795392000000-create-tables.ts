@@ -11,8 +11,8 @@ export class CreateTables1795392000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
       CREATE TABLE "chat_sessions" (
-        "id" varchar(36) NOT NULL,
         "owner_id" varchar(191) NOT NULL,
+        "id" varchar(36) NOT NULL,
         "title" varchar(200),
         "document_id" varchar(191),
         "section_id" varchar(191),
@@ -30,8 +30,10 @@ export class CreateTables1795392000000 implements MigrationInterface {
         "version" integer NOT NULL,
         "created_at" datetime(3) NOT NULL,
         "updated_at" datetime(3) NOT NULL,
-        CONSTRAINT "pk_chat_sessions" PRIMARY KEY ("id")
+        CONSTRAINT "pk_chat_sessions" PRIMARY KEY ("owner_id", "id")
       )`);
+    await queryRunner.query(`
+      CREATE UNIQUE INDEX "uq_chat_sessions_id" ON "chat_sessions" ("id")`);
     await queryRunner.query(`
       CREATE UNIQUE INDEX "uq_chat_sessions_section"
         ON "chat_sessions" ("owner_id", "document_id", "section_id")`);
