@@ -27,8 +27,8 @@ export class Deadline {
   }
 
   /**
-   * Starts what must settle in time, one at a time, and calls one of the two
-   * once: `reject` with `late` where it does not settle, or would not be
+   * Starts what must settle in time and calls one of the two once, before
+   * anything else may be started: `reject` with `late` where it does not settle, or would not be
    * started in time; what was started then goes on by itself, and whoever
    * started it sees to its end.
    */

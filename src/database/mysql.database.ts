@@ -1,21 +1,11 @@
-import type {
-  ExecuteValues,
-  PoolConnection,
-  PoolOptions,
-  QueryError,
-  QueryOptions,
-  ResultSetHeader,
-  RowDataPacket,
-} from 'mysql2';
+import type { PoolConnection, PoolOptions } from 'mysql2';
 import {
   type DataSource,
   type DataSourceOptions,
   type ObjectLiteral,
-  QueryFailedError,
   type SelectQueryBuilder,
 } from 'typeorm';
 import type { MysqlDriver as TypeormMysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
-import { timeText } from '../time-text.js';
 import { Database, type Work } from './database.js';
 import { Deadline } from './deadline.js';
 import {
@@ -26,14 +16,10 @@ import {
 } from './errors.js';
 import { Gate } from './gate.js';
 import type { MysqlHosts } from './mysql-hosts.js';
-import {
-  checkNode,
-  MOST_PREPARED,
-  type MysqlDriver,
-  socketOf,
-} from './mysql-node.js';
+import { checkNode, type MysqlDriver, socketOf } from './mysql-node.js';
+import { command, drive, send } from './mysql-statements.js';
 import { withRetries } from './retry.js';
-import type { Statement, StatementResult, UnitOfWork } from './unit-of-work.js';
+import type { Statement, UnitOfWork } from './unit-of-work.js';
 
 /** Requests that may wait for a connection, for each there is: what comes on top is shed. */
 const WAITING_PER_CONNECTION = 16;
@@ -195,89 +181,7 @@ function isSuspect(error: unknown): boolean {
   );
 }
 
-/**
- * Runs a unit of work in time. A statement follows on the result of the one
- * before it without a promise between them: an append has five.
- */
-function drive<T>(
-  connection: PoolConnection,
-  deadline: Deadline,
-  work: UnitOfWork<T>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const proceed = (resume: () => IteratorResult<Statement, T>) => {
-      let step: IteratorResult<Statement, T>;
-      try {
-        step = resume();
-      } catch (error) {
-        return reject(error);
-      }
-      if (step.done) return resolve(step.value);
-      const statement = step.value;
-      deadline.within<StatementResult>(
-        (onResult, onError) => run(connection, statement, onResult, onError),
-        (result) => proceed(() => work.next(result)),
-        (error) => proceed(() => work.throw(error)),
-      );
-    };
-    proceed(() => work.next());
-  });
-}
-
-function send(
-  connection: PoolConnection,
-  statement: Statement,
-  deadline: Deadline,
-): Promise<StatementResult> {
-  return deadline.promise((resolve, reject) =>
-    run(connection, statement, resolve, reject),
-  );
-}
-
-/**
- * On the driver's connection, without the query runner of TypeORM. Times are
- * UTC, whatever the data source says.
- */
-function run(
-  connection: PoolConnection,
-  statement: Statement,
-  resolve: (result: StatementResult) => void,
-  reject: (error: unknown) => void,
-): void {
-  const [sql, parameters] = statement.getQueryAndParameters();
-  const values = parameters.map(toMysql);
-  const done = (
-    error: QueryError | null,
-    result: RowDataPacket[] | ResultSetHeader,
-  ) => {
-    if (error) {
-      reject(new QueryFailedError(sql, values, error));
-    } else if (Array.isArray(result)) {
-      resolve({ rows: result, affected: 0 });
-    } else {
-      resolve({ rows: [], affected: result.affectedRows });
-    }
-  };
-  // mysql2 takes longer to read options than to write a statement.
-  const isUtc = connection.config.timezone === 'Z';
-  const options = (isUtc ? sql : { sql, timezone: 'Z' }) as QueryOptions;
-  if (statement.isPrepared && keepsFew(connection)) {
-    connection.execute(options, values as ExecuteValues[], done);
-  } else {
-    connection.query(options, values, done);
-  }
-}
-
-function toMysql(value: unknown): unknown {
-  return value instanceof Date ? timeText(value) : value;
-}
-
-/** mysql2 keeps 16,000 prepared statements on a connection unless told otherwise: all that the server has room for. */
-function keepsFew({ config }: PoolConnection): boolean {
-  return config.maxPreparedStatements! <= MOST_PREPARED;
-}
-
-/** Without an answer to COMMIT nobody knows whether it happened; only some answers say that it did not. */
+/** The work between START TRANSACTION and COMMIT. */
 function* transaction<T>(
   deadline: Deadline,
   work: UnitOfWork<T>,
@@ -288,12 +192,9 @@ function* transaction<T>(
   try {
     yield COMMIT;
   } catch (error) {
+    // Without an answer nobody knows whether it happened; only some answers say that it did not.
     if (isContention(error)) throw error;
     throw new StoreUnavailableError('outcome_unknown', error);
   }
   return result;
-}
-
-function command(sql: string): Statement {
-  return { getQueryAndParameters: () => [sql, []] };
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import Sqlite from 'better-sqlite3';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ChatMessagesRepository } from '../../src/chat-sessions/chat-messages.repository.js';
@@ -57,6 +58,28 @@ function titles(): Promise<(string | null)[]> {
     .find()
     .then((found) => found.map(({ title }) => title));
 }
+
+describe('Database', () => {
+  it.each(['read', 'write'] as const)(
+    '%s runs all of a unit of work in the context of its caller, whoever opened the connection',
+    async (door) => {
+      const caller = new AsyncLocalStorage<string>();
+      const seen: unknown[] = [];
+      const work = function* (): UnitOfWork<void> {
+        seen.push(caller.getStore());
+        for (const id of ['a', 'b']) {
+          yield* sessions.find(OWNER, id);
+          seen.push(caller.getStore());
+        }
+      };
+      await caller.run('Alice', () => database[door](work));
+      await caller.run('Bob', () => database[door](work));
+      expect(seen).toEqual(
+        ['Alice', 'Bob'].flatMap((name) => [name, name, name]),
+      );
+    },
+  );
+});
 
 describe('Database.write', () => {
   it('keeps what it acknowledged, and nobody sees what it rolled back', async () => {
