@@ -1,14 +1,32 @@
-import { defineConfig } from 'rolldown';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig, type Plugin } from 'rolldown';
+
+const DIST = join(import.meta.dirname, 'dist');
+
+/** Stack traces are to name src, and not what the compiler has made of it. */
+const mapsOfCompiler: Plugin = {
+  name: 'maps of the compiler',
+  load(id) {
+    if (!id.startsWith(DIST)) return null;
+    return {
+      code: readFileSync(id, 'utf8'),
+      map: readFileSync(`${id}.map`, 'utf8'),
+    };
+  },
+};
 
 /** The service as a few files: see docs/decisions.md, "The service is bundled". */
 export default defineConfig({
   input: 'dist/main.js',
   output: { dir: 'dist/service', sourcemap: true },
   platform: 'node',
-  // The one is native, the other served as files.
+  plugins: [mapsOfCompiler],
+  // The one is native, the other served as files, from node_modules both.
   external: ['better-sqlite3', /^swagger-ui-dist/],
   onLog(level, log, handle) {
     // Nest and TypeORM look for many packages that the service does without.
-    if (log.code !== 'UNRESOLVED_IMPORT') handle(level, log);
+    const isTheirs = log.id?.includes('node_modules');
+    if (log.code !== 'UNRESOLVED_IMPORT' || !isTheirs) handle(level, log);
   },
 });

@@ -17,6 +17,10 @@ it('runs without the packages of its development', async () => {
   for (const path of ['/health/ready', '/api/docs', '/api/history']) {
     expect((await fetch(url + path)).status, path).toBe(200);
   }
+  const { sources } = JSON.parse(
+    readFileSync(join(directory, 'dist/service/main.js.map'), 'utf8'),
+  ) as { sources: string[] };
+  expect(sources).toContain('../../src/main.ts');
   // A bundler gives classes other names where two have the same.
   const document = await fetch(`${url}/api/docs-json`);
   expect(await document.json()).toEqual(

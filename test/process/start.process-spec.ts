@@ -21,7 +21,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const SECRET = 'hunter2';
 
-/** Seconds that Node.js and the code take to load: about one, more where the machine is busy. */
+/** Seconds that Node.js and the code take to load: less than one, more where the machine is busy. */
 let loading: number;
 
 beforeAll(async () => {

@@ -23,7 +23,7 @@ export const MESSAGE_ROLES = [
 ] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
-/** One turn. Its key (session, seq) clusters a conversation in reading order. */
+/** One turn. On InnoDB its key (session, seq) clusters a conversation in reading order. */
 @Entity('chat_messages')
 @Index('uq_chat_messages_id', ['sessionId', 'id'], { unique: true })
 export class ChatMessage {

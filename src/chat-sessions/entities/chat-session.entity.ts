@@ -10,8 +10,8 @@ import {
 export type JsonObject = Record<string, unknown>;
 
 /**
- * One conversation of one owner. Its key (owner, id) keeps the sessions of an
- * owner together: a list reads neighbours.
+ * One conversation of one owner. On InnoDB its key (owner, id) keeps the
+ * sessions of an owner together: a list reads neighbours.
  */
 @Entity('chat_sessions')
 @Index('uq_chat_sessions_id', ['id'], { unique: true })
