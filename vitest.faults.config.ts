@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/faults/**/*.faults-spec.ts'],
     globalSetup: 'test/support/build.global-setup.ts',
     fileParallelism: false,
-    testTimeout: 600_000,
-    hookTimeout: 120_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 900_000,
   },
 });

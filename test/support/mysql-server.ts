@@ -17,7 +17,8 @@ import {
 
 export { findMysqlServer };
 
-const START_LIMIT_MS = 30_000;
+/** Where the process lives. A node of a cluster may have everything to copy first. */
+const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 10_000;
 
 /** A server of one's own: empty, on a free port of the loopback, disposable. */
@@ -114,7 +115,8 @@ export class PrivateServer implements MysqlServer {
   async run(command: MysqlCommand): Promise<void> {
     await this.spawn(command);
     await this.exited;
-    if (this.child?.exitCode !== 0) throw this.failure('failed');
+    if (this.child?.exitCode !== 0)
+      throw this.failure(`${command.file} failed`);
   }
 
   /** @param more arguments, for this start only */
@@ -127,11 +129,19 @@ export class PrivateServer implements MysqlServer {
         return await selectOne(this.port);
       } catch (cause) {
         if (!this.isRunning() || Date.now() > deadline) {
-          throw this.failure('does not answer', cause);
+          throw this.failure('no answer', cause);
         }
       }
       await sleep(50);
     }
+  }
+
+  /** An error with the end of the server's log. */
+  failure(what: string, cause?: unknown): Error {
+    const end = readFileSync(this.log, 'utf8').slice(-5000);
+    return new Error(`The server at port ${this.port}: ${what}:\n${end}`, {
+      cause,
+    });
   }
 
   private async spawn({ file, args }: MysqlCommand): Promise<void> {
@@ -172,14 +182,6 @@ export class PrivateServer implements MysqlServer {
       // How the process ends must not depend on it.
     }
   };
-
-  /** With the end of the server's log. */
-  failure(what: string, cause?: unknown): Error {
-    const end = readFileSync(this.log, 'utf8').slice(-5000);
-    return new Error(`The server at port ${this.port} ${what}:\n${end}`, {
-      cause,
-    });
-  }
 }
 
 /**

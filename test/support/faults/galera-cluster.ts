@@ -137,7 +137,7 @@ export class GaleraCluster {
         cause = error; // not there yet
       }
       if (Date.now() > deadline) {
-        throw this.node(index).failure('is not synced', cause);
+        throw this.node(index).failure('not synced', cause);
       }
       await sleep(100);
     }
