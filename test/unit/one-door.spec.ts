@@ -57,8 +57,8 @@ describe('the store', () => {
       expect.arrayContaining([
         'src/database/data-source.ts: runMigrations',
         'src/database/mysql.database.ts: obtainMasterConnection',
-        'src/database/mysql.database.ts: execute',
-        'src/database/mysql.database.ts: query',
+        'src/database/mysql-statements.ts: execute',
+        'src/database/mysql-statements.ts: query',
         'src/database/sqlite.database.ts: transaction',
       ]),
     );
