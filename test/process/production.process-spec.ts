@@ -9,7 +9,8 @@ it('runs without the packages of its development', async () => {
   const directory = temporaryDirectory();
   await installForProduction(directory);
   const command = startProd(directory);
-  const service = new NodeProcess(command, { PORT: '0' }, directory);
+  const environment = { PORT: '0', NODE_DEBUG: 'module' };
+  const service = new NodeProcess(command, environment, directory);
   onTestFinished(async () => {
     await service.stop();
   });
@@ -17,6 +18,16 @@ it('runs without the packages of its development', async () => {
   for (const path of ['/health/ready', '/api/docs', '/api/history']) {
     expect((await fetch(url + path)).status, path).toBe(200);
   }
+  // What the bundle has is not loaded a second time.
+  const loaded = service.stderr.matchAll(
+    /load ".*node_modules\/((?:@[^/"]+\/)?[^/"]+)/g,
+  );
+  expect([...new Set(Array.from(loaded, ([, name]) => name))].sort()).toEqual([
+    'better-sqlite3',
+    'bindings',
+    'file-uri-to-path',
+    'swagger-ui-dist',
+  ]);
   const { sources } = JSON.parse(
     readFileSync(join(directory, 'dist/service/main.js.map'), 'utf8'),
   ) as { sources: string[] };
