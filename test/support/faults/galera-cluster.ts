@@ -84,12 +84,11 @@ export class GaleraCluster {
    * good; it is started again, as its supervisor would.
    */
   async heal(): Promise<void> {
-    for (const [index, node] of this.nodes.entries()) {
+    for (const index of this.nodes.keys()) {
       try {
         await this.synced(index);
       } catch (error) {
-        console.warn(`Node ${index} is started again:`, error);
-        await node.kill();
+        await this.giveUpOn(index, error);
         await this.rejoin(index);
       }
     }
@@ -104,10 +103,14 @@ export class GaleraCluster {
         return await this.synced(index);
       } catch (error) {
         if (attempt === REJOIN_ATTEMPTS) throw error;
-        console.warn(`Node ${index} is started again:`, error);
-        await node.kill();
+        await this.giveUpOn(index, error);
       }
     }
+  }
+
+  private async giveUpOn(index: number, error: unknown): Promise<void> {
+    console.warn(`Node ${index} is started again:`, error);
+    await this.node(index).kill();
   }
 
   /** The node keeps its connections and says nothing. */
