@@ -9,9 +9,7 @@ import {
 /** One message, or `{"messages": [...]}`. */
 @Injectable()
 export class AppendBody implements PipeTransform {
-  async transform(
-    body: unknown,
-  ): Promise<CreateChatMessageDto | CreateChatMessagesDto> {
+  transform(body: unknown): CreateChatMessageDto | CreateChatMessagesDto {
     return isJsonObject(body) && 'messages' in body
       ? validated(body, CreateChatMessagesDto)
       : validated(body, CreateChatMessageDto);

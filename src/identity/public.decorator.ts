@@ -10,6 +10,9 @@ export function isPublic(
   reflector: Reflector,
   context: ExecutionContext,
 ): boolean {
-  const targets = [context.getHandler(), context.getClass()];
-  return !!reflector.getAllAndOverride<boolean>(PUBLIC, targets);
+  return (
+    reflector.get<true | undefined>(PUBLIC, context.getHandler()) ??
+    reflector.get<true | undefined>(PUBLIC, context.getClass()) ??
+    false
+  );
 }

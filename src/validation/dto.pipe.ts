@@ -3,7 +3,7 @@ import {
   type ArgumentMetadata,
   type PipeTransform,
 } from '@nestjs/common';
-import { getMetadataStorage, validate } from 'class-validator';
+import { getMetadataStorage, validateSync } from 'class-validator';
 import { coerce } from './coerce.js';
 import { isJsonObject, type NestedArray, nestedArrayOf } from './decorators.js';
 import { messagesOf } from './messages.js';
@@ -42,23 +42,21 @@ export class DtoPipe<Dto extends object> implements PipeTransform {
 
   constructor(private readonly dtoClass: new () => Dto) {}
 
-  async transform(value: unknown, { type }: ArgumentMetadata): Promise<Dto> {
+  transform(value: unknown, { type }: ArgumentMetadata): Dto {
     if (type === 'body') return validated(value, this.dtoClass);
     // Most requests have no query, and its defaults are always the same.
     const isEmpty = Object.keys(value as object).length === 0;
     return isEmpty
-      ? (this.withoutQuery ??= Object.freeze(
-          await validated({}, this.dtoClass),
-        ))
+      ? (this.withoutQuery ??= Object.freeze(validated({}, this.dtoClass)))
       : validated(coerceFields(this.dtoClass, value), this.dtoClass);
   }
 }
 
 /** The value as an instance of the DTO class; throws ValidationFailedException. */
-export async function validated<Dto extends object>(
+export function validated<Dto extends object>(
   value: unknown,
   dtoClass: new () => Dto,
-): Promise<Dto> {
+): Dto {
   if (!isJsonObject(value)) {
     throw new BadRequestException('Request body must be a JSON object');
   }
@@ -69,7 +67,7 @@ export async function validated<Dto extends object>(
     );
   }
   const dto = instantiate(dtoClass, value) as Dto;
-  const errors = await validate(dto, { forbidUnknownValues: true });
+  const errors = validateSync(dto, { forbidUnknownValues: true });
   if (errors.length > 0) {
     throw new ValidationFailedException(messagesOf(errors));
   }
