@@ -150,7 +150,7 @@ export class ChatMessagesService {
     inputs: CreateChatMessageDto[],
     ifMatch?: IfMatch,
   ): UnitOfWork<Appended> {
-    const session = yield* this.sessions.lock(ownerId, sessionId);
+    const session = yield* this.sessions.lockHead(ownerId, sessionId);
     const now = timeOfChange(session);
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));

@@ -31,8 +31,11 @@ export class ChatSessionsRepository {
   private readonly selectForUpdate = preparedSelect((key: Key) =>
     this.database.forUpdate(this.byId(key)),
   );
+  private readonly selectHeadForUpdate = preparedSelect((key: Key) =>
+    this.database.forUpdate(this.byId(key).select(columns(HEAD))),
+  );
   private readonly selectVersion = preparedSelect((key: Key) =>
-    this.byId(key).select(['session.createdAt', 'session.version']),
+    this.byId(key).select(columns(['createdAt', 'version'])),
   );
   /** By what they filter, and how many they want. */
   private readonly selectLists = new Map<
@@ -67,6 +70,12 @@ export class ChatSessionsRepository {
   /** As `get`, and nobody else changes the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<ChatSession> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
+    return orNotFound(session, id);
+  }
+
+  /** As `lock`, of what changes with its messages, and not what is the client's and may be large. */
+  *lockHead(ownerId: string, id: string): UnitOfWork<ChatSession> {
+    const [session] = yield* this.selectHeadForUpdate({ ownerId, id });
     return orNotFound(session, id);
   }
 
@@ -145,7 +154,7 @@ export class ChatSessionsRepository {
     limit: number,
   ): SelectQueryBuilder<ChatSession> {
     const query = this.query()
-      .select(LISTED.map((column) => `session.${column}`))
+      .select(columns(LISTED))
       .where(filter)
       .orderBy('session.lastActivityAt', 'DESC')
       .addOrderBy('session.id', 'DESC')
@@ -166,7 +175,19 @@ export class ChatSessionsRepository {
   }
 }
 
-const LISTED = [
+const HEAD: readonly (keyof ChatSession)[] = [
+  'id',
+  'ownerId',
+  'title',
+  'messageCount',
+  'lastSeq',
+  'maxMessageBytes',
+  'version',
+  'createdAt',
+  'updatedAt',
+];
+
+const LISTED: readonly (keyof ChatSession)[] = [
   'id',
   'ownerId',
   'title',
@@ -182,7 +203,11 @@ const LISTED = [
   'version',
   'createdAt',
   'updatedAt',
-] as const satisfies readonly (keyof ChatSession)[];
+];
+
+function columns(names: readonly (keyof ChatSession)[]): string[] {
+  return names.map((name) => `session.${name}`);
+}
 
 function orNotFound(session: ChatSession | undefined, id: string): ChatSession {
   if (!session) throw new EntityNotFoundError(ChatSession, { id });

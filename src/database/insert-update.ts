@@ -83,8 +83,12 @@ export function preparedUpdate<Entity extends object>(
     const shape = Object.keys(changes).join();
     const text = texts.get(shape) ?? prepare(key, changes);
     texts.set(shape, text);
-    const values = Object.assign({}, changes, key);
-    return yield* execute(statement(repositoryOf(), text, () => values));
+    const changed = text.columns.length - Object.keys(key).length;
+    return yield* execute(
+      statement(repositoryOf(), text, (index) =>
+        index < changed ? changes : key,
+      ),
+    );
   };
 }
 

@@ -28,6 +28,10 @@ const SESSION = `
     metadata, pinned, archived, message_count, last_seq, max_message_bytes,
     preview, last_message_at, last_activity_at, version, created_at, updated_at
   FROM chat_sessions WHERE id = ? AND owner_id = ?`;
+const HEAD_FOR_UPDATE = `
+  SELECT id, owner_id, title, message_count, last_seq, max_message_bytes, version,
+    created_at, updated_at
+  FROM chat_sessions WHERE id = ? AND owner_id = ? FOR UPDATE`;
 const LIST = (more: number) => `
   SELECT id, owner_id, title, document_id, section_id, context_documents, pinned,
     archived, message_count, preview, last_message_at, last_activity_at, version,
@@ -117,7 +121,7 @@ app.post<
     const message = await transaction(async (connection) => {
       const [[session]] = await connection.execute<
         (SessionRow & RowDataPacket)[]
-      >(`${SESSION} FOR UPDATE`, [params.id, owner]);
+      >(HEAD_FOR_UPDATE, [params.id, owner]);
       if (!session) throw notFound();
       const now = new Date();
       const message = {
