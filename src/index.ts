@@ -23,6 +23,7 @@ export {
   type SessionView,
 } from './chat-sessions/chat-sessions.service.js';
 export { entityTagOf, IfMatch } from './chat-sessions/entity-tag.js';
+export type { SessionState } from './chat-sessions/chat-sessions.repository.js';
 export type { Written } from './chat-sessions/idempotency.js';
 export type { RepeatableRequest } from './chat-sessions/idempotency-key.js';
 export type {

@@ -29,6 +29,8 @@ export interface MessagePage {
   messages: ChatMessage[];
 }
 
+type SessionKey = Pick<ChatSession, 'id' | 'ownerId'>;
+
 /** What messages know of their session. */
 type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 
@@ -68,7 +70,7 @@ export class ChatMessagesRepository {
 
   /** Those of the ids that are there, by id. */
   *findAll(
-    session: ChatSession,
+    session: SessionKey,
     ids: string[],
   ): UnitOfWork<ReadonlyMap<string, ChatMessage>> {
     const found = yield* select(this.of(session).andWhere({ id: In(ids) }));
@@ -76,7 +78,7 @@ export class ChatMessagesRepository {
   }
 
   *findFirst(
-    session: ChatSession,
+    session: SessionKey,
     role: MessageRole,
   ): UnitOfWork<ChatMessage | undefined> {
     const [message] = yield* select(
@@ -107,7 +109,7 @@ export class ChatMessagesRepository {
     yield* this.insertAll(messages);
   }
 
-  *deleteAll(session: ChatSession): UnitOfWork<void> {
+  *deleteAll(session: SessionKey): UnitOfWork<void> {
     yield* execute(
       this.messages.createQueryBuilder().delete().where(keyOf(session)),
     );
@@ -130,7 +132,7 @@ export class ChatMessagesRepository {
     return fitRange(range, sizes);
   }
 
-  private of(session: ChatSession): SelectQueryBuilder<ChatMessage> {
+  private of(session: SessionKey): SelectQueryBuilder<ChatMessage> {
     return this.query().where(keyOf(session));
   }
 
@@ -139,6 +141,6 @@ export class ChatMessagesRepository {
   }
 }
 
-function keyOf({ id, ownerId }: ChatSession): Key {
+function keyOf({ id, ownerId }: SessionKey): Key {
   return { sessionId: id, ownerId };
 }

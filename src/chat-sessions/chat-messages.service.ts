@@ -7,7 +7,10 @@ import {
   ChatMessagesRepository,
   type MessagePage,
 } from './chat-messages.repository.js';
-import { ChatSessionsRepository } from './chat-sessions.repository.js';
+import {
+  ChatSessionsRepository,
+  type SessionState,
+} from './chat-sessions.repository.js';
 import {
   derivedTitle,
   fieldsWith,
@@ -150,7 +153,7 @@ export class ChatMessagesService {
     inputs: CreateChatMessageDto[],
     ifMatch?: IfMatch,
   ): UnitOfWork<Appended> {
-    const session = yield* this.sessions.lockHead(ownerId, sessionId);
+    const session = yield* this.sessions.lockState(ownerId, sessionId);
     const now = timeOfChange(session);
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));
@@ -192,7 +195,7 @@ export class ChatMessagesService {
     id: string,
     ifMatch?: IfMatch,
   ): UnitOfWork<Written> {
-    const session = yield* this.sessions.lock(ownerId, id);
+    const session = yield* this.sessions.lockState(ownerId, id);
     ifMatch?.check(session);
     yield* this.messages.deleteAll(session);
     yield* this.sessions.update(session, NO_MESSAGES, timeOfChange(session));
@@ -209,7 +212,7 @@ export class ChatMessagesService {
 
   /** The stored messages, where all of these were appended before; throws `message_id_taken` where only some were, or others. */
   private *repeated(
-    session: ChatSession,
+    session: SessionState,
     inputs: CreateChatMessageDto[],
   ): UnitOfWork<ChatMessage[] | undefined> {
     const ids = inputs.flatMap(({ id }) => id ?? []);
@@ -227,7 +230,7 @@ export class ChatMessagesService {
 
   /** A title only where the session's first user message is among the new ones: a cleared title stays cleared. */
   private *firstTitle(
-    session: ChatSession,
+    session: SessionState,
     messages: ChatMessage[],
   ): UnitOfWork<string | null> {
     const title = derivedTitle(messages);

@@ -17,6 +17,7 @@ import { ChatSessionsError } from './errors.js';
 import type { Written } from './idempotency.js';
 
 export interface Created extends Written {
+  session: ChatSession;
   /** The newest, oldest first. */
   messages: ChatMessage[];
 }

@@ -21,6 +21,9 @@ export interface ListFilter {
 
 type Key = Pick<ChatSession, 'ownerId' | 'id'>;
 
+/** Of a session what a change of its messages needs: without what is the client's own, which may have some 64 KiB. */
+export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
+
 /** The filter of a list, and the place after which it begins. */
 type ListValues = Partial<ChatSession>;
 
@@ -31,8 +34,8 @@ export class ChatSessionsRepository {
   private readonly selectForUpdate = preparedSelect((key: Key) =>
     this.database.forUpdate(this.byId(key)),
   );
-  private readonly selectHeadForUpdate = preparedSelect((key: Key) =>
-    this.database.forUpdate(this.byId(key).select(columns(HEAD))),
+  private readonly selectStateForUpdate = preparedSelect((key: Key) =>
+    this.database.forUpdate(this.byId(key).select(columns(STATE))),
   );
   private readonly selectVersion = preparedSelect((key: Key) =>
     this.byId(key).select(columns(['createdAt', 'version'])),
@@ -73,9 +76,9 @@ export class ChatSessionsRepository {
     return orNotFound(session, id);
   }
 
-  /** As `lock`, of what changes with its messages, and not what is the client's and may be large. */
-  *lockHead(ownerId: string, id: string): UnitOfWork<ChatSession> {
-    const [session] = yield* this.selectHeadForUpdate({ ownerId, id });
+  /** As `lock`, of what a change of its messages needs. */
+  *lockState(ownerId: string, id: string): UnitOfWork<SessionState> {
+    const [session] = yield* this.selectStateForUpdate({ ownerId, id });
     return orNotFound(session, id);
   }
 
@@ -124,7 +127,7 @@ export class ChatSessionsRepository {
 
   /** Changes a locked session: the given fields, a new version, and the time. */
   *update(
-    session: ChatSession,
+    session: SessionState,
     fields: Partial<ChatSession>,
     now: Date,
   ): UnitOfWork<void> {
@@ -175,7 +178,7 @@ export class ChatSessionsRepository {
   }
 }
 
-const HEAD: readonly (keyof ChatSession)[] = [
+const STATE = [
   'id',
   'ownerId',
   'title',
@@ -185,7 +188,7 @@ const HEAD: readonly (keyof ChatSession)[] = [
   'version',
   'createdAt',
   'updatedAt',
-];
+] as const satisfies readonly (keyof ChatSession)[];
 
 const LISTED: readonly (keyof ChatSession)[] = [
   'id',

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
+import type { SessionState } from './chat-sessions.repository.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
@@ -39,7 +40,7 @@ export function newSession(
 }
 
 /** Now; but clocks of several instances differ, and the times of a session never go back. */
-export function timeOfChange({ updatedAt }: ChatSession): Date {
+export function timeOfChange({ updatedAt }: SessionState): Date {
   return new Date(Math.max(updatedAt.getTime(), Date.now()));
 }
 
@@ -53,7 +54,7 @@ export const NO_MESSAGES = {
 
 /** The messages that follow on a session's last, not stored yet; throws `message_empty`. */
 export function newMessages(
-  session: ChatSession,
+  session: SessionState,
   inputs: CreateChatMessageDto[],
   now: Date,
 ): ChatMessage[] {
@@ -78,7 +79,7 @@ export function newMessages(
 }
 
 /** What a session's row says once these messages follow on its last. */
-export function fieldsWith(session: ChatSession, messages: ChatMessage[]) {
+export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   const newest = messages.at(-1)!;
   return {
     messageCount: session.messageCount + messages.length,

@@ -7,11 +7,10 @@ import {
 import { ChatSessionsError } from './errors.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 
+type Versioned = Pick<ChatSession, 'createdAt' | 'version'>;
+
 /** The strong entity tag of a session as it is. */
-export function entityTagOf({
-  createdAt,
-  version,
-}: Pick<ChatSession, 'createdAt' | 'version'>): string {
+export function entityTagOf({ createdAt, version }: Versioned): string {
   return `"${createdAt.getTime()}-${version}"`;
 }
 
@@ -33,7 +32,7 @@ export class IfMatch {
   constructor(private readonly tags: '*' | string[]) {}
 
   /** Throws `version_moved`. Weak tags never match (RFC 9110, 13.1.1). */
-  check(session: ChatSession): void {
+  check(session: Versioned): void {
     if (this.tags !== '*' && !this.tags.includes(entityTagOf(session))) {
       throw new ChatSessionsError('version_moved');
     }

@@ -2,7 +2,7 @@ import { HttpStatus, Injectable } from '@nestjs/common';
 import { isDuplicateKey, isLockWaitTimeout } from '../database/errors.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
 import type { ChatMessage } from './entities/chat-message.entity.js';
-import type { ChatSession } from './entities/chat-session.entity.js';
+import type { SessionState } from './chat-sessions.repository.js';
 import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { ChatSessionsError } from './errors.js';
 import type { RepeatableRequest } from './idempotency-key.js';
@@ -10,7 +10,7 @@ import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 
 /** What a repeatable write did. */
 export interface Written {
-  session: ChatSession;
+  session: SessionState;
   messages?: ChatMessage[];
   /** False where it was there already. */
   created: boolean;

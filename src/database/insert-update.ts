@@ -83,10 +83,11 @@ export function preparedUpdate<Entity extends object>(
     const shape = Object.keys(changes).join();
     const text = texts.get(shape) ?? prepare(key, changes);
     texts.set(shape, text);
-    const changed = text.columns.length - Object.keys(key).length;
+    // Those of SET come before those of WHERE.
+    const keyAt = text.columns.length - Object.keys(key).length;
     return yield* execute(
       statement(repositoryOf(), text, (index) =>
-        index < changed ? changes : key,
+        index < keyAt ? changes : key,
       ),
     );
   };

@@ -10,9 +10,6 @@ export function isPublic(
   reflector: Reflector,
   context: ExecutionContext,
 ): boolean {
-  return (
-    reflector.get<true | undefined>(PUBLIC, context.getHandler()) ??
-    reflector.get<true | undefined>(PUBLIC, context.getClass()) ??
-    false
-  );
+  const targets = [context.getHandler(), context.getClass()];
+  return !!reflector.getAllAndOverride<boolean>(PUBLIC, targets);
 }

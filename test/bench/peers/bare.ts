@@ -28,7 +28,11 @@ const SESSION = `
     metadata, pinned, archived, message_count, last_seq, max_message_bytes,
     preview, last_message_at, last_activity_at, version, created_at, updated_at
   FROM chat_sessions WHERE id = ? AND owner_id = ?`;
-const HEAD_FOR_UPDATE = `
+type StateRow = Pick<
+  SessionRow,
+  'title' | 'message_count' | 'last_seq' | 'max_message_bytes' | 'version'
+>;
+const STATE_FOR_UPDATE = `
   SELECT id, owner_id, title, message_count, last_seq, max_message_bytes, version,
     created_at, updated_at
   FROM chat_sessions WHERE id = ? AND owner_id = ? FOR UPDATE`;
@@ -120,8 +124,8 @@ app.post<
     const owner = headers['x-user-id'];
     const message = await transaction(async (connection) => {
       const [[session]] = await connection.execute<
-        (SessionRow & RowDataPacket)[]
-      >(HEAD_FOR_UPDATE, [params.id, owner]);
+        (StateRow & RowDataPacket)[]
+      >(STATE_FOR_UPDATE, [params.id, owner]);
       if (!session) throw notFound();
       const now = new Date();
       const message = {
