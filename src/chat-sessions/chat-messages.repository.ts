@@ -10,6 +10,7 @@ import {
 import { preparedInsert } from '../database/insert-update.js';
 import { preparedSelect, select } from '../database/select.js';
 import { execute, type UnitOfWork } from '../database/unit-of-work.js';
+import type { SessionKey } from './chat-sessions.repository.js';
 import { PAGE } from './dto/limits.js';
 import {
   ChatMessage,
@@ -28,8 +29,6 @@ export interface MessagePage {
   range: MessageRange;
   messages: ChatMessage[];
 }
-
-type SessionKey = Pick<ChatSession, 'id' | 'ownerId'>;
 
 /** What messages know of their session. */
 type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;

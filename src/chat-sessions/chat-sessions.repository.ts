@@ -19,7 +19,7 @@ export interface ListFilter {
   sectionId?: string;
 }
 
-type Key = Pick<ChatSession, 'ownerId' | 'id'>;
+export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** Of a session what a change of its messages needs: without what is the client's own, which may have some 64 KiB. */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
@@ -30,14 +30,16 @@ type ListValues = Partial<ChatSession>;
 /** The statements on sessions. The owner is in every one. */
 @Injectable()
 export class ChatSessionsRepository {
-  private readonly selectById = preparedSelect((key: Key) => this.byId(key));
-  private readonly selectForUpdate = preparedSelect((key: Key) =>
+  private readonly selectById = preparedSelect((key: SessionKey) =>
+    this.byId(key),
+  );
+  private readonly selectForUpdate = preparedSelect((key: SessionKey) =>
     this.database.forUpdate(this.byId(key)),
   );
-  private readonly selectStateForUpdate = preparedSelect((key: Key) =>
+  private readonly selectStateForUpdate = preparedSelect((key: SessionKey) =>
     this.database.forUpdate(this.byId(key).select(columns(STATE))),
   );
-  private readonly selectVersion = preparedSelect((key: Key) =>
+  private readonly selectVersion = preparedSelect((key: SessionKey) =>
     this.byId(key).select(columns(['createdAt', 'version'])),
   );
   /** By what they filter, and how many they want. */
@@ -147,7 +149,7 @@ export class ChatSessionsRepository {
     );
   }
 
-  private byId({ ownerId, id }: Key): SelectQueryBuilder<ChatSession> {
+  private byId({ ownerId, id }: SessionKey): SelectQueryBuilder<ChatSession> {
     return this.query().where({ id, ownerId });
   }
 

@@ -1,8 +1,8 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { isDuplicateKey, isLockWaitTimeout } from '../database/errors.js';
 import type { UnitOfWork } from '../database/unit-of-work.js';
-import type { ChatMessage } from './entities/chat-message.entity.js';
 import type { SessionState } from './chat-sessions.repository.js';
+import type { ChatMessage } from './entities/chat-message.entity.js';
 import type { IdempotencyKey } from './entities/idempotency-key.entity.js';
 import { ChatSessionsError } from './errors.js';
 import type { RepeatableRequest } from './idempotency-key.js';

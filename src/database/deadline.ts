@@ -28,9 +28,9 @@ export class Deadline {
 
   /**
    * Starts what must settle in time and calls one of the two once, before
-   * anything else may be started: `reject` with `late` where it does not settle, or would not be
-   * started in time; what was started then goes on by itself, and whoever
-   * started it sees to its end.
+   * anything else may be started: `reject` with `late` where it does not settle,
+   * or would not be started in time; what was started then goes on by itself,
+   * and whoever started it sees to its end.
    */
   within<T>(
     start: (

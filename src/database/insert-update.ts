@@ -83,13 +83,8 @@ export function preparedUpdate<Entity extends object>(
     const shape = Object.keys(changes).join();
     const text = texts.get(shape) ?? prepare(key, changes);
     texts.set(shape, text);
-    // Those of SET come before those of WHERE.
-    const keyAt = text.columns.length - Object.keys(key).length;
-    return yield* execute(
-      statement(repositoryOf(), text, (index) =>
-        index < keyAt ? changes : key,
-      ),
-    );
+    const values = Object.assign({}, changes, key);
+    return yield* execute(statement(repositoryOf(), text, () => values));
   };
 }
 
