@@ -79,19 +79,9 @@ export class GaleraCluster {
     await this.node(index).kill('SIGTERM');
   }
 
-  /**
-   * Waits until all nodes take part. One that was paused may stay outside for
-   * good; it is started again, as its supervisor would.
-   */
+  /** Waits until all nodes take part. */
   async heal(): Promise<void> {
-    for (const index of this.nodes.keys()) {
-      try {
-        await this.synced(index);
-      } catch (error) {
-        await this.giveUpOn(index, error);
-        await this.rejoin(index);
-      }
-    }
+    for (const index of this.nodes.keys()) await this.backIn(index);
   }
 
   /** Starts a node that is down, and again where it does not find its way back. */
@@ -120,7 +110,20 @@ export class GaleraCluster {
 
   async resume(index: number): Promise<void> {
     process.kill(this.node(index).pid, 'SIGCONT');
-    await this.synced(index);
+    await this.backIn(index);
+  }
+
+  /**
+   * Waits until a node that runs takes part. One that was paused may stay
+   * outside for good; it is started again, as its supervisor would.
+   */
+  private async backIn(index: number): Promise<void> {
+    try {
+      await this.synced(index);
+    } catch (error) {
+      await this.giveUpOn(index, error);
+      await this.rejoin(index);
+    }
   }
 
   async query(index: number, sql: string): Promise<Record<string, unknown>[]> {
