@@ -14,7 +14,7 @@ import {
   isNotPrepared,
   StoreUnavailableError,
 } from './errors.js';
-import { Gate } from './gate.js';
+import { Gate, type Turn } from './gate.js';
 import type { MysqlHosts } from './mysql-hosts.js';
 import { checkNode, type MysqlDriver, socketOf } from './mysql-node.js';
 import { command, drive, send } from './mysql-statements.js';
@@ -28,6 +28,7 @@ const DEFAULT_POOL_SIZE = 10;
 
 const START_TRANSACTION = command('START TRANSACTION');
 const COMMIT = command('COMMIT');
+const COMMIT_AND_CHAIN = command('COMMIT AND CHAIN');
 const ROLLBACK = command('ROLLBACK');
 
 type MysqlDataSourceOptions = Extract<
@@ -45,7 +46,7 @@ type MysqlDataSourceOptions = Extract<
 export class MysqlDatabase extends Database {
   readonly isEmbedded = false;
   private readonly hosts: MysqlHosts | undefined;
-  private readonly gate: Gate;
+  private readonly gate: Gate<PoolConnection>;
   private checking: Promise<void> | undefined;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its tries */
@@ -65,22 +66,62 @@ export class MysqlDatabase extends Database {
   }
 
   read<T>(work: Work<T>): Promise<T> {
-    return this.inTime((deadline) =>
-      this.onConnection(deadline, (connection) =>
-        drive(connection, deadline, work()),
+    return this.gate.pass(({ deadline }) =>
+      withRetries(deadline, () =>
+        this.onConnection(deadline, (connection) =>
+          drive(connection, deadline, work()),
+        ),
       ),
     );
   }
 
   write<T>(work: Work<T>): Promise<T> {
-    return this.inTime((deadline) =>
-      this.onConnection(
-        deadline,
-        (connection) =>
-          drive(connection, deadline, transaction(deadline, work())),
-        ROLLBACK,
-      ),
+    return this.gate.pass(
+      (turn) => withRetries(turn.deadline, () => this.transact(turn, work())),
+      { inherits: true },
     );
+  }
+
+  /**
+   * One transaction. Where the next in line is a write, too, it begins where this
+   * one ends: COMMIT AND CHAIN spares it START TRANSACTION, one statement of five.
+   */
+  private async transact<T>(
+    turn: Turn<PoolConnection>,
+    work: UnitOfWork<T>,
+  ): Promise<T> {
+    const { deadline, place } = turn;
+    turn.place = undefined; // Another try begins anew.
+    const connection = place ?? (await this.connect(deadline));
+    let isChained = false;
+    const end = () => {
+      isChained = this.gate.heir !== undefined;
+      return isChained ? COMMIT_AND_CHAIN : COMMIT;
+    };
+    try {
+      const begin = place ? undefined : START_TRANSACTION;
+      const result = await drive(
+        connection,
+        deadline,
+        transaction(deadline, work, begin, end),
+      );
+      if (isChained) await this.bequeath(connection, deadline);
+      else connection.release();
+      return result;
+    } catch (error) {
+      await this.giveBack(connection, error, deadline, ROLLBACK);
+      throw error;
+    }
+  }
+
+  /** Never throws: what came before is committed. Meanwhile the heir may have begun elsewhere, and a read be next. */
+  private async bequeath(
+    connection: PoolConnection,
+    deadline: Deadline,
+  ): Promise<void> {
+    const { heir } = this.gate;
+    if (heir && !this.isStale(connection)) heir.place = connection;
+    else await this.giveBack(connection, undefined, deadline, ROLLBACK);
   }
 
   /** One at a time: whoever asks meanwhile gets the same answer. */
@@ -109,16 +150,9 @@ export class MysqlDatabase extends Database {
     return query.setLock('pessimistic_write');
   }
 
-  private inTime<T>(attempt: (deadline: Deadline) => Promise<T>): Promise<T> {
-    return this.gate.pass((deadline) =>
-      withRetries(deadline, () => attempt(deadline)),
-    );
-  }
-
   private async onConnection<T>(
     deadline: Deadline,
     use: (connection: PoolConnection) => Promise<T>,
-    undo?: Statement,
   ): Promise<T> {
     const connection = await this.connect(deadline);
     try {
@@ -126,9 +160,7 @@ export class MysqlDatabase extends Database {
       connection.release();
       return result;
     } catch (error) {
-      await this.giveBack(connection, error, async () => {
-        if (undo) await send(connection, undo, deadline);
-      });
+      await this.giveBack(connection, error, deadline);
       throw error;
     }
   }
@@ -149,21 +181,25 @@ export class MysqlDatabase extends Database {
         connecting.then((late) => late.release()).catch(() => undefined);
         throw error;
       }
-      const isStale = this.hosts?.isInForce(socketOf(connection)) === false;
-      if (!isStale) return connection;
+      if (!this.isStale(connection)) return connection;
       connection.destroy();
     }
+  }
+
+  private isStale(connection: PoolConnection): boolean {
+    return this.hosts?.isInForce(socketOf(connection)) === false;
   }
 
   /** To the pool where it is known to be fit and without a transaction, otherwise to nobody. */
   private async giveBack(
     connection: PoolConnection,
     error: unknown,
-    undo: () => Promise<void>,
+    deadline: Deadline,
+    undo?: Statement,
   ): Promise<void> {
     try {
       if (isSuspect(error)) throw error;
-      await undo();
+      if (undo) await send(connection, undo, deadline);
       connection.release();
     } catch {
       connection.destroy();
@@ -181,16 +217,22 @@ function isSuspect(error: unknown): boolean {
   );
 }
 
-/** The work between START TRANSACTION and COMMIT. */
+/**
+ * The work between the beginning of a transaction and its end.
+ * @param begin undefined where that has been done
+ * @param end is asked when it is time for it
+ */
 function* transaction<T>(
   deadline: Deadline,
   work: UnitOfWork<T>,
+  begin: Statement | undefined,
+  end: () => Statement,
 ): UnitOfWork<T> {
-  yield START_TRANSACTION;
+  if (begin) yield begin;
   const result = yield* work;
   if (deadline.left <= 0) throw new StoreUnavailableError('late');
   try {
-    yield COMMIT;
+    yield end();
   } catch (error) {
     // Without an answer nobody knows whether it happened; only some answers say that it did not.
     if (isContention(error)) throw error;

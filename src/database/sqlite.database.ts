@@ -57,7 +57,7 @@ export class SqliteDatabase extends Database {
   }
 
   write<T>(work: Work<T>): Promise<T> {
-    return this.writes.pass((deadline) =>
+    return this.writes.pass(({ deadline }) =>
       withRetries(deadline, async () => {
         // A write holds up the whole process: what arrived meanwhile comes first, so that too much of it is seen to be.
         await turnOfTheLoop();

@@ -11,6 +11,8 @@ import {
 
 const ROUNDS = amount(4, 1);
 const CLIENTS = 8;
+/** Fewer than there are clients: writes wait, and begin where others end. */
+const POOL_SIZE = 4;
 const RECOVERY_LIMIT_MS = 60_000;
 const NODES = [0, 1, 2];
 
@@ -23,6 +25,7 @@ beforeAll(async () => {
   service = await startService({
     DATABASE_URL: cluster.url('chat'),
     DATABASE_MIGRATE: 'true',
+    DATABASE_POOL_SIZE: String(POOL_SIZE),
     REQUEST_DEADLINE_MS: '2000',
   });
 });

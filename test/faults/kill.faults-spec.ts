@@ -13,6 +13,8 @@ import { createMysqlDatabase } from '../support/test-database.js';
 
 const ROUNDS = amount(15, 3);
 const CLIENTS = 8;
+/** Fewer than there are clients: writes wait, and begin where others end. */
+const POOL_SIZE = 4;
 
 function upTo(milliseconds: number): Promise<void> {
   return sleep(100 + Math.random() * milliseconds);
@@ -62,6 +64,7 @@ describe('kill -9 of MariaDB', () => {
     const service = await startService({
       DATABASE_URL: url,
       DATABASE_MIGRATE: 'true',
+      DATABASE_POOL_SIZE: String(POOL_SIZE),
     });
     const workload = new Workload(() => service.url);
     const recoveries: number[][] = [];

@@ -31,7 +31,7 @@ interface Link {
 
 /** A packet is a header of four bytes, COM_QUERY (3) and the statement. */
 function isCommitOfMysql(packet: Buffer): boolean {
-  return packet.subarray(4).toString() === '\x03COMMIT';
+  return packet.subarray(4).toString().startsWith('\x03COMMIT');
 }
 
 /**
