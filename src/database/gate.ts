@@ -9,27 +9,30 @@ export interface Turn<Place> {
   readonly deadline: Deadline;
   /** Whether it can begin where other work has ended. */
   readonly inherits: boolean;
-  /** Where other work has ended: to be used, or given back. */
+  /** Where other work has ended, for this to begin there. */
   place?: Place;
 }
 
 /** Lets so much work to the store at once, keeps a bounded queue, and sheds what comes on top or waited too long. */
 export class Gate<Place = never> {
+  private free: number;
   private readonly queue: (Turn<Place> & { begin: () => void })[] = [];
   private readonly logger = new Logger(Gate.name);
   private shedCount = 0;
   private reportedAt = -Infinity;
 
   /**
-   * @param free how much work at once
+   * @param width how much work at once
    * @param mostWaiting how much may wait
    * @param deadlineMs milliseconds for each, waiting included
    */
   constructor(
-    private free: number,
+    width: number,
     private readonly mostWaiting: number,
     private readonly deadlineMs: number,
-  ) {}
+  ) {
+    this.free = width;
+  }
 
   /**
    * Those who wait take turns in the order of their deadlines. Whoever has used

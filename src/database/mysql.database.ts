@@ -26,10 +26,22 @@ const WAITING_PER_CONNECTION = 16;
 /** Of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
+/** Writes that follow each other on one connection before others of the application get it. */
+const LONGEST_CHAIN = 16;
+/** For the end of a transaction in which nothing happened. */
+const UNDO_MS = 1_000;
+
 const START_TRANSACTION = command('START TRANSACTION');
 const COMMIT = command('COMMIT');
 const COMMIT_AND_CHAIN = command('COMMIT AND CHAIN');
 const ROLLBACK = command('ROLLBACK');
+
+/** A connection in a transaction in which nothing happened yet. */
+interface Begun {
+  connection: PoolConnection;
+  /** Of the writes that came before. */
+  chainLength: number;
+}
 
 type MysqlDataSourceOptions = Extract<
   DataSourceOptions,
@@ -45,8 +57,14 @@ type MysqlDataSourceOptions = Extract<
  */
 export class MysqlDatabase extends Database {
   readonly isEmbedded = false;
+  /**
+   * Whether a COMMIT AND CHAIN ends one transaction and begins the next, and no
+   * more. On Galera it waits for what other nodes have committed meanwhile, and
+   * where it fails in that, the first transaction is committed all the same.
+   */
+  mayChain = false;
   private readonly hosts: MysqlHosts | undefined;
-  private readonly gate: Gate<PoolConnection>;
+  private readonly gate: Gate<Begun>;
   private checking: Promise<void> | undefined;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its tries */
@@ -77,7 +95,7 @@ export class MysqlDatabase extends Database {
 
   write<T>(work: Work<T>): Promise<T> {
     return this.gate.pass(
-      (turn) => withRetries(turn.deadline, () => this.transact(turn, work())),
+      (turn) => withRetries(turn.deadline, () => this.transact(turn, work)),
       { inherits: true },
     );
   }
@@ -86,16 +104,15 @@ export class MysqlDatabase extends Database {
    * One transaction. Where the next in line is a write, too, it begins where this
    * one ends: COMMIT AND CHAIN spares it START TRANSACTION, one statement of five.
    */
-  private async transact<T>(
-    turn: Turn<PoolConnection>,
-    work: UnitOfWork<T>,
-  ): Promise<T> {
+  private async transact<T>(turn: Turn<Begun>, work: Work<T>): Promise<T> {
     const { deadline, place } = turn;
     turn.place = undefined; // Another try begins anew.
-    const connection = place ?? (await this.connect(deadline));
+    const connection = place?.connection ?? (await this.connect(deadline));
+    const chainLength = (place?.chainLength ?? 0) + 1;
     let isChained = false;
     const end = () => {
-      isChained = this.gate.heir !== undefined;
+      isChained =
+        this.mayChain && chainLength < LONGEST_CHAIN && !!this.gate.heir;
       return isChained ? COMMIT_AND_CHAIN : COMMIT;
     };
     try {
@@ -103,9 +120,9 @@ export class MysqlDatabase extends Database {
       const result = await drive(
         connection,
         deadline,
-        transaction(deadline, work, begin, end),
+        transaction(deadline, work(), begin, end),
       );
-      if (isChained) await this.bequeath(connection, deadline);
+      if (isChained) this.handOn({ connection, chainLength });
       else connection.release();
       return result;
     } catch (error) {
@@ -114,14 +131,20 @@ export class MysqlDatabase extends Database {
     }
   }
 
-  /** Never throws: what came before is committed. Meanwhile the heir may have begun elsewhere, and a read be next. */
-  private async bequeath(
-    connection: PoolConnection,
-    deadline: Deadline,
-  ): Promise<void> {
+  /** To the next in line, which may be another than when COMMIT AND CHAIN was sent, or nobody. */
+  private handOn(begun: Begun): void {
+    const { connection } = begun;
     const { heir } = this.gate;
-    if (heir && !this.isStale(connection)) heir.place = connection;
-    else await this.giveBack(connection, undefined, deadline, ROLLBACK);
+    if (this.isStale(connection)) {
+      connection.destroy();
+    } else if (heir) {
+      heir.place = begun;
+    } else {
+      const deadline = new Deadline(UNDO_MS);
+      void this.giveBack(connection, undefined, deadline, ROLLBACK).finally(
+        () => deadline.end(),
+      );
+    }
   }
 
   /** One at a time: whoever asks meanwhile gets the same answer. */
@@ -231,11 +254,12 @@ function* transaction<T>(
   if (begin) yield begin;
   const result = yield* work;
   if (deadline.left <= 0) throw new StoreUnavailableError('late');
+  const ending = end();
   try {
-    yield end();
+    yield ending;
   } catch (error) {
     // Without an answer nobody knows whether it happened; only some answers say that it did not.
-    if (isContention(error)) throw error;
+    if (ending === COMMIT && isContention(error)) throw error;
     throw new StoreUnavailableError('outcome_unknown', error);
   }
   return result;

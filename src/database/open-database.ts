@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { chatSessionsEntities } from '../chat-sessions/entities/entities.js';
 import { reasonOf } from '../describe-error.js';
 import type { Database } from './database.js';
-import { connectionMistakes } from './mysql-requirements.js';
+import { connectionMistakes, isGalera } from './mysql-requirements.js';
 import { MysqlDatabase } from './mysql.database.js';
 import { SqliteDatabase } from './sqlite.database.js';
 import type { UnitOfWork } from './unit-of-work.js';
@@ -64,8 +64,11 @@ function refuseOthers({ entityMetadatas }: DataSource): void {
 }
 
 function* usable(dataSource: DataSource, database: Database): UnitOfWork<void> {
-  const mistakes = database.isEmbedded ? [] : yield* connectionMistakes();
-  if (mistakes.length > 0) throw new Error(mistakes.join('; '));
+  if (database instanceof MysqlDatabase) {
+    const mistakes = yield* connectionMistakes();
+    if (mistakes.length > 0) throw new Error(mistakes.join('; '));
+    database.mayChain = !(yield* isGalera());
+  }
   for (const entity of chatSessionsEntities) {
     try {
       yield dataSource

@@ -1,6 +1,8 @@
 import type { PoolConnection } from 'mysql2';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { afterEach, expect, inject, it, vi } from 'vitest';
+import { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
+import type { MysqlDriver as OurDriver } from '../../src/database/mysql-node.js';
 import {
   append,
   createSession,
@@ -12,28 +14,41 @@ import { useTestApp } from '../support/test-app.js';
 
 const CLIENTS = 12;
 const ROUNDS = 25;
+const LONGEST_CHAIN = 16;
+const LOCK_WAIT_TIMEOUT = Object.assign(new Error('on purpose'), {
+  errno: 1205,
+});
 
-/** Two connections for twelve clients: most wait, and writes begin where others end. */
+/** Two at once: of twelve clients most wait, and writes begin where others end. */
 const api = useTestApp({ environment: { DATABASE_POOL_SIZE: '3' } });
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Writes down what happens on each connection: what is sent, and `release`. */
-async function watchConnections(): Promise<Map<unknown, string[]>> {
+/** By connection what happens on it: what is sent, and `release`. */
+type Logs = Map<PoolConnection, string[]>;
+
+type Method = (this: PoolConnection, ...args: unknown[]) => unknown;
+
+/** What all connections of the pool have in common. */
+async function prototypeOfConnections() {
   const driver = api.dataSource.driver as MysqlDriver;
   const connection = (await driver.obtainMasterConnection()) as PoolConnection;
   connection.release();
-  const prototype = Object.getPrototypeOf(connection) as Record<
+  return Object.getPrototypeOf(connection) as Record<
     'query' | 'execute' | 'release',
-    (...args: unknown[]) => unknown
+    Method
   >;
-  const logs = new Map<unknown, string[]>();
+}
+
+async function watchConnections(): Promise<Logs> {
+  const prototype = await prototypeOfConnections();
+  const logs: Logs = new Map();
   for (const method of ['query', 'execute', 'release'] as const) {
     const original = prototype[method];
     vi.spyOn(prototype, method).mockImplementation(function (
-      this: unknown,
+      this: PoolConnection,
       ...args
     ) {
       const log = logs.get(this) ?? [];
@@ -45,27 +60,59 @@ async function watchConnections(): Promise<Map<unknown, string[]>> {
   return logs;
 }
 
-/** How often each happened; throws where a transaction begins or ends in one, or a connection is released in one. */
+/**
+ * How often each happened. Throws where a transaction begins or ends in one, a
+ * connection is released in one, or a session is read in one without its lock.
+ */
 function transactionsOf(log: string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
-  let isOpen = false;
+  let chain = 0;
   log.forEach((entry, index) => {
-    const isOpenBefore = isOpen;
-    if (entry === 'START TRANSACTION') isOpen = true;
-    else if (entry === 'COMMIT' || entry === 'ROLLBACK') isOpen = false;
-    else if (entry !== 'COMMIT AND CHAIN' && entry !== 'release') return;
+    const before = chain;
+    const isRead =
+      entry.includes('FROM `chat_sessions`') && !entry.includes('FOR UPDATE');
+    if (entry === 'START TRANSACTION') chain = 1;
+    else if (entry === 'COMMIT AND CHAIN') chain++;
+    else if (entry === 'COMMIT' || entry === 'ROLLBACK') chain = 0;
+    else if (entry !== 'release' && !isRead) return;
     count(entry);
     if (entry === 'ROLLBACK' && log[index - 1] === 'COMMIT AND CHAIN') {
       count('without an heir');
     }
-    const isBeginning = entry === 'START TRANSACTION' || entry === 'release';
-    expect([index, entry, isOpenBefore]).toEqual([index, entry, !isBeginning]);
+    const isInside = !(
+      isRead ||
+      entry === 'START TRANSACTION' ||
+      entry === 'release'
+    );
+    expect([index, entry, before > 0]).toEqual([index, entry, isInside]);
+    expect(chain).toBeLessThanOrEqual(LONGEST_CHAIN);
   });
   return counts;
 }
 
-it('writes that begin where others end are all or nothing, and nobody else gets into their transactions', async () => {
+function sum(logs: Logs, what: string): number {
+  return [...logs.values()]
+    .map(transactionsOf)
+    .reduce((total, { [what]: count = 0 }) => total + count, 0);
+}
+
+async function storedSeqs(sessionId: string): Promise<number[]> {
+  const stored = await api.dataSource
+    .getRepository(ChatMessage)
+    .find({ where: { sessionId }, order: { seq: 'ASC' } });
+  return stored.map(({ seq }) => seq);
+}
+
+function appendAtOnce(id: string, count: number) {
+  return Promise.all(
+    numbers(1, count).map((n) =>
+      append(api, id, { role: 'user', content: `message ${n}` }),
+    ),
+  );
+}
+
+it('are all or nothing, and nobody else gets into their transactions', async () => {
   const logs = inject('store') === 'mysql' ? await watchConnections() : null;
   const { id } = await createSession(api);
   const taken = { id: 'taken', role: 'user', content: 'Hello' };
@@ -84,18 +131,77 @@ it('writes that begin where others end are all or nothing, and nobody else gets 
   });
   await Promise.all(clients);
   const written = 1 + CLIENTS * ROUNDS;
-  const { messages } = await getPage(api, id, 'limit=100');
-  expect(messages.at(-1)?.seq).toBe(written);
-  const stored = await api.dataSource.query<{ seq: number }[]>(
-    'SELECT seq FROM chat_messages ORDER BY seq',
-  );
-  expect(stored.map(({ seq }) => seq)).toEqual(numbers(1, written));
+  expect(await storedSeqs(id)).toEqual(numbers(1, written));
   if (!logs) return;
-  const counts = [...logs.values()].map(transactionsOf);
-  const sum = (what: string) =>
-    counts.reduce((total, { [what]: count = 0 }) => total + count, 0);
-  // With the creation of the session.
-  expect(sum('COMMIT') + sum('COMMIT AND CHAIN')).toBe(written + 1);
-  expect(sum('COMMIT AND CHAIN')).toBeGreaterThan(sum('without an heir'));
-  expect(sum('without an heir')).toBeGreaterThan(0);
+  const commits = sum(logs, 'COMMIT') + sum(logs, 'COMMIT AND CHAIN');
+  // With the session's, and perhaps the sweeper's.
+  expect(commits).toBeGreaterThanOrEqual(written + 1);
+  expect(sum(logs, 'COMMIT AND CHAIN')).toBeGreaterThan(0);
+  expect(sum(logs, 'without an heir')).toBeGreaterThan(0);
 });
+
+function onMysql() {
+  it('are spared START TRANSACTION', async () => {
+    const { id } = await createSession(api);
+    const logs = await watchConnections();
+    const answers = await appendAtOnce(id, 32);
+    expect(answers.map(({ status }) => status)).toEqual(Array(32).fill(201));
+    expect(sum(logs, 'START TRANSACTION')).toBeLessThanOrEqual(8);
+    expect(sum(logs, 'COMMIT AND CHAIN')).toBeGreaterThanOrEqual(16);
+  });
+
+  it('leave it open whether they happened where COMMIT AND CHAIN fails, and the next begins anew', async () => {
+    const { id } = await createSession(api);
+    const prototype = await prototypeOfConnections();
+    const original = prototype.query;
+    let isFirst = true;
+    vi.spyOn(prototype, 'query').mockImplementation(function (
+      this: PoolConnection,
+      sql,
+      values,
+      done,
+    ) {
+      const fails = isFirst && sql === 'COMMIT AND CHAIN';
+      if (!fails) return original.call(this, sql, values, done);
+      isFirst = false;
+      const fail = done as (error: Error) => void;
+      return original.call(this, sql, values, () => fail(LOCK_WAIT_TIMEOUT));
+    });
+    const answers = await appendAtOnce(id, 12);
+    const others = answers.filter(({ status }) => status !== 201);
+    expect(others.map(({ status, text }) => [status, text])).toEqual([
+      [503, expect.stringContaining('its outcome is unknown')],
+    ]);
+    expect(await storedSeqs(id)).toEqual(numbers(1, 12));
+  });
+
+  it('do not begin on a server that is no longer in force', async () => {
+    const { id } = await createSession(api);
+    const logs = await watchConnections();
+    const { driver } = api.dataSource.options as unknown as {
+      driver: OurDriver;
+    };
+    const left = new Set<unknown>();
+    vi.spyOn(driver.hosts, 'isInForce').mockImplementation(
+      (socket) => !left.has(socket),
+    );
+    const answers = appendAtOnce(id, 12);
+    await vi.waitFor(() => expect(logs.size).toBe(2), { interval: 1 });
+    const former = [...logs].map(([connection, log]) => {
+      left.add((connection as unknown as { stream: object }).stream);
+      return { log, length: log.length };
+    });
+    const statuses = (await answers).map(({ status }) => status);
+    expect(statuses).toEqual(Array(12).fill(201));
+    for (const { log, length } of former) {
+      const isEnd = (entry: string) => /^COMMIT|^ROLLBACK/.test(entry);
+      const end = log.findIndex(
+        (entry, index) => index >= length && isEnd(entry),
+      );
+      expect(log.slice(end + 1)).toEqual([]);
+    }
+    expect(logs.size).toBe(4);
+  });
+}
+
+if (inject('store') === 'mysql') onMysql();
