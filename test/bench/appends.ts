@@ -19,7 +19,7 @@ export interface Appends {
 export async function appending(
   stage: Stage,
   name: string,
-  server: Server,
+  servers: Server[],
   { database: { connection }, sessionIds, requests }: Appends,
   connections: number,
 ): Promise<Contender> {
@@ -28,7 +28,7 @@ export async function appending(
   const seeded = await countMessages(connection, sessionIds);
   return {
     name,
-    server,
+    servers,
     file: await stage.requestFile(requests),
     before: () => takeBack(connection, sessionIds),
     after: async (acknowledged) => {
@@ -49,13 +49,13 @@ export async function appending(
 export async function appendingToFlask(
   stage: Stage,
   name: string,
-  server: Server,
+  servers: Server[],
   { database: { connection }, sessionIds, requests }: Appends,
 ): Promise<Contender> {
   const seeded = await countFlaskMessages(connection, sessionIds);
   return {
     name,
-    server,
+    servers,
     file: await stage.requestFile(requests),
     before: () => takeBackFlask(connection, sessionIds),
     after: async (acknowledged) => {

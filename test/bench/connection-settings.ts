@@ -19,10 +19,10 @@ const SETTINGS: Record<string, Environment> = {
 export async function startWithSettings(
   stage: Stage,
   url: string,
-): Promise<Record<string, Server>> {
-  const servers: Record<string, Server> = {};
+): Promise<Record<string, Server[]>> {
+  const servers: Record<string, Server[]> = {};
   for (const [name, environment] of Object.entries(SETTINGS)) {
-    servers[name] = await stage.ours(url, 'off', name, environment);
+    servers[name] = [await stage.ours(url, 'off', name, environment)];
   }
   return servers;
 }

@@ -121,7 +121,7 @@ async function scenarios(
     contenders: await Promise.all(
       sides.map(async ({ name, server, [kind]: load }) => ({
         name,
-        server,
+        servers: [server],
         file: await stage.requestFile(load!),
       })),
     ),
@@ -133,7 +133,7 @@ async function scenarios(
       await appending(
         stage,
         name,
-        server,
+        [server],
         { database, sessionIds, requests: load },
         CONNECTIONS,
       ),

@@ -18,6 +18,8 @@ import type { BenchDatabase, Stage } from './stage.js';
 
 const CONNECTIONS = 32;
 const CHECKED_REQUESTS = 5;
+/** Of the service and of `bare`: two processes of the same code may differ by a tenth, in whatever they are asked. */
+const PROCESSES = 5;
 
 /** The comparisons with the peers, all on one database. */
 export class PeerScenarios {
@@ -65,7 +67,9 @@ export class PeerScenarios {
     const off = await this.ours('off');
     const bodies: Record<string, string> = {};
     for (const request of load) {
-      bodies[request.path] = (await ask(off, request, this.stage.tokens)).text;
+      bodies[request.path] = (
+        await ask(off[0]!, request, this.stage.tokens)
+      ).text;
     }
     const file = this.stage.path('bodies.json');
     await writeFile(file, JSON.stringify(bodies));
@@ -73,7 +77,7 @@ export class PeerScenarios {
       off,
       validated: await this.ours('validated'),
       exclusive: await this.ours('exclusive'),
-      limit: await this.stage.server('limit', () => startLimit(file)),
+      limit: [await this.stage.server('limit', () => startLimit(file))],
       bare: await this.bare(),
       'nest-default': await this.nestDefault(),
       flask: await this.flask(),
@@ -88,13 +92,10 @@ export class PeerScenarios {
   async conditional(): Promise<Scenario> {
     const load = requests.reads(this.groups.read);
     const bare = await this.bare();
+    const [off] = await this.ours('off');
     const conditional: Request[] = [];
     for (const request of load) {
-      const answer = await ask(
-        await this.ours('off'),
-        request,
-        this.stage.tokens,
-      );
+      const answer = await ask(off!, request, this.stage.tokens);
       const headers = { 'If-None-Match': answer.etag! };
       conditional.push({ ...request, headers });
     }
@@ -102,15 +103,15 @@ export class PeerScenarios {
     const contenders: Contender[] = [
       {
         name: 'bare',
-        server: bare,
+        servers: bare,
         file: await this.stage.requestFile(load),
       },
     ];
     for (const cache of ['off', 'validated', 'exclusive'] as const) {
-      const server = await this.ours(cache);
-      const answer = await ask(server, conditional[0]!, this.stage.tokens);
+      const servers = await this.ours(cache);
+      const answer = await ask(servers[0]!, conditional[0]!, this.stage.tokens);
       if (answer.status !== 304) throw new Error(`${cache}: ${answer.status}`);
-      contenders.push({ name: cache, server, file });
+      contenders.push({ name: cache, servers, file });
     }
     return this.scenario(
       'conditional',
@@ -171,8 +172,8 @@ export class PeerScenarios {
     const servers = await startWithSettings(this.stage, this.database.url);
     const reads = await this.alike(servers, requests.reads(this.groups.read));
     const appends: Contender[] = [];
-    for (const [name, server] of Object.entries(servers)) {
-      appends.push(await this.appending(name, server, this.groups.append));
+    for (const [name, processes] of Object.entries(servers)) {
+      appends.push(await this.appending(name, processes, this.groups.append));
     }
     const reference = SHIPPED;
     return [
@@ -208,7 +209,7 @@ export class PeerScenarios {
     return { name, title, connections: CONNECTIONS, contenders };
   }
 
-  private async onTheTables(): Promise<Record<string, Server>> {
+  private async onTheTables(): Promise<Record<string, Server[]>> {
     return {
       validated: await this.ours('validated'),
       bare: await this.bare(),
@@ -218,16 +219,16 @@ export class PeerScenarios {
 
   /** Contenders that are asked the same, and were seen to answer the same. */
   private async alike(
-    servers: Record<string, Server>,
+    servers: Record<string, Server[]>,
     load: Request[],
   ): Promise<Contender[]> {
     const file = await this.stage.requestFile(load);
     for (const request of load.slice(0, CHECKED_REQUESTS)) {
       await checkEqual(servers, request, this.stage.tokens);
     }
-    return Object.entries(servers).map(([name, server]) => ({
+    return Object.entries(servers).map(([name, processes]) => ({
       name,
-      server,
+      servers: processes,
       file,
     }));
   }
@@ -240,9 +241,9 @@ export class PeerScenarios {
     };
   }
 
-  private appending(name: string, server: Server, group: Group) {
+  private appending(name: string, servers: Server[], group: Group) {
     const appends = this.appends(group);
-    return appending(this.stage, name, server, appends, CONNECTIONS);
+    return appending(this.stage, name, servers, appends, CONNECTIONS);
   }
 
   private async appendingToFlask(name: string, group: Group) {
@@ -250,21 +251,36 @@ export class PeerScenarios {
     return appendingToFlask(this.stage, name, await this.flask(), appends);
   }
 
-  private ours(cache: 'off' | 'validated' | 'exclusive'): Promise<Server> {
-    return this.stage.ours(this.database.url, cache);
+  private ours(cache: 'off' | 'validated' | 'exclusive'): Promise<Server[]> {
+    const { url } = this.database;
+    return processes((n) => this.stage.ours(url, cache, `process ${n}`));
   }
 
-  private bare(): Promise<Server> {
-    return this.stage.server('bare', () => startBare(this.database.url));
-  }
-
-  private nestDefault(): Promise<Server> {
-    return this.stage.server('nest-default', () =>
-      startNestDefault(this.database.url),
+  private bare(): Promise<Server[]> {
+    const { url } = this.database;
+    return processes((n) =>
+      this.stage.server(`bare ${n}`, () => startBare(url)),
     );
   }
 
-  private flask(): Promise<Server> {
-    return this.stage.server('flask', () => startFlask(this.database.url));
+  private async nestDefault(): Promise<Server[]> {
+    const { url } = this.database;
+    return [
+      await this.stage.server('nest-default', () => startNestDefault(url)),
+    ];
   }
+
+  private async flask(): Promise<Server[]> {
+    const { url } = this.database;
+    return [await this.stage.server('flask', () => startFlask(url))];
+  }
+}
+
+/** One after the other: starting takes the whole machine. */
+async function processes(
+  start: (n: number) => Promise<Server>,
+): Promise<Server[]> {
+  const started: Server[] = [];
+  for (let n = 1; n <= PROCESSES; n++) started.push(await start(n));
+  return started;
 }

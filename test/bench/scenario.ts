@@ -22,10 +22,11 @@ export interface Round extends Measurement, Partial<Findings> {
   databaseMs: number;
 }
 
-/** Who is measured: a server, and what it is asked. */
+/** Who is measured, and what it is asked. */
 export interface Contender {
   name: string;
-  server: Server;
+  /** Processes of the same code, which take turns. */
+  servers: Server[];
   /** The file of its requests. */
   file: string;
   before?: () => Promise<void>;
@@ -75,16 +76,19 @@ export async function measure(
   { rounds, seconds, warmUpSeconds, firstWarmUp }: Pace,
   databasePid: number,
 ): Promise<ScenarioResult> {
-  for (const { server, file } of contenders) {
-    await compile(server, file, firstWarmUp);
-    await settled([server.pid, databasePid]);
+  for (const { servers, file } of contenders) {
+    for (const server of servers) {
+      await compile(server, file, firstWarmUp);
+      await settled([server.pid, databasePid]);
+    }
   }
   const measured: ScenarioResult['rounds'] = Object.fromEntries(
     contenders.map((contender) => [contender.name, []]),
   );
   for (let round = 0; round < rounds; round++) {
     for (const contender of shuffled(contenders)) {
-      const { name, server, file } = contender;
+      const { name, servers, file } = contender;
+      const server = servers[round % servers.length]!;
       const pids = [server.pid, databasePid];
       await contender.before?.();
       const warmUp = await putUnderLoad(server.url, {
@@ -174,12 +178,15 @@ export async function ask(
 
 /** Throws where a server's answer is not the same JSON as the first one's: nobody wins by doing less. */
 export async function checkEqual(
-  servers: Record<string, Server>,
+  servers: Record<string, Server[]>,
   request: Request,
   tokens: Tokens,
 ): Promise<void> {
+  const asked = Object.entries(servers).flatMap(([name, processes]) =>
+    processes.map((server) => ({ name, server })),
+  );
   const answers = await Promise.all(
-    Object.values(servers).map((server) => ask(server, request, tokens)),
+    asked.map(({ server }) => ask(server, request, tokens)),
   );
   const [expected, ...others] = answers.map(({ status, text }) => ({
     status,
@@ -187,7 +194,7 @@ export async function checkEqual(
   }));
   others.forEach((answer, index) => {
     if (isDeepStrictEqual(answer, expected)) return;
-    const name = Object.keys(servers)[index + 1];
+    const { name } = asked[index + 1]!;
     throw new Error(
       `${name} answers ${request.path} in another way: ${answers[index + 1]!.status} ${answers[index + 1]!.text.slice(0, 500)}, not ${answers[0]!.status} ${answers[0]!.text.slice(0, 500)}`,
     );

@@ -20,7 +20,7 @@ export const MARIADB_SETTINGS = [
   '--innodb-buffer-pool-size=4G',
   '--innodb-log-file-size=1G',
   '--max-allowed-packet=64M',
-  '--max-connections=500',
+  '--max-connections=1000',
 ];
 const TOKEN_SECONDS = 24 * 3600;
 
