@@ -33,7 +33,7 @@ interface Route {
 
 /**
  * Answers the plain GET of a session, with If-None-Match or without, before
- * Fastify and Nest see the request: from memory at 0.66 of the rate at which
+ * Fastify and Nest see the request: from memory at 0.65 of the rate at which
  * node:http gives the same bytes (docs/benchmarks.md).
  *
  * Whatever is out of the ordinary goes to the route: who is not identified or

@@ -18,7 +18,7 @@ import type { BenchDatabase, Stage } from './stage.js';
 
 const CONNECTIONS = 32;
 const CHECKED_REQUESTS = 5;
-/** Of the service and of `bare`: two processes of the same code may differ by a tenth, in whatever they are asked. */
+/** Of the service and of `bare`: processes of the same code differ, for as long as they live. */
 const PROCESSES = 5;
 
 /** The comparisons with the peers, all on one database. */
