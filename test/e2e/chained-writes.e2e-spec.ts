@@ -1,6 +1,6 @@
 import type { PoolConnection } from 'mysql2';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
-import { afterEach, expect, inject, it, vi } from 'vitest';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
 import type { MysqlDriver as OurDriver } from '../../src/database/mysql-node.js';
 import {
@@ -31,19 +31,20 @@ type Logs = Map<PoolConnection, string[]>;
 
 type Method = (this: PoolConnection, ...args: unknown[]) => unknown;
 
-/** What all connections of the pool have in common. */
-async function prototypeOfConnections() {
+/** What gets the answer to the first COMMIT AND CHAIN, in place of whoever waits for it. */
+type Intercept = (
+  waiting: (...answer: unknown[]) => unknown,
+  answer: unknown[],
+) => void;
+
+async function watchConnections(intercept?: Intercept): Promise<Logs> {
   const driver = api.dataSource.driver as MysqlDriver;
   const connection = (await driver.obtainMasterConnection()) as PoolConnection;
   connection.release();
-  return Object.getPrototypeOf(connection) as Record<
+  const prototype = Object.getPrototypeOf(connection) as Record<
     'query' | 'execute' | 'release',
     Method
   >;
-}
-
-async function watchConnections(): Promise<Logs> {
-  const prototype = await prototypeOfConnections();
   const logs: Logs = new Map();
   for (const method of ['query', 'execute', 'release'] as const) {
     const original = prototype[method];
@@ -54,7 +55,15 @@ async function watchConnections(): Promise<Logs> {
       const log = logs.get(this) ?? [];
       logs.set(this, log);
       log.push(method === 'release' ? method : String(args[0]));
-      return original.apply(this, args);
+      const [sql, values, waiting] = args;
+      if (!intercept || sql !== 'COMMIT AND CHAIN') {
+        return original.apply(this, args);
+      }
+      const first = intercept;
+      intercept = undefined;
+      return original.call(this, sql, values, (...answer: unknown[]) =>
+        first((waiting as Method).bind(this), answer),
+      );
     });
   }
   return logs;
@@ -112,34 +121,36 @@ function appendAtOnce(id: string, count: number) {
   );
 }
 
-it('are all or nothing, and nobody else gets into their transactions', async () => {
-  const logs = inject('store') === 'mysql' ? await watchConnections() : null;
-  const { id } = await createSession(api);
-  const taken = { id: 'taken', role: 'user', content: 'Hello' };
-  await append(api, id, taken);
-  const clients = numbers(1, CLIENTS).map(async (client) => {
-    for (const round of numbers(1, ROUNDS)) {
-      const content = `${client}.${round}`;
-      const { status } = await append(api, id, { role: 'user', content });
-      expect(status).toBe(201);
-      const { messages } = await getPage(api, id, 'limit=100');
-      expect(messages.map((message) => message.content)).toContain(content);
-      const other = { ...taken, content };
-      expect((await append(api, id, other)).status).toBe(409);
-      expect((await append(api, NOBODYS_ID, taken)).status).toBe(404);
-    }
+describe('writes that begin where others end', () => {
+  it('are all or nothing, and nobody else gets into their transactions', async () => {
+    const logs = inject('store') === 'mysql' ? await watchConnections() : null;
+    const { id } = await createSession(api);
+    const taken = { id: 'taken', role: 'user', content: 'Hello' };
+    await append(api, id, taken);
+    const clients = numbers(1, CLIENTS).map(async (client) => {
+      for (const round of numbers(1, ROUNDS)) {
+        const content = `${client}.${round}`;
+        const { status } = await append(api, id, { role: 'user', content });
+        expect(status).toBe(201);
+        const { messages } = await getPage(api, id, 'limit=100');
+        expect(messages.map((message) => message.content)).toContain(content);
+        const other = { ...taken, content };
+        expect((await append(api, id, other)).status).toBe(409);
+        expect((await append(api, NOBODYS_ID, taken)).status).toBe(404);
+      }
+    });
+    await Promise.all(clients);
+    const written = 1 + CLIENTS * ROUNDS;
+    expect(await storedSeqs(id)).toEqual(numbers(1, written));
+    if (!logs) return;
+    const commits = sum(logs, 'COMMIT') + sum(logs, 'COMMIT AND CHAIN');
+    // With the session's, and perhaps the sweeper's.
+    expect(commits).toBeGreaterThanOrEqual(written + 1);
+    expect(sum(logs, 'COMMIT AND CHAIN')).toBeGreaterThan(0);
   });
-  await Promise.all(clients);
-  const written = 1 + CLIENTS * ROUNDS;
-  expect(await storedSeqs(id)).toEqual(numbers(1, written));
-  if (!logs) return;
-  const commits = sum(logs, 'COMMIT') + sum(logs, 'COMMIT AND CHAIN');
-  // With the session's, and perhaps the sweeper's.
-  expect(commits).toBeGreaterThanOrEqual(written + 1);
-  expect(sum(logs, 'COMMIT AND CHAIN')).toBeGreaterThan(0);
-});
 
-function onMysql() {
+  if (inject('store') !== 'mysql') return;
+
   it('are spared START TRANSACTION', async () => {
     const { id } = await createSession(api);
     const logs = await watchConnections();
@@ -151,21 +162,7 @@ function onMysql() {
 
   it('leave it open whether they happened where COMMIT AND CHAIN fails, and the next begins anew', async () => {
     const { id } = await createSession(api);
-    const prototype = await prototypeOfConnections();
-    const original = prototype.query;
-    let isFirst = true;
-    vi.spyOn(prototype, 'query').mockImplementation(function (
-      this: PoolConnection,
-      sql,
-      values,
-      done,
-    ) {
-      const fails = isFirst && sql === 'COMMIT AND CHAIN';
-      if (!fails) return original.call(this, sql, values, done);
-      isFirst = false;
-      const fail = done as (error: Error) => void;
-      return original.call(this, sql, values, () => fail(LOCK_WAIT_TIMEOUT));
-    });
+    await watchConnections((waiting) => waiting(LOCK_WAIT_TIMEOUT));
     const answers = await appendAtOnce(id, 12);
     const others = answers.filter(({ status }) => status !== 201);
     expect(others.map(({ status, text }) => [status, text])).toEqual([
@@ -176,23 +173,9 @@ function onMysql() {
 
   it('leave nobody a transaction where the next has begun elsewhere', async () => {
     const { id } = await createSession(api);
-    const logs = await watchConnections();
-    const prototype = await prototypeOfConnections();
-    const watched = vi.mocked(prototype.query).getMockImplementation()!;
-    let isFirst = true;
     let answerFirst!: () => void;
-    vi.spyOn(prototype, 'query').mockImplementation(function (
-      this: PoolConnection,
-      sql,
-      values,
-      done,
-    ) {
-      const isHeld = isFirst && sql === 'COMMIT AND CHAIN';
-      if (!isHeld) return watched.call(this, sql, values, done);
-      isFirst = false;
-      return watched.call(this, sql, values, (...answer: unknown[]) => {
-        answerFirst = () => (done as Method).apply(this, answer);
-      });
+    const logs = await watchConnections((waiting, answer) => {
+      answerFirst = () => waiting(...answer);
     });
     let answered = 0;
     const statuses = await Promise.all(
@@ -235,6 +218,4 @@ function onMysql() {
     }
     expect(logs.size).toBe(4);
   });
-}
-
-if (inject('store') === 'mysql') onMysql();
+});

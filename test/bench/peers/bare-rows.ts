@@ -20,6 +20,12 @@ export interface SessionRow {
   updated_at: Date;
 }
 
+/** What an append reads of its session. */
+export type StateRow = Pick<
+  SessionRow,
+  'title' | 'message_count' | 'last_seq' | 'max_message_bytes' | 'version'
+>;
+
 export interface MessageRow {
   id: string;
   seq: number;

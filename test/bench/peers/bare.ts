@@ -11,6 +11,7 @@ import mysql, {
 import {
   type MessageRow,
   type SessionRow,
+  type StateRow,
   toMessage,
   toSession,
   toSummary,
@@ -28,10 +29,6 @@ const SESSION = `
     metadata, pinned, archived, message_count, last_seq, max_message_bytes,
     preview, last_message_at, last_activity_at, version, created_at, updated_at
   FROM chat_sessions WHERE id = ? AND owner_id = ?`;
-type StateRow = Pick<
-  SessionRow,
-  'title' | 'message_count' | 'last_seq' | 'max_message_bytes' | 'version'
->;
 const STATE_FOR_UPDATE = `
   SELECT id, owner_id, title, message_count, last_seq, max_message_bytes, version,
     created_at, updated_at
