@@ -1,5 +1,5 @@
 // The data source of the service, for TypeORM's command line: `npm run typeorm -- migration:show`.
-import { loadDatabaseConfig } from './src/config/load-config.js';
-import { createDataSource } from './src/database/data-source.js';
+import { loadDatabaseConfig } from './src/app/config/load-config.js';
+import { createDataSource } from './src/app/database/data-source.js';
 
 export default await createDataSource(loadDatabaseConfig());

@@ -46,7 +46,7 @@ const unit = {
   test: {
     ...limits,
     name: 'unit',
-    include: ['src/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
+    include: ['{src,tools}/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
   },
 };
 const sqlite = {

@@ -2,23 +2,26 @@
  * The guards of the stand-alone service, for applications that want them for
  * all of their routes; docs/embedding.md shows how.
  */
-export { HeaderIdentifier } from './identity/header.identifier.js';
+export { HeaderIdentifier } from './identity/header.identity-provider.js';
 export {
   Identifier,
   IdentityUnavailableException,
   UnidentifiedException,
-} from './identity/identifier.js';
+} from './identity/identity-provider.js';
 export {
   type HttpRequest,
   Identities,
   ownerOf,
-} from './identity/identities.js';
+} from './identity/request-identity.js';
 export { IdentityGuard } from './identity/identity.guard.js';
 export {
   IdentityModule,
   type IdentityOptions,
 } from './identity/identity.module.js';
-export { JwtIdentifier, type JwtRules } from './identity/jwt.identifier.js';
+export {
+  JwtIdentifier,
+  type JwtRules,
+} from './identity/jwt.identity-provider.js';
 export { Public } from './identity/public.decorator.js';
 export { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 export {

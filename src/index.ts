@@ -13,44 +13,42 @@ export {
   type Appended,
   ChatMessagesService,
   type Conversation,
-} from './chat-sessions/chat-messages.service.js';
-export type { MessagePage } from './chat-sessions/chat-messages.repository.js';
-export type { Created } from './chat-sessions/chat-session-creation.js';
+} from './chat-sessions/messages/chat-messages.service.js';
+export type { MessagePage } from './chat-sessions/store/chat-messages.repository.js';
+export type { Created } from './chat-sessions/sessions/chat-session-creation.js';
 export {
   ChatSessionsService,
   type SessionPage,
   type SessionRead,
   type SessionView,
-} from './chat-sessions/chat-sessions.service.js';
-export { entityTagOf, IfMatch } from './chat-sessions/entity-tag.js';
-export type { SessionState } from './chat-sessions/chat-sessions.repository.js';
-export type { Written } from './chat-sessions/idempotency.js';
-export type { RepeatableRequest } from './chat-sessions/idempotency-key.js';
+} from './chat-sessions/sessions/chat-sessions.service.js';
+export { entityTagOf, IfMatch } from './chat-sessions/writes/entity-tag.js';
+export type { SessionState } from './chat-sessions/store/chat-sessions.repository.js';
+export type { Written } from './chat-sessions/writes/idempotency/idempotency.js';
+export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
 export type {
   MessagePageQuery,
   MessageRange,
-} from './chat-sessions/message-range.js';
+} from './chat-sessions/store/message-range.js';
 export { Database } from './database/database.js';
 
-export { chatSessionsEntities } from './chat-sessions/entities/entities.js';
+export { chatSessionsEntities } from './chat-sessions/entities.js';
 export {
   ChatMessage,
   MESSAGE_ROLES,
   type MessageRole,
-} from './chat-sessions/entities/chat-message.entity.js';
+} from './chat-sessions/store/entities/chat-message.entity.js';
 export {
   ChatSession,
   type JsonObject,
-} from './chat-sessions/entities/chat-session.entity.js';
-export { IdempotencyKey } from './chat-sessions/entities/idempotency-key.entity.js';
+} from './chat-sessions/store/entities/chat-session.entity.js';
+export { IdempotencyKey } from './chat-sessions/writes/idempotency/idempotency-key.entity.js';
 export {
   mysqlMigrations,
   sqliteMigrations,
-} from './database/migrations/migrations.js';
-export {
-  allowLongtext,
-  sqliteDataSource,
-} from './database/sqlite-data-source.js';
+} from './chat-sessions/store/migrations/migrations.js';
+export { sqliteDataSource } from './chat-sessions/sqlite-data-source.js';
+export { allowLongtext } from './database/sqlite/data-source.js';
 
 export {
   ChatMessageBody,
@@ -58,7 +56,7 @@ export {
   ChatMessagePage,
   ChatMessagesBody,
   toChatMessage,
-} from './chat-sessions/dto/chat-message.dto.js';
+} from './chat-sessions/messages/dto/chat-message.dto.js';
 export {
   ChatSessionBody,
   ChatSessionCreatedBody,
@@ -68,22 +66,22 @@ export {
   ChatSessionDoneBody,
   toChatSession,
   toChatSessionSummary,
-} from './chat-sessions/dto/chat-session.dto.js';
+} from './chat-sessions/sessions/dto/chat-session.dto.js';
 export {
   CreateChatMessageDto,
   CreateChatMessagesDto,
-} from './chat-sessions/dto/create-chat-message.dto.js';
-export { CreateChatSessionDto } from './chat-sessions/dto/create-chat-session.dto.js';
-export { LIMITS, PAGE } from './chat-sessions/dto/limits.js';
+} from './chat-sessions/messages/dto/create-chat-message.dto.js';
+export { CreateChatSessionDto } from './chat-sessions/sessions/dto/create-chat-session.dto.js';
+export { LIMITS, PAGE } from './chat-sessions/limits.js';
 export {
   GetChatSessionQuery,
   ListChatSessionsQuery,
   ListMessagesQuery,
-} from './chat-sessions/dto/queries.dto.js';
+} from './chat-sessions/sessions/dto/queries.dto.js';
 export {
   ReplaceConfigDto,
   UpdateChatSessionDto,
-} from './chat-sessions/dto/update-chat-session.dto.js';
+} from './chat-sessions/sessions/dto/update-chat-session.dto.js';
 export { validated, ValidationFailedException } from './validation/dto.pipe.js';
 
 export {

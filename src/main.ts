@@ -1,12 +1,12 @@
 import { lookup } from 'node:dns/promises';
 import { Logger } from '@nestjs/common';
-import { createApp } from './app.js';
-import { loadConfig } from './config/load-config.js';
-import { openDataSource } from './database/data-source.js';
-import { durabilityWarnings } from './database/durability.js';
-import { keepHeapSmall } from './heap.js';
-import { createLogger } from './logger.js';
-import { run } from './run.js';
+import { createApp } from './app/create-app.js';
+import { loadConfig } from './app/config/load-config.js';
+import { openDataSource } from './app/database/data-source.js';
+import { durabilityWarnings } from './app/database/durability.js';
+import { keepHeapSmall } from './app/heap.js';
+import { createLogger } from './app/logger.js';
+import { run } from './app/run.js';
 
 const NO_IDENTITY =
   'AUTH_MODE is not set: every caller is the owner "local" and sees everything. Set AUTH_MODE=jwt or header before anyone else can reach this service.';

@@ -1,6 +1,6 @@
-import { loadDatabaseConfig } from './config/load-config.js';
-import { openDataSource } from './database/data-source.js';
-import { run } from './run.js';
+import { loadDatabaseConfig } from './app/config/load-config.js';
+import { openDataSource } from './app/database/data-source.js';
+import { run } from './app/run.js';
 
 await run(async () => {
   const { DATABASE_URL, DATABASE_POOL_SIZE } = loadDatabaseConfig();

@@ -11,26 +11,26 @@ import {
 import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
-import { AnswerCache } from './answer-cache.js';
-import { ChatMessagesController } from './chat-messages.controller.js';
-import { ChatMessagesRepository } from './chat-messages.repository.js';
-import { ChatMessagesService } from './chat-messages.service.js';
-import { ChatSessionAnswers } from './chat-session-answers.js';
-import { ChatSessionCreation } from './chat-session-creation.js';
-import { ChatSessionsController } from './chat-sessions.controller.js';
-import { ChatSessionsRepository } from './chat-sessions.repository.js';
-import { ChatSessionsService } from './chat-sessions.service.js';
-import { chatSessionsEntities } from './entities/entities.js';
-import { HistoryController } from './history.controller.js';
-import { Idempotency } from './idempotency.js';
-import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
-import { IdempotencySweeper } from './idempotency-sweeper.js';
+import { AnswerCache } from './writes/response-cache.js';
+import { ChatMessagesController } from './messages/chat-messages.controller.js';
+import { ChatMessagesRepository } from './store/chat-messages.repository.js';
+import { ChatMessagesService } from './messages/chat-messages.service.js';
+import { ChatSessionAnswers } from './sessions/cached-sessions.js';
+import { ChatSessionCreation } from './sessions/chat-session-creation.js';
+import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
+import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { ChatSessionsService } from './sessions/chat-sessions.service.js';
+import { chatSessionsEntities } from './entities.js';
+import { HistoryController } from './sessions/history.controller.js';
+import { Idempotency } from './writes/idempotency/idempotency.js';
+import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
+import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
 import {
   type ChatSessionsDataSource,
   type ChatSessionsOptions,
   ChatSessionsSettings,
 } from './options.js';
-import { SectionChatSessionController } from './section-chat-session.controller.js';
+import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   new ConfigurableModuleBuilder<ChatSessionsOptions>()
@@ -104,7 +104,11 @@ function onDataSource(
         provide: Database,
         inject: [token, ChatSessionsSettings],
         useFactory: (source: DataSource, settings: ChatSessionsSettings) =>
-          openDatabase(source, dataSource ?? 'default', settings.deadlineMs),
+          openDatabase(source, {
+            entities: chatSessionsEntities,
+            name: dataSource ?? 'default',
+            deadlineMs: settings.deadlineMs,
+          }),
       },
     ],
   };

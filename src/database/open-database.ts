@@ -1,26 +1,37 @@
-import type { DataSource } from 'typeorm';
-import { chatSessionsEntities } from '../chat-sessions/entities/entities.js';
-import { reasonOf } from '../describe-error.js';
+import type { DataSource, EntityTarget, ObjectLiteral } from 'typeorm';
+import { reasonOf } from '../errors/describe-error.js';
 import type { Database } from './database.js';
-import { connectionMistakes, isGalera } from './mysql-requirements.js';
-import { MysqlDatabase } from './mysql.database.js';
-import { SqliteDatabase } from './sqlite.database.js';
+import { connectionMistakes, isGalera } from './mysql/requirements.js';
+import { MysqlDatabase } from './mysql/mysql.database.js';
+import { SqliteDatabase } from './sqlite/sqlite.database.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
+export interface DatabaseOptions {
+  /** The entities that will be stored; the data source must have them. */
+  entities: EntityTarget<ObjectLiteral>[];
+  /** Name of the data source in the application, for error messages. */
+  name: string;
+  /** Milliseconds for a unit of work, retries included. */
+  deadlineMs: number;
+}
+
 /**
- * The door to the store that a data source is connected to.
- * @param name of the data source in the application
- * @param deadlineMs milliseconds in which a unit of work ends one way or another
- * @throws an Error of one line where it is not such that the module can work on it
+ * Opens the store that a connected data source leads to.
+ * @throws an Error of one line if the module cannot work with the data source
  */
 export async function openDatabase(
   dataSource: DataSource,
-  name: string,
-  deadlineMs: number,
+  { entities, name, deadlineMs }: DatabaseOptions,
 ): Promise<Database> {
   try {
-    const database = open(dataSource, deadlineMs);
-    await database.read(() => usable(dataSource, database));
+    const missing = entities.filter(
+      (entity) => !dataSource.hasMetadata(entity),
+    );
+    if (missing.length > 0) {
+      throw new Error('its entities lack those of chatSessionsEntities');
+    }
+    const database = createDatabase(dataSource, entities, deadlineMs);
+    await database.read(() => checkStore(dataSource, database, entities));
     return database;
   } catch (cause) {
     throw new Error(
@@ -30,31 +41,33 @@ export async function openDatabase(
   }
 }
 
-function open(dataSource: DataSource, deadlineMs: number): Database {
-  const missing = chatSessionsEntities.filter(
-    (entity) => !dataSource.hasMetadata(entity),
-  );
-  if (missing.length > 0) {
-    throw new Error('its entities lack those of chatSessionsEntities');
-  }
+function createDatabase(
+  dataSource: DataSource,
+  entities: EntityTarget<ObjectLiteral>[],
+  deadlineMs: number,
+): Database {
   const { type } = dataSource.options;
   if (type === 'mysql' || type === 'mariadb') {
     return new MysqlDatabase(dataSource, deadlineMs);
   }
   if (type === 'better-sqlite3') {
-    refuseOthers(dataSource);
+    refuseForeignEntities(dataSource, entities);
     return new SqliteDatabase(dataSource, deadlineMs);
   }
   throw new Error(`it is ${type}, not mysql, mariadb or better-sqlite3`);
 }
 
 /**
- * TypeORM has one connection to SQLite for everybody. A write of ours that came
- * while others have a transaction open would be part of it, and vanish with it.
+ * TypeORM has one connection to SQLite for everybody. If other code had a
+ * transaction open, a write of ours would become part of it and vanish with its
+ * rollback.
  */
-function refuseOthers({ entityMetadatas }: DataSource): void {
+function refuseForeignEntities(
+  { entityMetadatas }: DataSource,
+  entities: EntityTarget<ObjectLiteral>[],
+): void {
   const others = entityMetadatas
-    .filter(({ target }) => !chatSessionsEntities.some((own) => own === target))
+    .filter(({ target }) => !entities.includes(target))
     .map(({ name }) => name);
   if (others.length > 0) {
     throw new Error(
@@ -63,13 +76,18 @@ function refuseOthers({ entityMetadatas }: DataSource): void {
   }
 }
 
-function* usable(dataSource: DataSource, database: Database): UnitOfWork<void> {
+/** Looks at the connection's settings and at each table. */
+function* checkStore(
+  dataSource: DataSource,
+  database: Database,
+  entities: EntityTarget<ObjectLiteral>[],
+): UnitOfWork<void> {
   if (database instanceof MysqlDatabase) {
     const mistakes = yield* connectionMistakes();
     if (mistakes.length > 0) throw new Error(mistakes.join('; '));
     database.mayChain = !(yield* isGalera());
   }
-  for (const entity of chatSessionsEntities) {
+  for (const entity of entities) {
     try {
       yield dataSource
         .getRepository(entity)

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet, { type HelmetOptions } from 'helmet';
-import type { Config } from '../config/config.js';
-import { splitList } from '../identity/trusted-proxies.js';
+import type { Config } from '../app/config/config.js';
+import { splitList } from './addresses.js';
 
 /** What browsers are told: security headers, and whose pages may call the API. */
 export function configureForBrowsers(

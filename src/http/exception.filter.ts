@@ -15,10 +15,10 @@ import {
 import {
   IdentityUnavailableException,
   UnidentifiedException,
-} from '../identity/identifier.js';
+} from '../identity/identity-provider.js';
 import { ValidationFailedException } from '../validation/dto.pipe.js';
 import { StoreUnavailableError } from '../database/errors.js';
-import { describeError } from '../describe-error.js';
+import { describeError } from '../errors/describe-error.js';
 import {
   BODY_ERRORS,
   errorTextsOf,

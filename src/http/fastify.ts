@@ -17,8 +17,8 @@ import type {
   FastifyReply,
   FastifyHttpOptions,
 } from 'fastify';
-import type { Config } from '../config/config.js';
-import { splitList } from '../identity/trusted-proxies.js';
+import type { Config } from '../app/config/config.js';
+import { splitList } from './addresses.js';
 import { acceptOnlyJson } from './json-body.js';
 import { NO_HOST } from './route-errors.js';
 

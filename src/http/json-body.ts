@@ -4,11 +4,7 @@ import {
   BadRequestException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import {
-  MAX_JSON_DEPTH,
-  NOT_JSON,
-  TOO_DEEP,
-} from '../validation/json-body.guard.js';
+import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /**

@@ -4,8 +4,8 @@ import {
   Injectable,
 } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
-import { Identifier } from './identifier.js';
-import { Identities } from './identities.js';
+import { Identifier } from './identity-provider.js';
+import { Identities } from './request-identity.js';
 import { isPublic } from './public.decorator.js';
 
 /** Lets nobody in who is not identified, but for routes that are `@Public()`. */

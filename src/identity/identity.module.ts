@@ -1,6 +1,6 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
-import { Identifier } from './identifier.js';
-import { Identities } from './identities.js';
+import { Identifier } from './identity-provider.js';
+import { Identities } from './request-identity.js';
 
 export interface IdentityOptions {
   readonly identifier: Identifier;

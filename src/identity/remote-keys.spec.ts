@@ -13,13 +13,13 @@ import {
   vi,
 } from 'vitest';
 import { signToken } from '../../test/support/tokens.js';
-import { parseConfig } from '../config/config.js';
-import { createIdentifier } from './create-identifier.js';
+import { parseConfig } from '../app/config/config.js';
+import { createIdentifier } from '../app/config/create-identity-provider.js';
 import {
   type Identifier,
   IdentityUnavailableException,
   UnidentifiedException,
-} from './identifier.js';
+} from './identity-provider.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

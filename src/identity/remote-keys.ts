@@ -7,8 +7,8 @@ import {
   errors,
   type JWTVerifyGetKey,
 } from 'jose';
-import { reasonOf } from '../describe-error.js';
-import { IdentityUnavailableException } from './identifier.js';
+import { reasonOf } from '../errors/describe-error.js';
+import { IdentityUnavailableException } from './identity-provider.js';
 import { MIN_RSA_BITS } from './jwt-keys.js';
 
 /** A fetch of the issuer's keys may take this long. */

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import build from '../support/build.global-setup.js';
 import { ROOT } from '../support/service-process.js';
-import { run } from '../../src/run.js';
+import { run } from '../../src/app/run.js';
 import { growthByMessages, growthBySessions } from './growth.js';
 import { describeMachine } from './machine.js';
 import { type Options, parseOptions, type Part } from './options.js';

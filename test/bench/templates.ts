@@ -4,15 +4,15 @@ import {
   fieldsWith,
   newMessages,
   newSession,
-} from '../../src/chat-sessions/conversation.js';
-import type { CreateChatMessageDto } from '../../src/chat-sessions/dto/create-chat-message.dto.js';
-import type { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
-import type { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
+} from '../../src/chat-sessions/messages/message-rules.js';
+import type { CreateChatMessageDto } from '../../src/chat-sessions/messages/dto/create-chat-message.dto.js';
+import type { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
+import type { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import {
   BrokenLine,
   type Conversation,
   readConversations,
-} from '../../src/load/conversations.js';
+} from '../../tools/load/conversations.js';
 
 /** A session as the service would store it, to be copied under other ids and owners. */
 export interface Template {

@@ -1,5 +1,5 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { EXAMPLES } from '../../src/chat-sessions/examples.js';
+import { EXAMPLES } from '../../src/chat-sessions/routes/openapi/examples.js';
 import { openPage } from '../support/browser.js';
 import { startService } from '../support/service-process.js';
 import { SwaggerUi } from '../support/swagger-ui.js';

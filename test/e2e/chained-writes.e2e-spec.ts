@@ -1,8 +1,8 @@
 import type { PoolConnection } from 'mysql2';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { afterEach, describe, expect, inject, it, vi } from 'vitest';
-import { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
-import type { MysqlDriver as OurDriver } from '../../src/database/mysql-node.js';
+import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
+import type { MysqlDriver as OurDriver } from '../../src/database/mysql/node.js';
 import {
   append,
   createSession,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
-import { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
+import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import {
   append,
   createSession,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { expect, it } from 'vitest';
-import { EXAMPLES } from '../../src/chat-sessions/examples.js';
+import { EXAMPLES } from '../../src/chat-sessions/routes/openapi/examples.js';
 import { type Method, useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();

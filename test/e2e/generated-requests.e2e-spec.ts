@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import * as fc from 'fast-check';
 import { beforeAll, expect, inject, it } from 'vitest';
-import { createOpenApiDocument } from '../../src/openapi/document.js';
+import { createOpenApiDocument } from '../../src/app/openapi/document.js';
 import {
   type Operation,
   operationsOf,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { Config } from '../../src/config/config.js';
-import { openDataSource } from '../../src/database/data-source.js';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { Config } from '../../src/app/config/config.js';
+import { openDataSource } from '../../src/app/database/data-source.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession } from '../support/api.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { TestApp } from '../support/test-app.js';

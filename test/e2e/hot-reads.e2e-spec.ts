@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ChatSessionAnswers } from '../../src/chat-sessions/chat-session-answers.js';
-import { ChatSessionsService } from '../../src/chat-sessions/chat-sessions.service.js';
-import { PAGE } from '../../src/chat-sessions/dto/limits.js';
+import { ChatSessionAnswers } from '../../src/chat-sessions/sessions/cached-sessions.js';
+import { ChatSessionsService } from '../../src/chat-sessions/sessions/chat-sessions.service.js';
+import { PAGE } from '../../src/chat-sessions/limits.js';
 import { StoreUnavailableError } from '../../src/database/errors.js';
 import { Draining } from '../../src/http/draining.js';
 import { append, type Session, userMessages } from '../support/api.js';

@@ -9,11 +9,11 @@ import {
   onTestFinished,
   vi,
 } from 'vitest';
-import { IdempotencyKey } from '../../src/chat-sessions/entities/idempotency-key.entity.js';
-import { IdempotencyKeysRepository } from '../../src/chat-sessions/idempotency-keys.repository.js';
-import { IdempotencySweeper } from '../../src/chat-sessions/idempotency-sweeper.js';
+import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
+import { IdempotencyKeysRepository } from '../../src/chat-sessions/writes/idempotency/idempotency-keys.repository.js';
+import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
 import { Database } from '../../src/database/database.js';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession, numbers } from '../support/api.js';
 import { TestApp, useTestApp } from '../support/test-app.js';
 

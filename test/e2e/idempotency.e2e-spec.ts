@@ -7,8 +7,8 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { IdempotencyKey } from '../../src/chat-sessions/entities/idempotency-key.entity.js';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import {
   append,
   createSession,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ChatMessage } from '../../src/chat-sessions/entities/chat-message.entity.js';
+import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { createSession } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 

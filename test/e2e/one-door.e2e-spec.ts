@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import Sqlite from 'better-sqlite3';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { ChatMessagesRepository } from '../../src/chat-sessions/chat-messages.repository.js';
-import { ChatSessionsRepository } from '../../src/chat-sessions/chat-sessions.repository.js';
+import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
+import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import {
   fieldsWith,
   newMessages,
   newSession,
-} from '../../src/chat-sessions/conversation.js';
-import { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
+} from '../../src/chat-sessions/messages/message-rules.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Database } from '../../src/database/database.js';
 import { isDuplicateKey } from '../../src/database/errors.js';
 import type { Statement, UnitOfWork } from '../../src/database/unit-of-work.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { IdempotencySweeper } from '../../src/chat-sessions/idempotency-sweeper.js';
+import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
 import { Database, type Work } from '../../src/database/database.js';
 import type { UnitOfWork } from '../../src/database/unit-of-work.js';
 import { apiRequests } from '../support/api-requests.js';

@@ -8,11 +8,11 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { newSession } from '../../src/chat-sessions/conversation.js';
-import { ChatSession } from '../../src/chat-sessions/entities/chat-session.entity.js';
-import { Config } from '../../src/config/config.js';
-import { openDataSource } from '../../src/database/data-source.js';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { newSession } from '../../src/chat-sessions/messages/message-rules.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { Config } from '../../src/app/config/config.js';
+import { openDataSource } from '../../src/app/database/data-source.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { FAMILY } from '../support/api.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import {

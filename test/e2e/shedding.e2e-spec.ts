@@ -1,5 +1,5 @@
 import { expect, inject, it } from 'vitest';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';

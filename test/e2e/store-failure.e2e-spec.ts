@@ -5,7 +5,7 @@ import {
   type NestFastifyApplication,
 } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { AllExceptionsFilter } from '../../src/http/exception.filter.js';
 import { append, createSession } from '../support/api.js';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { startService } from '../support/service-process.js';
 import {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { NOBODYS_ID, type SessionList } from '../support/api.js';
 import {
   compile,

@@ -19,7 +19,7 @@ async function start(environment: Environment): Promise<ServiceProcess> {
 }
 
 function printToken(args: string[], environment: Environment = { JWT_SECRET }) {
-  const program = ['--import', 'tsx', 'src/token.ts', ...args];
+  const program = ['--import', 'tsx', 'tools/token.ts', ...args];
   return runNode(program, environment);
 }
 

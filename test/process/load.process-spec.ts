@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Conversation } from '../../src/load/conversations.js';
-import { load } from '../../src/load/load.js';
+import type { Conversation } from '../../tools/load/conversations.js';
+import { load } from '../../tools/load/load.js';
 import type { MessagePage, SessionList } from '../support/api.js';
 import {
   ROOT,

@@ -3,11 +3,11 @@ import { expect } from 'vitest';
 import type {
   ChatMessageDto,
   ChatMessagePage,
-} from '../../src/chat-sessions/dto/chat-message.dto.js';
+} from '../../src/chat-sessions/messages/dto/chat-message.dto.js';
 import type {
   ChatSessionDto,
   ChatSessionListBody,
-} from '../../src/chat-sessions/dto/chat-session.dto.js';
+} from '../../src/chat-sessions/sessions/dto/chat-session.dto.js';
 import type { Answer, TestApp } from './test-app.js';
 
 /** What came as JSON is no instance of a class. */

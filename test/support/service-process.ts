@@ -162,7 +162,7 @@ export function runNode(
 
 /** The loader, as `npm run load -- ...`. */
 export function runLoader(...args: string[]): Promise<Ending> {
-  return runNode(['--import', 'tsx', 'src/load/cli.ts', ...args]);
+  return runNode(['--import', 'tsx', 'tools/load/cli.ts', ...args]);
 }
 
 function launchService(environment: Environment, cwd?: string): NodeProcess {

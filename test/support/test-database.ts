@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { inject } from 'vitest';
-import { connectMysql } from '../../src/database/mysql-connection.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 
 /** An empty database on the store that this run of the file is for. */
 export interface TestDatabase {

@@ -11,7 +11,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { inject } from 'vitest';
-import { parseMysqlUrl } from '../../../src/database/mysql-address.js';
+import { parseMysqlUrl } from '../../../src/database/mysql/address.js';
 import {
   chatSessionsEntities,
   ChatSessionsModule,

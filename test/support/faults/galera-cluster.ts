@@ -1,7 +1,7 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectMysql } from '../../../src/database/mysql-connection.js';
+import { connectMysql } from '../../../src/database/mysql/connection.js';
 import {
   findGalera,
   findMysqlServer,

@@ -1,0 +1,259 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
+import {
+  Config,
+  InvalidConfigError,
+  parseConfig,
+  parseDatabaseConfig,
+} from './config.js';
+
+function mistakesOf(environment: NodeJS.ProcessEnv): string[] {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof InvalidConfigError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('parseConfig', () => {
+  it('has defaults for everything, which .env.example shows', () => {
+    const file = new URL('../../../.env.example', import.meta.url);
+    const example = parseEnv(readFileSync(file, 'utf8'));
+    expect(Object.keys(example).toSorted()).toEqual(
+      Object.keys(new Config()).toSorted(),
+    );
+    expect(parseConfig(example)).toEqual(parseConfig({}));
+  });
+
+  it('takes what the environment says, as numbers and booleans where they belong', () => {
+    const given = {
+      PORT: '0',
+      HOST: '::',
+      AUTH_MODE: 'none',
+      DATABASE_URL: 'mysql://chat:s%20ecret@db:3307/chat',
+      DATABASE_MIGRATE: 'true',
+      DATABASE_POOL_SIZE: '25',
+      LOG_LEVEL: 'warn',
+      BODY_LIMIT: '1024',
+    };
+    expect(parseConfig(given)).toMatchObject({
+      ...given,
+      PORT: 0,
+      DATABASE_MIGRATE: true,
+      DATABASE_POOL_SIZE: 25,
+      BODY_LIMIT: 1024,
+    });
+  });
+
+  it('counts an empty variable as not set, and does not mind others', () => {
+    const config = parseConfig({ PORT: '', HOST: '', PATH: '/bin', port: 'x' });
+    expect(config).toEqual(parseConfig({}));
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(parseConfig({})).toSatisfy(Object.isFrozen);
+    expect(parseDatabaseConfig({})).toSatisfy(Object.isFrozen);
+  });
+
+  it('reports all mistakes at once, by name and without the values', () => {
+    const values = {
+      PORT: '70000',
+      HOST: '127.0.0.1',
+      DATABASE_URL: 'postgres://chat:secret@db/chat',
+      DATABASE_MIGRATE: 'maybe',
+      DATABASE_POOL_SIZE: '-7',
+      LOG_LEVEL: 'loud',
+      BODY_LIMIT: '12MiB',
+      AUTH_MODE: 'jwt',
+      JWT_SECRET: 'too short a secret',
+      IDENTITY_HEADER: 'User Id',
+      TRUSTED_PROXIES: '10.0.0.0/33',
+      RATE_LIMIT: 'many',
+      CORS_ORIGINS: 'https://app.example.com/',
+    };
+    const mistakes = [
+      'PORT must not be greater than 65535',
+      'DATABASE_URL must be sqlite:PATH or mysql://user:password@host:port/database',
+      'DATABASE_MIGRATE must be a boolean value',
+      'DATABASE_POOL_SIZE must not be less than 1',
+      'LOG_LEVEL must be one of the following values: fatal, error, warn, info, debug, verbose',
+      'BODY_LIMIT must be an integer number',
+      'JWT_SECRET must be at least 32 bytes long',
+      'IDENTITY_HEADER must be the name of a header',
+      'TRUSTED_PROXIES must be addresses and CIDR blocks, separated by commas',
+      'RATE_LIMIT must be an integer number',
+      'CORS_ORIGINS must be origins such as https://app.example.com, separated by commas',
+    ];
+    expect(mistakesOf(values).toSorted()).toEqual(mistakes.toSorted());
+    const { message } = new InvalidConfigError(mistakesOf(values));
+    for (const mistake of mistakes) expect(message).toContain(mistake);
+    expect(message).not.toMatch(
+      /70000|postgres|secret|maybe|-7|loud|12MiB|too short|User Id|10\.0|many/,
+    );
+  });
+
+  it.each([
+    ['PORT', ['-1', '65536', '1.5', '1e3', '0x10', ' 80', 'http']],
+    ['DATABASE_MIGRATE', ['1', 'yes', 'TRUE', ' true']],
+    ['DATABASE_POOL_SIZE', ['0', '1001', 'ten']],
+    ['LOG_LEVEL', ['WARN', 'silly']],
+    ['BODY_LIMIT', ['1023', '67108865', '4MB']],
+    ['IDEMPOTENCY_TTL', ['0', '-1', '1.5', '1d', '2592001']],
+    ['CACHE', ['on', 'EXCLUSIVE']],
+    ['CACHE_MAX_MB', ['0', '-1', '1.5', '65537']],
+    ['DRAIN_MS', ['-1', '60001', '5s']],
+    ['AUTH_MODE', ['JWT', 'oauth']],
+    ['IDENTITY_HEADER', ['x:y', 'x y']],
+    [
+      'TRUSTED_PROXIES',
+      ['10.0.0.0/', '10.0.0/8', '::/129', 'proxy', '10.0.0.1;10.0.0.2'],
+    ],
+    ['RATE_LIMIT', ['-1', '1.5']],
+    ['RATE_LIMIT_WRITES', ['-1', 'none']],
+    ['CORS_ORIGINS', ['*', 'app.example.com', 'https://a/b', 'null']],
+    [
+      'DATABASE_URL',
+      [
+        'sqlite',
+        'sqlite:',
+        'data.sqlite',
+        'mysql:',
+        'mysql://',
+        'mysql://db',
+        'mysql://db/',
+        'mysql://db/a/b',
+        'mysql:///chat',
+        'mysql://db:70000/chat',
+        'mysql://db1,/chat',
+        'http://db/chat',
+      ],
+    ],
+  ])('refuses a wrong %s in one line', (name, values) => {
+    for (const value of values) {
+      expect(mistakesOf({ [name]: value })).toEqual([
+        expect.stringMatching(`^${name} must `),
+      ]);
+    }
+  });
+
+  it.each([
+    'sqlite:x',
+    'sqlite::memory:',
+    'sqlite:/var/lib/chat sessions.sqlite',
+    'mysql://db/chat',
+    'mysql://chat:p%40ss@db.example.com:3306/chat',
+    'mysql://root@[::1]:3306/chat',
+    'mysql://chat:secret@db1:3306,db2,[::1]:3307/chat',
+  ])('takes DATABASE_URL=%s', (url) => {
+    expect(parseConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
+  });
+});
+
+describe('AUTH_MODE', () => {
+  const SECRET = { JWT_SECRET: 'x'.repeat(32) };
+  const pemOf = (key: { export(format: object): string | Buffer }) =>
+    key.export({ type: 'spki', format: 'pem' }).toString();
+  const ES256 = pemOf(
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
+  );
+
+  it('may be left out where nobody else can come in', () => {
+    for (const HOST of ['', '127.0.0.1', '127.1.2.3', 'localhost', '::1']) {
+      expect(mistakesOf({ HOST })).toEqual([]);
+      expect(mistakesOf({ HOST, NODE_ENV: 'development' })).toEqual([]);
+    }
+  });
+
+  it.each([
+    { HOST: '0.0.0.0' },
+    { HOST: '::' },
+    { HOST: '192.168.1.1' },
+    { HOST: '127.example.com' },
+    { NODE_ENV: 'production' },
+    { HOST: '0.0.0.0', ...SECRET },
+  ])('must be set with %j', (environment) => {
+    expect(mistakesOf(environment)).toEqual([
+      'AUTH_MODE must be set: jwt, header, or none where everybody may see everything',
+    ]);
+    expect(mistakesOf({ ...environment, AUTH_MODE: 'none' })).toEqual([]);
+  });
+
+  it('is nothing that a migration needs', () => {
+    const { DATABASE_URL } = parseDatabaseConfig({ NODE_ENV: 'production' });
+    expect(DATABASE_URL).toBe(new Config().DATABASE_URL);
+  });
+
+  it('jwt needs one key', () => {
+    const JWT_JWKS_URL = 'https://issuer.example.com/jwks.json';
+    for (const keys of [{}, { ...SECRET, JWT_JWKS_URL }]) {
+      expect(mistakesOf({ AUTH_MODE: 'jwt', ...keys })).toEqual([
+        'AUTH_MODE=jwt needs exactly one of JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL',
+      ]);
+    }
+    for (const key of [
+      SECRET,
+      { JWT_SECRET: 'ä'.repeat(16) },
+      { JWT_JWKS_URL },
+      { JWT_PUBLIC_KEY: ES256 },
+      { JWT_PUBLIC_KEY: ES256.replaceAll('\n', '\\n') },
+    ]) {
+      expect(mistakesOf({ AUTH_MODE: 'jwt', ...key })).toEqual([]);
+    }
+  });
+
+  it('jwt takes the public key from a file', () => {
+    const path = join(temporaryDirectory(), 'key.pem');
+    writeFileSync(path, ES256);
+    expect(mistakesOf({ AUTH_MODE: 'jwt', JWT_PUBLIC_KEY: path })).toEqual([]);
+  });
+
+  it.each([
+    ['JWT_SECRET', 'x'.repeat(31), 'must be at least 32 bytes long'],
+    ['JWT_JWKS_URL', 'ftp://issuer/keys', 'must be an http or https URL'],
+    ['JWT_JWKS_URL', 'issuer/keys', 'must be an http or https URL'],
+    ...[
+      'no key',
+      '/no/such/file.pem',
+      pemOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey),
+      pemOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey),
+      pemOf(generateKeyPairSync('x25519').publicKey),
+    ].map((key) => [
+      'JWT_PUBLIC_KEY',
+      key,
+      'must be a public key of RS256 (2048 bits or more), ES256 or EdDSA in PEM, or the path of one',
+    ]),
+  ])('jwt refuses %s=%j', (name, value, rule) => {
+    expect(mistakesOf({ AUTH_MODE: 'jwt', [name]: value })).toEqual([
+      `${name} ${rule}`,
+    ]);
+  });
+
+  it('header needs to know the gateway', () => {
+    expect(mistakesOf({ AUTH_MODE: 'header' })).toEqual([
+      'TRUSTED_PROXIES must name the gateway with AUTH_MODE=header',
+    ]);
+    const TRUSTED_PROXIES = '10.0.0.0/8, ::1,192.168.1.7';
+    expect(mistakesOf({ AUTH_MODE: 'header', TRUSTED_PROXIES })).toEqual([]);
+  });
+
+  it('decides whether requests are limited by default', () => {
+    const limitsOf = (environment: NodeJS.ProcessEnv) => {
+      const { RATE_LIMIT, RATE_LIMIT_WRITES } = parseConfig(environment);
+      return [RATE_LIMIT, RATE_LIMIT_WRITES];
+    };
+    expect(limitsOf({ AUTH_MODE: 'jwt', ...SECRET })).toEqual([600, 120]);
+    const header = { AUTH_MODE: 'header', TRUSTED_PROXIES: '::1' };
+    expect(limitsOf(header)).toEqual([600, 120]);
+    expect(limitsOf({ ...header, RATE_LIMIT: '0' })).toEqual([0, 120]);
+    expect(limitsOf({})).toEqual([0, 0]);
+    expect(limitsOf({ AUTH_MODE: 'none' })).toEqual([0, 0]);
+    const limits = { RATE_LIMIT: '7', RATE_LIMIT_WRITES: '8' };
+    expect(limitsOf(limits)).toEqual([7, 8]);
+  });
+});

@@ -1,0 +1,52 @@
+import type { DataSource } from 'typeorm';
+import type { DatabaseConfig } from '../config/config.js';
+import { reasonOf } from '../../errors/describe-error.js';
+import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
+
+const SQLITE_SCHEME = 'sqlite:';
+
+/** Loaded only where it is used, which makes a start on SQLite shorter. */
+const loadMysql = () => import('./mysql-data-source.js');
+
+/** A data source that is connected, and whose schema is that of the entities. */
+export async function openDataSource(
+  settings: DatabaseConfig,
+): Promise<DataSource> {
+  const dataSource = await connect(settings);
+  try {
+    if (dataSource.options.type === 'better-sqlite3') {
+      await dataSource.runMigrations();
+    } else if (settings.DATABASE_MIGRATE) {
+      const { migrateMysql } = await loadMysql();
+      await migrateMysql(dataSource, settings.DATABASE_URL);
+    } else if (await dataSource.showMigrations()) {
+      throw new Error(
+        'its schema is out of date: run "npm run migration:run", or set DATABASE_MIGRATE=true',
+      );
+    }
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return dataSource;
+}
+
+async function connect(settings: DatabaseConfig): Promise<DataSource> {
+  try {
+    return await (await createDataSource(settings)).initialize();
+  } catch (cause) {
+    throw new Error(`Cannot open DATABASE_URL: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** A data source that is not connected yet. For MySQL it asks the server what it is, so the server must be up. */
+export async function createDataSource({
+  DATABASE_URL: url,
+  DATABASE_POOL_SIZE: poolSize,
+}: DatabaseConfig): Promise<DataSource> {
+  if (url.startsWith(SQLITE_SCHEME)) {
+    return sqliteDataSource(url.slice(SQLITE_SCHEME.length));
+  }
+  const { mysqlDataSource } = await loadMysql();
+  return mysqlDataSource(url, poolSize);
+}

@@ -1,0 +1,79 @@
+import { DataSource } from 'typeorm';
+import { chatSessionsEntities } from '../../chat-sessions/entities.js';
+import { mysqlMigrations } from '../../chat-sessions/store/migrations/migrations.js';
+import { parseMysqlUrl } from '../../database/mysql/address.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  connectMysql,
+  mysqlDriver,
+  probeMysql,
+} from '../../database/mysql/connection.js';
+import { MysqlHosts } from '../../database/mysql/hosts.js';
+
+/** A data source that is not connected yet. The server must be up: it is asked what it is. */
+export async function mysqlDataSource(
+  url: string,
+  poolSize: number,
+): Promise<DataSource> {
+  const address = parseMysqlUrl(url);
+  const { user, password, database } = address;
+  const hosts = new MysqlHosts(address.hosts, (host) =>
+    probeMysql(host, address),
+  );
+  return new DataSource({
+    entities: chatSessionsEntities,
+    synchronize: false,
+    logging: false,
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+    // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
+    type: await serverType(url),
+    username: user,
+    password,
+    database,
+    migrations: mysqlMigrations,
+    migrationsTransactionMode: 'each',
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    poolSize,
+    driver: mysqlDriver(hosts),
+  });
+}
+
+/**
+ * Runs the pending migrations; of several processes that start together, one.
+ * The others wait on a row lock, which ends with its holder's connection, so a
+ * process that dies half-way blocks nobody. (GET_LOCK is not available on Galera.)
+ */
+export async function migrateMysql(
+  dataSource: DataSource,
+  url: string,
+): Promise<void> {
+  const lock = await connectMysql(url);
+  try {
+    await lock.query('SET SESSION innodb_lock_wait_timeout = 3600');
+    await lock.query(
+      'CREATE TABLE IF NOT EXISTS `migration_lock` (`id` tinyint NOT NULL PRIMARY KEY) ENGINE=InnoDB',
+    );
+    await lock.query('INSERT IGNORE INTO `migration_lock` VALUES (1)');
+    await lock.beginTransaction();
+    await lock.query('SELECT `id` FROM `migration_lock` FOR UPDATE');
+    await dataSource.runMigrations();
+  } finally {
+    await lock.end();
+  }
+}
+
+async function serverType(url: string): Promise<'mysql' | 'mariadb'> {
+  const connection = await connectMysql(url);
+  try {
+    const [rows] = await connection.query({
+      sql: 'SELECT VERSION() AS version',
+      timeout: CONNECT_TIMEOUT_MS,
+    });
+    const [{ version }] = rows as [{ version: string }];
+    return /mariadb/i.test(version) ? 'mariadb' : 'mysql';
+  } finally {
+    connection.destroy();
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  Controller,
+  Get,
+  HttpStatus,
+  Res,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Database } from '../../database/database.js';
+import { Draining } from '../../http/draining.js';
+import type { HttpResponse } from '../../http/reply.js';
+import { ErrorBody, NO_HOST, RouteErrors } from '../../http/route-errors.js';
+import { Public } from '../../identity/public.decorator.js';
+import { HealthDto } from './health.dto.js';
+
+const CHECK_TIMEOUT_MS = 500;
+const UNAVAILABLE = 'Service Unavailable';
+
+@Public()
+@ApiTags('Health')
+@ApiBadRequestResponse({
+  description: NO_HOST,
+  type: ErrorBody,
+  example: { error: NO_HOST },
+})
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly database: Database,
+    private readonly draining: Draining,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'Whether the process runs',
+    security: [],
+    description: 'Touches nothing else: restart the process where it fails.',
+  })
+  @ApiOkResponse({ description: 'It runs.', type: HealthDto })
+  live(): HealthDto {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({
+    operationId: 'getReadiness',
+    summary: 'Whether requests can be served',
+    security: [],
+    description:
+      'Asks the store, and fails while the service ends: send no requests then.',
+  })
+  @ApiOkResponse({ description: 'They can.', type: HealthDto })
+  @RouteErrors({ 503: UNAVAILABLE })
+  async ready(
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<HealthDto | ErrorBody> {
+    if (this.draining.hasBegun) {
+      // Not an exception: those with a 503 are logged as failures.
+      response.status(HttpStatus.SERVICE_UNAVAILABLE);
+      return { error: UNAVAILABLE };
+    }
+    try {
+      await this.database.check(CHECK_TIMEOUT_MS);
+    } catch (cause) {
+      throw new ServiceUnavailableException(undefined, { cause });
+    }
+    return { status: 'ok' };
+  }
+}

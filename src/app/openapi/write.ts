@@ -1,0 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { createApp } from '../create-app.js';
+import { parseConfig } from '../config/config.js';
+import { openDataSource } from '../database/data-source.js';
+import { createOpenApiDocument } from './document.js';
+
+// Writes openapi.json; the store is there only because the application needs one.
+const config = parseConfig({ DATABASE_URL: 'sqlite::memory:' });
+const app = await createApp(config, await openDataSource(config), false);
+const document = createOpenApiDocument(app);
+await app.close();
+await writeFile('openapi.json', `${JSON.stringify(document, null, 2)}\n`);

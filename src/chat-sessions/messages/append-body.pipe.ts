@@ -1,0 +1,17 @@
+import { Injectable, type PipeTransform } from '@nestjs/common';
+import { isJsonObject } from '../../validation/decorators.js';
+import { validated } from '../../validation/dto.pipe.js';
+import {
+  CreateChatMessageDto,
+  CreateChatMessagesDto,
+} from './dto/create-chat-message.dto.js';
+
+/** One message, or `{"messages": [...]}`. */
+@Injectable()
+export class AppendBody implements PipeTransform {
+  transform(body: unknown): CreateChatMessageDto | CreateChatMessagesDto {
+    return isJsonObject(body) && 'messages' in body
+      ? validated(body, CreateChatMessagesDto)
+      : validated(body, CreateChatMessageDto);
+  }
+}

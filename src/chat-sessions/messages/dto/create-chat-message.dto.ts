@@ -1,0 +1,102 @@
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
+  IsArray,
+  IsIn,
+  IsOptional,
+  IsString,
+} from 'class-validator';
+import {
+  IsJsonObject,
+  IsMessageId,
+  IsTypedPart,
+  MaxBytes,
+  MaxJsonBytes,
+  MayBeAbsent,
+  Nested,
+} from '../../../validation/decorators.js';
+import {
+  MESSAGE_ROLES,
+  type MessageRole,
+} from '../../store/entities/chat-message.entity.js';
+import {
+  ApiEnum,
+  ApiObject,
+  ApiObjects,
+  ApiParts,
+} from '../../routes/openapi/properties.js';
+import { LIMITS } from '../../limits.js';
+
+/** A message to append. It needs `content` or `parts`. */
+@ApiSchema({ name: 'NewChatMessage' })
+export class CreateChatMessageDto {
+  /**
+   * An id of the client's own, which makes the append safe to repeat: 1 to 64
+   * of A-Z, a-z, 0-9, _ and -.
+   * @example "msg_01"
+   */
+  @MayBeAbsent()
+  @IsMessageId()
+  id?: string;
+
+  /** Who speaks. */
+  @ApiEnum(MESSAGE_ROLES)
+  @IsIn(MESSAGE_ROLES)
+  role: MessageRole;
+
+  /**
+   * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+   * @example "I'd like a mocha please"
+   */
+  @IsOptional()
+  @IsString()
+  @MaxBytes(LIMITS.contentBytes)
+  content?: string | null;
+
+  /** Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent. */
+  @ApiParts({
+    maxItems: LIMITS.partsPerMessage,
+    example: [{ type: 'text', text: "I'd like a mocha please" }],
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(LIMITS.partsPerMessage)
+  @IsTypedPart({ each: true })
+  parts?: Record<string, unknown>[] | null;
+
+  /** What the text refers to. */
+  @ApiObjects({ maxItems: LIMITS.referencesPerMessage })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(LIMITS.referencesPerMessage)
+  @IsJsonObject({ each: true })
+  references?: Record<string, unknown>[];
+
+  /** The client's own, at most 16 KiB of JSON. */
+  @ApiObject()
+  @MayBeAbsent()
+  @IsJsonObject()
+  @MaxJsonBytes(LIMITS.metadataBytes)
+  metadata?: Record<string, unknown>;
+}
+
+/** Several messages to append, all or none. */
+@ApiSchema({ name: 'NewChatMessages' })
+export class CreateChatMessagesDto {
+  /** 1 to 100. */
+  @ApiProperty({ minItems: 1, maxItems: LIMITS.messagesPerBatch })
+  @IsArray()
+  @ArrayMinSize(1)
+  @Nested(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
+  @UniqueIds()
+  messages: CreateChatMessageDto[];
+}
+
+export function UniqueIds(): PropertyDecorator {
+  return ArrayUnique(
+    (message: CreateChatMessageDto | null) => message?.id ?? message,
+    { message: '$property must not hold the same id twice' },
+  );
+}

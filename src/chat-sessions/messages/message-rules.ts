@@ -1,0 +1,146 @@
+import { isDeepStrictEqual } from 'node:util';
+import { v7 as uuidv7 } from 'uuid';
+import type { SessionState } from '../store/chat-sessions.repository.js';
+import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
+import type { CreateChatSessionDto } from '../sessions/dto/create-chat-session.dto.js';
+import { toChatMessage } from './dto/chat-message.dto.js';
+import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
+import { ChatMessage } from '../store/entities/chat-message.entity.js';
+import {
+  ChatSession,
+  type JsonObject,
+} from '../store/entities/chat-session.entity.js';
+import { ChatSessionsError } from '../errors.js';
+import { startOf } from './text.js';
+
+/** A session without messages, not stored yet. */
+export function newSession(
+  ownerId: string,
+  input: Omit<CreateChatSessionDto, 'messages'>,
+  now: Date,
+): ChatSession {
+  return Object.assign(new ChatSession(), {
+    id: input.id?.toLowerCase() ?? uuidv7(),
+    ownerId,
+    title: input.title ?? null,
+    documentId: input.document_id ?? null,
+    sectionId: input.section_id ?? null,
+    contextDocuments: input.context_documents ?? [],
+    config: input.config ?? {},
+    metadata: input.metadata ?? {},
+    pinned: false,
+    archived: false,
+    ...NO_MESSAGES,
+    lastSeq: 0,
+    lastActivityAt: now,
+    version: 1,
+    createdAt: now,
+    updatedAt: now,
+  });
+}
+
+/** Now; but clocks of several instances differ, and the times of a session never go back. */
+export function timeOfChange({ updatedAt }: SessionState): Date {
+  return new Date(Math.max(updatedAt.getTime(), Date.now()));
+}
+
+/** What a session says of its messages when it has none. */
+export const NO_MESSAGES = {
+  messageCount: 0,
+  maxMessageBytes: 0,
+  preview: null,
+  lastMessageAt: null,
+} satisfies Partial<ChatSession>;
+
+/** The messages that follow on a session's last, not stored yet; throws `message_empty`. */
+export function newMessages(
+  session: SessionState,
+  inputs: CreateChatMessageDto[],
+  now: Date,
+): ChatMessage[] {
+  return inputs.map((input, index) => {
+    const content = contentOf(input);
+    const message = Object.assign(new ChatMessage(), {
+      sessionId: session.id,
+      seq: session.lastSeq + 1 + index,
+      id: input.id ?? uuidv7(),
+      ownerId: session.ownerId,
+      role: input.role,
+      content,
+      parts: partsOf(input),
+      references: input.references ?? [],
+      metadata: input.metadata ?? {},
+      createdAt: now,
+    });
+    if (isEmpty(message)) throw new ChatSessionsError('message_empty');
+    message.bytes = Buffer.byteLength(JSON.stringify(toChatMessage(message)));
+    return message;
+  });
+}
+
+/** What a session's row says once these messages follow on its last. */
+export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
+  const newest = messages.at(-1)!;
+  return {
+    messageCount: session.messageCount + messages.length,
+    lastSeq: newest.seq,
+    maxMessageBytes: messages.reduce(
+      (max, { bytes }) => Math.max(max, bytes),
+      session.maxMessageBytes,
+    ),
+    preview: startOf(newest.content, PREVIEW_CHARACTERS),
+    lastMessageAt: newest.createdAt,
+    lastActivityAt: newest.createdAt,
+  } satisfies Partial<ChatSession>;
+}
+
+/** The title of a session that was given none: the start of its first user message. */
+export function derivedTitle(messages: ChatMessage[]): string | null {
+  const first = messages.find(({ role }) => role === 'user');
+  return (first && startOf(first.content, DERIVED_TITLE_CHARACTERS)) || null;
+}
+
+/** Whether a stored message is what this input would make. */
+export function isRepeated(
+  stored: ChatMessage,
+  input: CreateChatMessageDto,
+): boolean {
+  return (
+    stored.role === input.role &&
+    stored.content === contentOf(input) &&
+    isSameJson(stored.parts, partsOf(input)) &&
+    isSameJson(stored.references, input.references ?? []) &&
+    isSameJson(stored.metadata, input.metadata ?? {})
+  );
+}
+
+/** The order of keys does not count. */
+function isSameJson(stored: unknown, sent: unknown): boolean {
+  return isDeepStrictEqual(stored, JSON.parse(JSON.stringify(sent)));
+}
+
+function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {
+  return parts?.length ? parts : null;
+}
+
+/** The content as sent, or the texts of the `text` parts. */
+function contentOf({ content, parts }: CreateChatMessageDto): string {
+  return (
+    content ??
+    (parts ?? [])
+      .filter(isText)
+      .map(({ text }) => text)
+      .join('\n')
+  );
+}
+
+function isText(part: JsonObject): part is { type: 'text'; text: string } {
+  return part.type === 'text' && typeof part.text === 'string';
+}
+
+function isEmpty({ content, parts }: ChatMessage): boolean {
+  return (
+    content.trim() === '' &&
+    (parts ?? []).every((part) => isText(part) && part.text.trim() === '')
+  );
+}

@@ -1,0 +1,159 @@
+import type { MessageRole } from '../../store/entities/chat-message.entity.js';
+
+// The document's examples are one conversation, as it goes through the routes.
+// It is a real one: the first messages of line 15 of test/fixtures/conversations.jsonl,
+// from Taskmaster-4 by Bill Byrne and Saravanan Ganesh, Google LLC, CC BY 4.0.
+
+const MENU =
+  '{"menu_items":[{"menu_item_id":"macchiato-4328","name":"Macchiato"}]}';
+
+const ORDER = {
+  id: 'msg_01',
+  role: 'user',
+  content: "I'd like a mocha please",
+} as const;
+
+const TURN = [
+  {
+    id: 'msg_02',
+    role: 'assistant',
+    content: '',
+    parts: [
+      {
+        type: 'tool_call',
+        id: 'api_call_0',
+        name: 'get_menu_items',
+        arguments: '{"query": "Mocha"}',
+      },
+    ],
+  },
+  {
+    id: 'msg_03',
+    role: 'tool',
+    content: MENU,
+    parts: [
+      {
+        type: 'tool_result',
+        tool_call_id: 'api_call_0',
+        name: 'get_menu_items',
+        output: MENU,
+      },
+    ],
+  },
+  {
+    id: 'msg_04',
+    role: 'assistant',
+    content: 'sorry, no mochas here, did you mean macchiato?',
+  },
+] as const;
+
+const SESSION_ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
+const DOCUMENT_ID = 'menu';
+const SECTION_ID = 'coffee';
+
+const CREATED_AT = '2026-11-23T01:02:03.456Z';
+const ORDERED_AT = '2026-11-23T01:02:05.120Z';
+const ANSWERED_AT = '2026-11-23T01:02:07.890Z';
+
+interface Message {
+  id: string;
+  role: MessageRole;
+  content: string;
+  parts?: readonly object[];
+}
+
+function stored(message: Message, seq: number, timestamp: string) {
+  const { id, role, content, parts = null } = message;
+  const open = { references: [], metadata: {} };
+  return { id, seq, role, content, parts, ...open, timestamp };
+}
+
+const ORDERED = stored(ORDER, 1, ORDERED_AT);
+const ANSWERED = TURN.map((message, index) =>
+  stored(message, index + 2, ANSWERED_AT),
+);
+const MESSAGES = [ORDERED, ...ANSWERED];
+
+const CONFIG = { model: 'large', temperature: 0.2 };
+
+const HEAD = {
+  id: SESSION_ID,
+  title: null,
+  document_id: DOCUMENT_ID,
+  section_id: null,
+  context_documents: [],
+  pinned: false,
+  archived: false,
+  message_count: 0,
+  last_message_at: null,
+  version: 1,
+  created_at: CREATED_AT,
+  updated_at: CREATED_AT,
+};
+const SHOWN = { messages: [], references: [], config: CONFIG, metadata: {} };
+
+/** After both appends. */
+const HEAD_WITH_MESSAGES = {
+  ...HEAD,
+  title: ORDER.content,
+  message_count: 4,
+  last_message_at: ANSWERED_AT,
+  version: 3,
+  updated_at: ANSWERED_AT,
+};
+const SESSION = { ...HEAD_WITH_MESSAGES, ...SHOWN, messages: MESSAGES };
+
+const CHANGES = { title: 'A mocha', pinned: true };
+
+const SECTION_SESSION = {
+  ...HEAD,
+  id: '019ae1c4-9b12-7e0d-8a41-6d2c5f7e8b90',
+  section_id: SECTION_ID,
+  ...SHOWN,
+  config: {},
+};
+
+/** Ids, and bodies of requests and of answers in the order in which they are sent. */
+export const EXAMPLES = {
+  sessionId: SESSION_ID,
+  messageId: ORDER.id,
+  documentId: DOCUMENT_ID,
+  sectionId: SECTION_ID,
+  newSession: {
+    id: SESSION_ID,
+    document_id: DOCUMENT_ID,
+    config: CONFIG,
+  },
+  newConversation: {
+    messages: [ORDER, ...TURN],
+  },
+  createdSession: { chat_session: { ...HEAD, ...SHOWN } },
+  newMessage: ORDER,
+  message: { message: ORDERED },
+  newMessages: { messages: TURN },
+  newlyAppended: { messages: ANSWERED },
+  session: { chat_session: SESSION },
+  history: { messages: MESSAGES },
+  page: { messages: MESSAGES, has_before: false, has_after: false },
+  list: {
+    chat_sessions: [{ ...HEAD_WITH_MESSAGES, preview: TURN.at(-1)!.content }],
+    next_cursor: null,
+  },
+  changes: CHANGES,
+  changedSession: {
+    chat_session: {
+      ...SESSION,
+      ...CHANGES,
+      version: 4,
+      updated_at: '2026-11-23T01:02:09.001Z',
+    },
+  },
+  config: { config: CONFIG },
+  replaced: { message: 'Chat configuration updated successfully' },
+  cleared: { message: 'Chat history cleared successfully' },
+  createdSectionSession: {
+    chat_session: SECTION_SESSION,
+    message: 'Chat session created successfully',
+  },
+  sectionSession: { chat_session: SECTION_SESSION },
+};

@@ -1,0 +1,48 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsOptional, IsString } from 'class-validator';
+import {
+  IsJsonObject,
+  IsNotBlank,
+  MaxCharacters,
+  MaxJsonBytes,
+  MayBeAbsent,
+} from '../../../validation/decorators.js';
+import { ApiObject } from '../../routes/openapi/properties.js';
+import { LIMITS } from '../../limits.js';
+
+/** What a client sets at create and may replace later. */
+export class ChatSessionFields {
+  /**
+   * At most 200 characters, and not blank.
+   * @example "A mocha"
+   */
+  @IsOptional()
+  @IsString()
+  @IsNotBlank()
+  @MaxCharacters(LIMITS.titleCharacters)
+  title?: string | null;
+
+  /**
+   * Documents to take into account, as the client names them: at most 100, of
+   * at most 1,024 characters each.
+   * @example ["menu", "prices"]
+   */
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', maxLength: LIMITS.contextDocumentCharacters },
+    maxItems: LIMITS.contextDocuments,
+  })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(LIMITS.contextDocuments)
+  @IsString({ each: true })
+  @MaxCharacters(LIMITS.contextDocumentCharacters, { each: true })
+  context_documents?: string[];
+
+  /** The client's own, at most 16 KiB of JSON. */
+  @ApiObject()
+  @MayBeAbsent()
+  @IsJsonObject()
+  @MaxJsonBytes(LIMITS.metadataBytes)
+  metadata?: Record<string, unknown>;
+}

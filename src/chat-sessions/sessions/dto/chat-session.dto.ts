@@ -1,0 +1,187 @@
+import { ApiSchema } from '@nestjs/swagger';
+import { isoText } from '../../../database/time-text.js';
+import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
+import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import {
+  ApiInteger,
+  ApiObject,
+  ApiObjects,
+  ApiTime,
+} from '../../routes/openapi/properties.js';
+import {
+  ChatMessageDto,
+  toChatMessage,
+} from '../../messages/dto/chat-message.dto.js';
+
+/** What a session says of itself everywhere. */
+class ChatSessionHead {
+  /**
+   * UUID, version 7 unless the client chose it.
+   * @example "019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55"
+   */
+  id: string;
+
+  /**
+   * As given, or the start of the first user message.
+   * @example "I'd like a mocha please"
+   */
+  title: string | null;
+
+  /**
+   * The platform's document that the session hangs on.
+   * @example "menu"
+   */
+  document_id: string | null;
+
+  /**
+   * The section of that document.
+   * @example "coffee"
+   */
+  section_id: string | null;
+
+  /**
+   * Documents to take into account, as the client names them.
+   * @example ["menu", "prices"]
+   */
+  context_documents: string[];
+
+  /** @example false */
+  pinned: boolean;
+
+  /**
+   * Archived sessions are left out of lists unless asked for.
+   * @example false
+   */
+  archived: boolean;
+
+  /**
+   * How many messages the session has.
+   * @example 1
+   */
+  @ApiInteger()
+  message_count: number;
+
+  /**
+   * When the newest message was stored, in UTC.
+   * @example "2026-11-23T01:02:03.456Z"
+   */
+  @ApiTime()
+  last_message_at: string | null;
+
+  /**
+   * Counts every change of the session, appends included.
+   * @example 2
+   */
+  @ApiInteger()
+  version: number;
+
+  /**
+   * In UTC.
+   * @example "2026-11-23T01:02:03.456Z"
+   */
+  @ApiTime()
+  created_at: string;
+
+  /**
+   * In UTC.
+   * @example "2026-11-23T01:02:03.456Z"
+   */
+  @ApiTime()
+  updated_at: string;
+}
+
+/** One conversation, with its newest messages. */
+@ApiSchema({ name: 'ChatSession' })
+export class ChatSessionDto extends ChatSessionHead {
+  /** The newest messages, oldest first. */
+  messages: ChatMessageDto[];
+
+  /** The references of the messages shown, without repeats. */
+  @ApiObjects()
+  references: Record<string, unknown>[];
+
+  /** How the client wants to chat: model, temperature ... */
+  @ApiObject({ example: { model: 'large', temperature: 0.2 } })
+  config: Record<string, unknown>;
+
+  /** The client's own. */
+  @ApiObject()
+  metadata: Record<string, unknown>;
+}
+
+/** A conversation in a list. */
+@ApiSchema({ name: 'ChatSessionSummary' })
+export class ChatSessionSummaryDto extends ChatSessionHead {
+  /**
+   * The start of the newest message's text.
+   * @example "sorry, no mochas here, did you mean macchiato?"
+   */
+  preview: string | null;
+}
+
+export class ChatSessionBody {
+  chat_session: ChatSessionDto;
+}
+
+export class ChatSessionCreatedBody extends ChatSessionBody {
+  /** @example "Chat session created successfully" */
+  message: string;
+}
+
+export class ChatSessionListBody {
+  chat_sessions: ChatSessionSummaryDto[];
+
+  /**
+   * The next page's `cursor`; null at the end.
+   * @example "MTc5NTM5MjAwMDAwMC4wMTlhZTFjNC03ZDVlLTdjM2EtOWYxMC0zYjFmNmYwYzJhNTU"
+   */
+  next_cursor: string | null;
+}
+
+export class ChatSessionDoneBody {
+  /** @example "Chat history cleared successfully" */
+  message: string;
+}
+
+export function toChatSession(
+  session: ChatSession,
+  messages: ChatMessage[],
+): ChatSessionDto {
+  return Object.assign(headOf(session), {
+    messages: messages.map(toChatMessage),
+    references: withoutRepeats(
+      messages.flatMap(({ references }) => references),
+    ),
+    config: session.config,
+    metadata: session.metadata,
+  });
+}
+
+export function toChatSessionSummary(
+  session: ChatSession,
+): ChatSessionSummaryDto {
+  return Object.assign(headOf(session), { preview: session.preview });
+}
+
+function headOf(session: ChatSession) {
+  return {
+    id: session.id,
+    title: session.title,
+    document_id: session.documentId,
+    section_id: session.sectionId,
+    context_documents: session.contextDocuments,
+    pinned: session.pinned,
+    archived: session.archived,
+    message_count: session.messageCount,
+    last_message_at: session.lastMessageAt && isoText(session.lastMessageAt),
+    version: session.version,
+    created_at: isoText(session.createdAt),
+    updated_at: isoText(session.updatedAt),
+  } satisfies ChatSessionHead;
+}
+
+function withoutRepeats<T extends object>(values: T[]): T[] {
+  return [
+    ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
+  ];
+}

@@ -1,0 +1,48 @@
+import { applyDecorators, Controller, Get } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RouteErrors } from '../../http/route-errors.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
+import {
+  ChatMessagesBody,
+  toChatMessage,
+} from '../messages/dto/chat-message.dto.js';
+import { EXAMPLES } from '../routes/openapi/examples.js';
+import { OwnedRoutes } from '../routes/chat-sessions-routes.decorator.js';
+import { Owner } from '../routes/owner.guard.js';
+
+function ApiHistory(operationId: string, summary: string) {
+  return applyDecorators(
+    ApiOperation({
+      operationId,
+      summary,
+      description:
+        "The newest 50 messages of the caller's most recently active session, oldest first; none where there is no session.",
+    }),
+    ApiOkResponse({
+      description: 'The messages.',
+      type: ChatMessagesBody,
+      example: EXAMPLES.history,
+    }),
+    RouteErrors({ 500: 'Failed to get chat history' }),
+  );
+}
+
+@ApiTags('History')
+@OwnedRoutes()
+@Controller()
+export class HistoryController {
+  constructor(private readonly sessions: ChatSessionsService) {}
+
+  @Get('history')
+  @ApiHistory('getHistory', 'Get the latest messages of the latest session')
+  async history(@Owner() owner: string): Promise<ChatMessagesBody> {
+    const messages = await this.sessions.history(owner);
+    return { messages: messages.map(toChatMessage) };
+  }
+
+  @Get('session/history')
+  @ApiHistory('getSessionHistory', 'The same, at its other path')
+  sessionHistory(@Owner() owner: string): Promise<ChatMessagesBody> {
+    return this.history(owner);
+  }
+}

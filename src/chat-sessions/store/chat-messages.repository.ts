@@ -1,0 +1,145 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import {
+  Between,
+  EntityNotFoundError,
+  In,
+  Repository,
+  type SelectQueryBuilder,
+} from 'typeorm';
+import { preparedInsert } from '../../database/insert-update.js';
+import { preparedSelect, select } from '../../database/select.js';
+import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { SessionKey } from './chat-sessions.repository.js';
+import { PAGE } from '../limits.js';
+import {
+  ChatMessage,
+  type MessageRole,
+} from './entities/chat-message.entity.js';
+import type { ChatSession } from './entities/chat-session.entity.js';
+import {
+  fitRange,
+  lengthOf,
+  type MessagePageQuery,
+  type MessageRange,
+  rangeOf,
+} from './message-range.js';
+
+export interface MessagePage {
+  range: MessageRange;
+  messages: ChatMessage[];
+}
+
+/** What messages know of their session. */
+type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
+
+interface RangeValues extends Key {
+  from: number;
+  to: number;
+}
+
+/** The statements on messages. The owner is in every one. */
+@Injectable()
+export class ChatMessagesRepository {
+  private readonly selectRange = preparedSelect(
+    ({ from, to, ...of }: RangeValues) =>
+      this.query()
+        .where({ ...of, seq: Between(from, to) })
+        .orderBy('message.seq'),
+  );
+  private readonly insertAll = preparedInsert(() => this.messages);
+
+  constructor(
+    @InjectRepository(ChatMessage)
+    private readonly messages: Repository<ChatMessage>,
+  ) {}
+
+  /** Throws EntityNotFoundError where the owner has no such message. */
+  *get(
+    ownerId: string,
+    sessionId: string,
+    id: string,
+  ): UnitOfWork<ChatMessage> {
+    const [message] = yield* select(
+      this.query().where({ sessionId, id, ownerId }),
+    );
+    if (!message) throw new EntityNotFoundError(ChatMessage, { sessionId, id });
+    return message;
+  }
+
+  /** Those of the ids that are there, by id. */
+  *findAll(
+    session: SessionKey,
+    ids: string[],
+  ): UnitOfWork<ReadonlyMap<string, ChatMessage>> {
+    const found = yield* select(this.of(session).andWhere({ id: In(ids) }));
+    return new Map(found.map((message) => [message.id, message]));
+  }
+
+  *findFirst(
+    session: SessionKey,
+    role: MessageRole,
+  ): UnitOfWork<ChatMessage | undefined> {
+    const [message] = yield* select(
+      this.of(session).andWhere({ role }).orderBy('message.seq').limit(1),
+    );
+    return message;
+  }
+
+  /** A page of messages, oldest first, with the range that it should fill. */
+  *page(
+    session: ChatSession,
+    query: MessagePageQuery,
+  ): UnitOfWork<MessagePage> {
+    const range = yield* this.fitting(session, rangeOf(session, query));
+    if (lengthOf(range) === 0) return { range, messages: [] };
+    const { from, to } = range;
+    const messages = yield* this.selectRange({ from, to, ...keyOf(session) });
+    return { range, messages };
+  }
+
+  /** As many of the newest messages as a session shows unless asked for others, oldest first. */
+  *newest(session: ChatSession): UnitOfWork<ChatMessage[]> {
+    const limit = PAGE.sessionMessages.default;
+    return (yield* this.page(session, { limit })).messages;
+  }
+
+  *insert(messages: ChatMessage[]): UnitOfWork<void> {
+    yield* this.insertAll(messages);
+  }
+
+  *deleteAll(session: SessionKey): UnitOfWork<void> {
+    yield* execute(
+      this.messages.createQueryBuilder().delete().where(keyOf(session)),
+    );
+  }
+
+  /** The range, or its part that stays within a page's bytes. */
+  private *fitting(
+    session: ChatSession,
+    range: MessageRange,
+  ): UnitOfWork<MessageRange> {
+    const length = lengthOf(range);
+    if (length <= 1 || length * session.maxMessageBytes <= PAGE.bytes) {
+      return range;
+    }
+    const sizes = yield* select(
+      this.of(session)
+        .select(['message.seq', 'message.bytes'])
+        .andWhere({ seq: Between(range.from, range.to) }),
+    );
+    return fitRange(range, sizes);
+  }
+
+  private of(session: SessionKey): SelectQueryBuilder<ChatMessage> {
+    return this.query().where(keyOf(session));
+  }
+
+  private query(): SelectQueryBuilder<ChatMessage> {
+    return this.messages.createQueryBuilder('message');
+  }
+}
+
+function keyOf({ id, ownerId }: SessionKey): Key {
+  return { sessionId: id, ownerId };
+}

@@ -1,0 +1,223 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import {
+  EntityNotFoundError,
+  Repository,
+  type SelectQueryBuilder,
+} from 'typeorm';
+import { Database } from '../../database/database.js';
+import {
+  preparedInsert,
+  preparedUpdate,
+} from '../../database/insert-update.js';
+import { preparedSelect, select } from '../../database/select.js';
+import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import type { ListPosition } from '../sessions/cursor.js';
+import { ChatSession } from './entities/chat-session.entity.js';
+
+export interface ListFilter {
+  archived: boolean;
+  pinned?: boolean;
+  documentId?: string;
+  sectionId?: string;
+}
+
+export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
+
+/** Of a session what a change of its messages needs: without what is the client's own, which may have some 64 KiB. */
+export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
+
+/** The filter of a list, and the place after which it begins. */
+type ListValues = Partial<ChatSession>;
+
+/** The statements on sessions. The owner is in every one. */
+@Injectable()
+export class ChatSessionsRepository {
+  private readonly selectById = preparedSelect((key: SessionKey) =>
+    this.byId(key),
+  );
+  private readonly selectForUpdate = preparedSelect((key: SessionKey) =>
+    this.database.forUpdate(this.byId(key)),
+  );
+  private readonly selectStateForUpdate = preparedSelect((key: SessionKey) =>
+    this.database.forUpdate(this.byId(key).select(columns(STATE))),
+  );
+  private readonly selectVersion = preparedSelect((key: SessionKey) =>
+    this.byId(key).select(columns(['createdAt', 'version'])),
+  );
+  /** By what they filter, and how many they want. */
+  private readonly selectLists = new Map<
+    string,
+    (values: ListValues) => UnitOfWork<ChatSession[]>
+  >();
+  private readonly insertAll = preparedInsert(() => this.sessions);
+  private readonly updateOne = preparedUpdate(() => this.sessions);
+
+  constructor(
+    @InjectRepository(ChatSession)
+    private readonly sessions: Repository<ChatSession>,
+    private readonly database: Database,
+  ) {}
+
+  /** Throws EntityNotFoundError where the owner has no such session. */
+  *get(ownerId: string, id: string): UnitOfWork<ChatSession> {
+    return orNotFound(yield* this.find(ownerId, id), id);
+  }
+
+  *find(ownerId: string, id: string): UnitOfWork<ChatSession | undefined> {
+    const [session] = yield* this.selectById({ ownerId, id });
+    return session;
+  }
+
+  /** As `get`, of what the entity tag is made. */
+  *version(ownerId: string, id: string): UnitOfWork<ChatSession> {
+    const [session] = yield* this.selectVersion({ ownerId, id });
+    return orNotFound(session, id);
+  }
+
+  /** As `get`, and nobody else changes the session until the transaction ends. */
+  *lock(ownerId: string, id: string): UnitOfWork<ChatSession> {
+    const [session] = yield* this.selectForUpdate({ ownerId, id });
+    return orNotFound(session, id);
+  }
+
+  /** As `lock`, of what a change of its messages needs. */
+  *lockState(ownerId: string, id: string): UnitOfWork<SessionState> {
+    const [session] = yield* this.selectStateForUpdate({ ownerId, id });
+    return orNotFound(session, id);
+  }
+
+  *findOfSection(
+    ownerId: string,
+    documentId: string,
+    sectionId: string,
+  ): UnitOfWork<ChatSession | undefined> {
+    const [session] = yield* select(
+      this.query().where({ ownerId, documentId, sectionId }),
+    );
+    return session;
+  }
+
+  /** Latest activity first, without config and metadata. */
+  *list(
+    ownerId: string,
+    { archived, pinned, documentId, sectionId }: ListFilter,
+    limit: number,
+    after?: ListPosition,
+  ): UnitOfWork<ChatSession[]> {
+    const filter = {
+      ownerId,
+      archived,
+      ...(pinned !== undefined && { pinned }),
+      ...(documentId !== undefined && { documentId }),
+      ...(sectionId !== undefined && { sectionId }),
+    };
+    const { lastActivityAt, id } = after ?? {};
+    const values = after ? { lastActivityAt, id, ...filter } : filter;
+    const shape = [limit, ...Object.keys(values)].join();
+    let selectList = this.selectLists.get(shape);
+    if (!selectList) {
+      selectList = preparedSelect((placeholders) =>
+        this.listed(placeholders, limit),
+      );
+      this.selectLists.set(shape, selectList);
+    }
+    return yield* selectList(values);
+  }
+
+  /** Throws the driver's error where id or section are taken. */
+  *insert(session: ChatSession): UnitOfWork<void> {
+    yield* this.insertAll([session]);
+  }
+
+  /** Changes a locked session: the given fields, a new version, and the time. */
+  *update(
+    session: SessionState,
+    fields: Partial<ChatSession>,
+    now: Date,
+  ): UnitOfWork<void> {
+    const changes = Object.assign({}, fields, {
+      version: session.version + 1,
+      updatedAt: now,
+    });
+    Object.assign(session, changes);
+    const { id, ownerId } = session;
+    yield* this.updateOne({ id, ownerId }, changes);
+  }
+
+  /** Its messages go with it. */
+  *delete({ id, ownerId }: ChatSession): UnitOfWork<void> {
+    yield* execute(
+      this.sessions.createQueryBuilder().delete().where({ id, ownerId }),
+    );
+  }
+
+  private byId({ ownerId, id }: SessionKey): SelectQueryBuilder<ChatSession> {
+    return this.query().where({ id, ownerId });
+  }
+
+  /** Latest activity first. */
+  private listed(
+    { lastActivityAt, id, ...filter }: ListValues,
+    limit: number,
+  ): SelectQueryBuilder<ChatSession> {
+    const query = this.query()
+      .select(columns(LISTED))
+      .where(filter)
+      .orderBy('session.lastActivityAt', 'DESC')
+      .addOrderBy('session.id', 'DESC')
+      .limit(limit);
+    if (lastActivityAt === undefined) return query;
+    // The first condition alone lets the index start at the cursor. With an OR in
+    // the second one, MySQL may merge two indexes and sort.
+    return query
+      .andWhere('session.lastActivityAt <= :lastActivityAt')
+      .andWhere(
+        'CASE WHEN session.lastActivityAt < :lastActivityAt THEN TRUE ELSE session.id < :id END',
+      )
+      .setParameters({ lastActivityAt, id });
+  }
+
+  private query(): SelectQueryBuilder<ChatSession> {
+    return this.sessions.createQueryBuilder('session');
+  }
+}
+
+const STATE = [
+  'id',
+  'ownerId',
+  'title',
+  'messageCount',
+  'lastSeq',
+  'maxMessageBytes',
+  'version',
+  'createdAt',
+  'updatedAt',
+] as const satisfies readonly (keyof ChatSession)[];
+
+const LISTED: readonly (keyof ChatSession)[] = [
+  'id',
+  'ownerId',
+  'title',
+  'documentId',
+  'sectionId',
+  'contextDocuments',
+  'pinned',
+  'archived',
+  'messageCount',
+  'preview',
+  'lastMessageAt',
+  'lastActivityAt',
+  'version',
+  'createdAt',
+  'updatedAt',
+];
+
+function columns(names: readonly (keyof ChatSession)[]): string[] {
+  return names.map((name) => `session.${name}`);
+}
+
+function orNotFound(session: ChatSession | undefined, id: string): ChatSession {
+  if (!session) throw new EntityNotFoundError(ChatSession, { id });
+  return session;
+}

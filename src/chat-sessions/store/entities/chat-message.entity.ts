@@ -1,0 +1,84 @@
+import {
+  Column,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryColumn,
+} from 'typeorm';
+import {
+  asciiColumn,
+  jsonColumn,
+  opaqueIdColumn,
+  timeColumn,
+} from './columns.js';
+import { ChatSession, type JsonObject } from './chat-session.entity.js';
+
+export const MESSAGE_ROLES = [
+  'system',
+  'developer',
+  'user',
+  'assistant',
+  'tool',
+] as const;
+export type MessageRole = (typeof MESSAGE_ROLES)[number];
+
+/** One turn. On InnoDB its key (session, seq) clusters a conversation in reading order. */
+@Entity('chat_messages')
+@Index('uq_chat_messages_id', ['sessionId', 'id'], { unique: true })
+export class ChatMessage {
+  @PrimaryColumn({
+    ...asciiColumn,
+    name: 'session_id',
+    length: 36,
+    primaryKeyConstraintName: 'pk_chat_messages',
+  })
+  sessionId: string;
+
+  /** 1, 2, 3 ... in the session: order and cursor. */
+  @PrimaryColumn({
+    type: 'int',
+    unsigned: true,
+    name: 'seq',
+    primaryKeyConstraintName: 'pk_chat_messages',
+  })
+  seq: number;
+
+  /** Unique in its session only: the client may choose it. */
+  @Column({ ...asciiColumn, name: 'id', length: 64 })
+  id: string;
+
+  /** The session's owner, here too so that both tables can be sharded by it. */
+  @Column({ ...opaqueIdColumn, name: 'owner_id' })
+  ownerId: string;
+
+  @Column({ ...asciiColumn, name: 'role', length: 16 })
+  role: MessageRole;
+
+  @Column({ type: 'longtext', name: 'content' })
+  content: string;
+
+  @Column({ ...jsonColumn, name: 'parts', nullable: true })
+  parts: JsonObject[] | null;
+
+  @Column({ ...jsonColumn, name: 'references' })
+  references: JsonObject[];
+
+  @Column({ ...jsonColumn, name: 'metadata' })
+  metadata: JsonObject;
+
+  /** Bytes of the message as answered. */
+  @Column({ type: 'int', unsigned: true, name: 'bytes' })
+  bytes: number;
+
+  @Column({ ...timeColumn, name: 'created_at' })
+  createdAt: Date;
+
+  @ManyToOne(() => ChatSession, { onDelete: 'CASCADE' })
+  @JoinColumn({
+    name: 'session_id',
+    referencedColumnName: 'id',
+    foreignKeyConstraintName: 'fk_chat_messages_session',
+  })
+  session?: ChatSession;
+}

@@ -1,0 +1,107 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import {
+  asciiColumn,
+  jsonColumn,
+  opaqueIdColumn,
+  timeColumn,
+} from './columns.js';
+
+/** An object whose content is the caller's affair. */
+export type JsonObject = Record<string, unknown>;
+
+/**
+ * One conversation of one owner. On InnoDB its key (owner, id) keeps the
+ * sessions of an owner together: a list reads neighbours.
+ */
+@Entity('chat_sessions')
+@Index('uq_chat_sessions_id', ['id'], { unique: true })
+@Index('uq_chat_sessions_section', ['ownerId', 'documentId', 'sectionId'], {
+  unique: true,
+})
+@Index('ix_chat_sessions_activity', [
+  'ownerId',
+  'archived',
+  'lastActivityAt',
+  'id',
+])
+@Index('ix_chat_sessions_document', [
+  'ownerId',
+  'documentId',
+  'archived',
+  'lastActivityAt',
+  'id',
+])
+export class ChatSession {
+  @PrimaryColumn({
+    ...opaqueIdColumn,
+    name: 'owner_id',
+    primaryKeyConstraintName: 'pk_chat_sessions',
+  })
+  ownerId: string;
+
+  /** UUID, version 7 unless the client chose it; unique among all owners. */
+  @PrimaryColumn({
+    ...asciiColumn,
+    name: 'id',
+    length: 36,
+    primaryKeyConstraintName: 'pk_chat_sessions',
+  })
+  id: string;
+
+  @Column({ type: 'varchar', name: 'title', length: 200, nullable: true })
+  title: string | null;
+
+  @Column({ ...opaqueIdColumn, name: 'document_id', nullable: true })
+  documentId: string | null;
+
+  @Column({ ...opaqueIdColumn, name: 'section_id', nullable: true })
+  sectionId: string | null;
+
+  @Column({ ...jsonColumn, name: 'context_documents' })
+  contextDocuments: string[];
+
+  @Column({ ...jsonColumn, name: 'config' })
+  config: JsonObject;
+
+  @Column({ ...jsonColumn, name: 'metadata' })
+  metadata: JsonObject;
+
+  @Column({ type: 'boolean', name: 'pinned' })
+  pinned: boolean;
+
+  @Column({ type: 'boolean', name: 'archived' })
+  archived: boolean;
+
+  /** How many messages there are: their seqs are the `messageCount` numbers up to `lastSeq`. */
+  @Column({ type: 'int', unsigned: true, name: 'message_count' })
+  messageCount: number;
+
+  /** The seq given out last. It outlives a clear, so that none is used twice. */
+  @Column({ type: 'int', unsigned: true, name: 'last_seq' })
+  lastSeq: number;
+
+  /** Bytes of the largest message, as answered; tells when a page must count bytes. */
+  @Column({ type: 'int', unsigned: true, name: 'max_message_bytes' })
+  maxMessageBytes: number;
+
+  /** The start of the newest message's text. */
+  @Column({ type: 'varchar', name: 'preview', length: 160, nullable: true })
+  preview: string | null;
+
+  @Column({ ...timeColumn, name: 'last_message_at', nullable: true })
+  lastMessageAt: Date | null;
+
+  /** Set at create and append only: renaming or pinning does not move a session in the list. */
+  @Column({ ...timeColumn, name: 'last_activity_at' })
+  lastActivityAt: Date;
+
+  /** Counts every change, appends included. */
+  @Column({ type: 'int', unsigned: true, name: 'version' })
+  version: number;
+
+  @Column({ ...timeColumn, name: 'created_at' })
+  createdAt: Date;
+
+  @Column({ ...timeColumn, name: 'updated_at' })
+  updatedAt: Date;
+}

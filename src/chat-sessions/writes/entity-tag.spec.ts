@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { ChatSession } from '../store/entities/chat-session.entity.js';
+import { entityTagOf, IfMatch, isNamedBy } from './entity-tag.js';
+import { ChatSessionsError } from '../errors.js';
+
+const session = Object.assign(new ChatSession(), {
+  createdAt: new Date(1_795_392_123_456),
+  version: 7,
+});
+const TAG = '"1795392123456-7"';
+
+describe('entityTagOf', () => {
+  it('is strong, of creation and version', () => {
+    expect(entityTagOf(session)).toBe(TAG);
+  });
+});
+
+describe('isNamedBy', () => {
+  it.each([
+    TAG,
+    `W/${TAG}`,
+    '*',
+    `"a", ${TAG}`,
+    `${TAG},"a"`,
+    `"a"\t ,\t W/"b" , ${TAG}`,
+    `"", "a,b", W/${TAG}`,
+    `"\x80\xff", ${TAG}`,
+  ])('is so where the header names the session: %s', (header) => {
+    expect(isNamedBy(header, TAG)).toBe(true);
+  });
+
+  it.each([
+    undefined,
+    '',
+    '""',
+    '"1795392123456-6"',
+    '"1795392123455-7"',
+    'W/"1795392123456-6"',
+    '1795392123456-7',
+    `"a${TAG}`,
+    `w/${TAG}`,
+    `W/ ${TAG}`,
+    `${TAG} "a"`,
+    `${TAG},`,
+    `, ${TAG}`,
+    `*, ${TAG}`,
+    ` ${TAG}`,
+    `"a b", ${TAG}`,
+    `'1795392123456-7'`,
+  ])('is not so where it names others, or is malformed: %s', (header) => {
+    expect(isNamedBy(header, TAG)).toBe(false);
+  });
+
+  it('takes no time for a header that is almost a list', () => {
+    const start = performance.now();
+    expect(isNamedBy(`${'"a", \t'.repeat(2_000)}x`, TAG)).toBe(false);
+    expect(isNamedBy(`"a"${' '.repeat(16_000)}x`, TAG)).toBe(false);
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('IfMatch', () => {
+  it.each([['*' as const], [[TAG]], [['"a"', TAG]]])('lets %j pass', (tags) => {
+    expect(() => new IfMatch(tags).check(session)).not.toThrow();
+  });
+
+  it.each([[[]], [['"a"']], [[`W/${TAG}`]], [['*']]])('refuses %j', (tags) => {
+    expect(() => new IfMatch(tags).check(session)).toThrow(
+      new ChatSessionsError('version_moved'),
+    );
+  });
+});

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { LessThan, Repository } from 'typeorm';
+import {
+  preparedInsert,
+  preparedUpdate,
+} from '../../../database/insert-update.js';
+import { select } from '../../../database/select.js';
+import { execute, type UnitOfWork } from '../../../database/unit-of-work.js';
+import { IdempotencyKey } from './idempotency-key.entity.js';
+import type { RepeatableRequest } from './idempotency-key.js';
+
+/** The statements on keys. The owner is in every one but those of the sweep. */
+@Injectable()
+export class IdempotencyKeysRepository {
+  private readonly insertAll = preparedInsert(() => this.keys);
+  private readonly updateOne = preparedUpdate(() => this.keys);
+
+  constructor(
+    @InjectRepository(IdempotencyKey)
+    private readonly keys: Repository<IdempotencyKey>,
+  ) {}
+
+  *find(ownerId: string, key: string): UnitOfWork<IdempotencyKey | undefined> {
+    const [found] = yield* select(
+      this.keys.createQueryBuilder('record').where({ ownerId, key }),
+    );
+    return found;
+  }
+
+  /** Of a request whose outcome is not known yet. Throws the driver's error where the owner has used the key. */
+  *insert(ownerId: string, { key, hash }: RepeatableRequest): UnitOfWork<void> {
+    yield* this.insertAll([
+      {
+        ownerId,
+        key,
+        requestHash: hash,
+        status: 0,
+        sessionId: '',
+        messageIds: [],
+        createdAt: new Date(),
+      },
+    ]);
+  }
+
+  *update(
+    ownerId: string,
+    key: string,
+    outcome: Pick<IdempotencyKey, 'status' | 'sessionId' | 'messageIds'>,
+  ): UnitOfWork<void> {
+    yield* this.updateOne({ ownerId, key }, outcome);
+  }
+
+  /** The oldest of those from before a moment; owner and key only. */
+  *findOlder(before: Date, limit: number): UnitOfWork<IdempotencyKey[]> {
+    return yield* select(
+      this.keys
+        .createQueryBuilder('record')
+        .select(['record.ownerId', 'record.key'])
+        .where({ createdAt: LessThan(before) })
+        .orderBy('record.createdAt')
+        .limit(limit),
+    );
+  }
+
+  /**
+   * Deletes these, unless they were used again since; resolves to how many.
+   * One at a time: for a condition on several, MySQL may read the whole table,
+   * and would lock all of it and wait for every request that runs.
+   */
+  *deleteOlder(records: IdempotencyKey[], before: Date): UnitOfWork<number> {
+    let deleted = 0;
+    for (const { ownerId, key } of records) {
+      deleted += yield* execute(
+        this.keys
+          .createQueryBuilder()
+          .delete()
+          .where({ ownerId, key, createdAt: LessThan(before) }),
+      );
+    }
+    return deleted;
+  }
+}

@@ -1,0 +1,85 @@
+import mysql, { type Connection, type PoolOptions } from 'mysql2';
+import mysqlPromise, {
+  type Connection as PromiseConnection,
+} from 'mysql2/promise';
+import { type MysqlAddress, parseMysqlUrl } from './address.js';
+import type { Host, MysqlHosts } from './hosts.js';
+import {
+  checkNode,
+  MOST_PREPARED,
+  type MysqlDriver,
+  socketOf,
+} from './node.js';
+
+/** For a connection that can be used, handshake included. */
+export const CONNECT_TIMEOUT_MS = 1_000;
+/** Nobody waits for a row longer than this; the least that MySQL takes. */
+const LOCK_WAIT_SECONDS = 1;
+
+/** A connection outside the pool, to the first of the hosts that can be reached. */
+export async function connectMysql(url: string): Promise<PromiseConnection> {
+  const { hosts, ...account } = parseMysqlUrl(url);
+  const failures: unknown[] = [];
+  for (const host of hosts) {
+    try {
+      return await mysqlPromise.createConnection({
+        ...host,
+        ...account,
+        connectTimeout: CONNECT_TIMEOUT_MS,
+      });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw failures.length === 1 ? failures[0] : new AggregateError(failures);
+}
+
+/** Rejects where a server cannot be reached, does not answer, or is outside of its cluster. */
+export async function probeMysql(
+  host: Host,
+  { user, password }: MysqlAddress,
+): Promise<void> {
+  const connection = await mysqlPromise.createConnection({
+    ...host,
+    user,
+    password,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
+  try {
+    await checkNode(async (sql) => {
+      const timeout = CONNECT_TIMEOUT_MS;
+      const [rows] = await connection.query({ sql, timeout });
+      return (rows as { Value: string }[])[0]?.Value;
+    });
+  } finally {
+    connection.destroy();
+  }
+}
+
+/**
+ * mysql2 as TypeORM's driver: connections go to the host in force, and are in
+ * strict mode whatever the server's default, so that text that does not fit is
+ * an error, never cut. On Galera they see what any node has committed.
+ */
+export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
+  return {
+    ...mysql,
+    hosts,
+    createPool(options: PoolOptions) {
+      const pool = mysql.createPool({
+        ...options,
+        stream: hosts.open,
+        maxPreparedStatements: MOST_PREPARED,
+      });
+      pool.on('connection', (connection: Connection) => {
+        hosts.isReady(socketOf(connection));
+        connection.query(
+          `SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+        );
+        // Not a variable of MySQL: there it fails, and nothing is lost.
+        connection.query('SET SESSION wsrep_sync_wait = 1', () => undefined);
+      });
+      return pool;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Database as SqliteConnection } from 'better-sqlite3';
+import { DataSource, type DataSourceOptions } from 'typeorm';
+
+/**
+ * A data source on an embedded SQLite, not initialized yet. Acknowledged writes
+ * survive a power failure (`synchronous = FULL`).
+ * @param path a file, whose directory is created if it is missing; or `:memory:`
+ * @param options at least `entities` and `migrations`
+ */
+export function createSqliteDataSource(
+  path: string,
+  options: Pick<
+    DataSourceOptions,
+    'entities' | 'migrations' | 'migrationsRun' | 'logging'
+  >,
+): DataSource {
+  const dataSource = new DataSource({
+    ...options,
+    type: 'better-sqlite3',
+    database: path,
+    synchronize: false,
+    invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
+    enableWAL: true,
+    // Waiting for another process's lock would block the event loop: fail at once, and retry.
+    timeout: 0,
+    prepareDatabase: (connection: SqliteConnection) => {
+      connection.pragma('synchronous = FULL');
+    },
+  });
+  allowLongtext(dataSource);
+  return dataSource;
+}
+
+/**
+ * Lets a data source on SQLite have columns of type `longtext`. Call it before
+ * `initialize()`: SQLite accepts any type name, TypeORM's driver only those on
+ * its list.
+ */
+export function allowLongtext(dataSource: DataSource): void {
+  dataSource.driver.supportedDataTypes.push('longtext');
+}
