@@ -4,6 +4,7 @@
  */
 export { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 export type {
+  AdmittedRead,
   CacheMode,
   ChatSessionsDataSource,
   ChatSessionsOptions,
@@ -12,19 +13,29 @@ export type {
 export {
   type Appended,
   ChatMessagesService,
-  type Conversation,
+  type SessionWithPage,
 } from './chat-sessions/messages/chat-messages.service.js';
 export type { MessagePage } from './chat-sessions/store/chat-messages.repository.js';
-export type { Created } from './chat-sessions/sessions/chat-session-creation.js';
+export type {
+  Created,
+  SectionKey,
+} from './chat-sessions/sessions/chat-session-creation.js';
 export {
   ChatSessionsService,
+  type GetSessionOptions,
   type SessionPage,
   type SessionRead,
   type SessionView,
 } from './chat-sessions/sessions/chat-sessions.service.js';
 export { entityTagOf, IfMatch } from './chat-sessions/writes/entity-tag.js';
-export type { SessionState } from './chat-sessions/store/chat-sessions.repository.js';
-export type { Written } from './chat-sessions/writes/idempotency/idempotency.js';
+export type {
+  SessionKey,
+  SessionState,
+} from './chat-sessions/store/chat-sessions.repository.js';
+export type {
+  WriteOptions,
+  Written,
+} from './chat-sessions/writes/session-writes.js';
 export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
 export type {
   MessagePageQuery,
@@ -73,11 +84,9 @@ export {
 } from './chat-sessions/messages/dto/create-chat-message.dto.js';
 export { CreateChatSessionDto } from './chat-sessions/sessions/dto/create-chat-session.dto.js';
 export { LIMITS, PAGE } from './chat-sessions/limits.js';
-export {
-  GetChatSessionQuery,
-  ListChatSessionsQuery,
-  ListMessagesQuery,
-} from './chat-sessions/sessions/dto/queries.dto.js';
+export { ListMessagesQuery } from './chat-sessions/messages/dto/list-messages-query.dto.js';
+export { GetChatSessionQuery } from './chat-sessions/sessions/dto/get-chat-session-query.dto.js';
+export { ListChatSessionsQuery } from './chat-sessions/sessions/dto/list-chat-sessions-query.dto.js';
 export {
   ReplaceConfigDto,
   UpdateChatSessionDto,
@@ -87,7 +96,9 @@ export { validated, ValidationFailedException } from './validation/dto.pipe.js';
 export {
   ChatSessionsError,
   type ChatSessionsErrorCode,
+  ERRORS as CHAT_SESSIONS_ERRORS,
 } from './chat-sessions/errors.js';
+export { CodedError, type ErrorInfo } from './errors/coded-error.js';
 export { StoreUnavailableError } from './database/errors.js';
-export { AllExceptionsFilter as ChatSessionsExceptionsFilter } from './http/exception.filter.js';
+export { ChatSessionsExceptionsFilter } from './http/exception.filter.js';
 export { ErrorBody, ValidationErrorBody } from './http/route-errors.js';

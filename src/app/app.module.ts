@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -24,12 +25,32 @@ export class AppModule {
     const identity = IdentityModule.forRoot({
       identifier: createIdentifier(config),
     });
-    const chatSessions = ChatSessionsModule.forRoot({
-      owner: ownerOf,
-      deadlineMs: config.REQUEST_DEADLINE_MS,
-      cache: config.CACHE || undefined,
-      cacheMaxMb: config.CACHE_MAX_MB,
-      idempotencyTtl: config.IDEMPOTENCY_TTL,
+    const rateLimit = RateLimitModule.forRootAsync({
+      imports: [identity],
+      inject: [Identities],
+      useFactory: (identities: Identities) => ({
+        reads: config.RATE_LIMIT,
+        writes: config.RATE_LIMIT_WRITES,
+        owner: (request: HttpRequest) => identities.find(request),
+      }),
+    });
+    const chatSessions = ChatSessionsModule.forRootAsync({
+      imports: [identity, rateLimit],
+      inject: [Identities, RateLimitGuard],
+      useFactory: (identities: Identities, limits: RateLimitGuard) => ({
+        owner: ownerOf,
+        admitRead: async (request: IncomingMessage) => {
+          const ownerId = await identities.find(request);
+          const headers = ownerId && (await limits.countRead(ownerId));
+          // Not admitted: the route answers 401 or 429.
+          if (!headers) return undefined;
+          return { ownerId, headers: { ...headers, ...identities.vary } };
+        },
+        deadlineMs: config.REQUEST_DEADLINE_MS,
+        cache: config.CACHE || undefined,
+        cacheMaxMb: config.CACHE_MAX_MB,
+        idempotencyTtl: config.IDEMPOTENCY_TTL,
+      }),
     });
     return {
       module: AppModule,
@@ -39,15 +60,7 @@ export class AppModule {
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
         identity,
-        RateLimitModule.forRootAsync({
-          imports: [identity],
-          inject: [Identities],
-          useFactory: (identities: Identities) => ({
-            reads: config.RATE_LIMIT,
-            writes: config.RATE_LIMIT_WRITES,
-            owner: (request: HttpRequest) => identities.find(request),
-          }),
-        }),
+        rateLimit,
         chatSessions,
         // The last: then what it does at the end comes first, and it is not ready at once.
         HealthModule.with(config, chatSessions),
@@ -55,7 +68,6 @@ export class AppModule {
       providers: [
         ChatSessionsExceptionsFilter,
         { provide: APP_FILTER, useExisting: ChatSessionsExceptionsFilter },
-        RateLimitGuard,
         // In this order: who is refused is counted, too.
         { provide: APP_GUARD, useExisting: RateLimitGuard },
         { provide: APP_GUARD, useClass: IdentityGuard },

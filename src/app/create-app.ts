@@ -3,14 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
-import { ChatSessionAnswers } from '../chat-sessions/sessions/cached-sessions.js';
 import type { Config } from './config/config.js';
 import { configureForBrowsers } from '../http/browsers.js';
 import { Draining } from '../http/draining.js';
 import { configureFastify, createFastifyAdapter } from '../http/fastify.js';
-import { HotReads } from '../chat-sessions/sessions/serve-from-cache.js';
-import { Identities, RateLimitGuard } from '../guards.js';
-import { ChatSessionsExceptionsFilter } from '../index.js';
 import { serveOpenApi } from './openapi/document.js';
 
 /** The stand-alone application, not listening yet. */
@@ -28,13 +24,6 @@ export async function createApp(
   const server = app.getHttpAdapter().getInstance();
   configureFastify(server);
   const draining = app.get(Draining);
-  new HotReads(
-    app.get(ChatSessionAnswers),
-    app.get(Identities),
-    app.get(RateLimitGuard),
-    app.get(ChatSessionsExceptionsFilter),
-    draining,
-  ).watch(server);
   draining.watch(server);
   app.setGlobalPrefix('api', { exclude: ['health/live', 'health/ready'] });
   serveOpenApi(app);

@@ -11,11 +11,15 @@ import {
 import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
-import { AnswerCache } from './writes/response-cache.js';
+import { ServeFromCache } from './sessions/serve-from-cache.js';
+import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
+import { ResponseCache } from './writes/response-cache.js';
+import { SessionEvents } from './writes/session-events.js';
+import { SessionWrites } from './writes/session-writes.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatMessagesService } from './messages/chat-messages.service.js';
-import { ChatSessionAnswers } from './sessions/cached-sessions.js';
+import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
@@ -68,8 +72,12 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsService,
     ChatMessagesService,
     ChatSessionCreation,
-    ChatSessionAnswers,
-    AnswerCache,
+    CachedSessions,
+    ServeFromCache,
+    ChatSessionsExceptionsFilter,
+    SessionWrites,
+    SessionEvents,
+    ResponseCache,
     Idempotency,
     IdempotencySweeper,
     ChatSessionsRepository,

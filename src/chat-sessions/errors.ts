@@ -1,20 +1,41 @@
-export const ERROR_TEXTS = {
-  message_empty: 'Message cannot be empty',
-  session_id_taken: 'Chat session id is already in use',
-  section_taken: 'The section already has a chat session',
-  message_id_taken: 'Message id is already in use with other content',
-  key_reused: 'Idempotency-Key was used for another request',
-  key_in_use: 'The first request with this Idempotency-Key is still running',
-  messages_gone: 'The messages of this request were deleted since',
-  version_moved: 'Chat session has changed since the version of If-Match',
-} as const;
+import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
 
-export type ChatSessionsErrorCode = keyof typeof ERROR_TEXTS;
+/** The module's error codes: the one place for their status, text and headers. */
+export const ERRORS = {
+  message_empty: { status: 400, text: 'Message cannot be empty' },
+  session_id_taken: { status: 409, text: 'Chat session id is already in use' },
+  section_taken: {
+    status: 409,
+    text: 'The section already has a chat session',
+  },
+  message_id_taken: {
+    status: 409,
+    text: 'Message id is already in use with other content',
+  },
+  key_reused: {
+    status: 422,
+    text: 'Idempotency-Key was used for another request',
+  },
+  key_in_use: {
+    status: 409,
+    text: 'The first request with this Idempotency-Key is still running',
+    retryAfter: 1,
+  },
+  messages_gone: {
+    status: 404,
+    text: 'The messages of this request were deleted since',
+  },
+  version_moved: {
+    status: 412,
+    text: 'Chat session has changed since the version of If-Match',
+  },
+} as const satisfies Record<string, ErrorInfo>;
 
-/** A rule of the domain that a request breaks; its message may be shown to the client. */
-export class ChatSessionsError extends Error {
-  constructor(readonly code: ChatSessionsErrorCode) {
-    super(ERROR_TEXTS[code]);
-    this.name = 'ChatSessionsError';
+export type ChatSessionsErrorCode = keyof typeof ERRORS;
+
+/** A rule of the domain that a request breaks. */
+export class ChatSessionsError extends CodedError<ChatSessionsErrorCode> {
+  constructor(code: ChatSessionsErrorCode) {
+    super(code, ERRORS[code]);
   }
 }

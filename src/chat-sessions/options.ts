@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   Allow,
   IsIn,
@@ -18,6 +19,13 @@ export const DEFAULTS = {
   idempotencyTtl: 24 * 60 * 60,
 } as const;
 
+/** A read that may be answered before Nest's guards. */
+export interface AdmittedRead {
+  ownerId: string;
+  /** Headers of the response, such as those of a rate limit; `vary` is added to what it varies by already. */
+  headers: Readonly<Record<string, string>>;
+}
+
 /** What an application decides for the module. */
 export interface ChatSessionsOptions {
   /**
@@ -31,6 +39,17 @@ export interface ChatSessionsOptions {
     this: void,
     request: object,
   ): string | null | undefined | Promise<string | null | undefined>;
+
+  /**
+   * Lets the plain GET of a session be answered from the cache before Nest's
+   * guards run; on Fastify only. It does what the guards would do: find the
+   * caller and count the request. Resolve to undefined to leave the request to
+   * the guards, for instance to refuse it. By default every read passes them.
+   */
+  admitRead?(
+    this: void,
+    request: IncomingMessage,
+  ): Promise<AdmittedRead | undefined>;
 
   /** Milliseconds in which the store answers a request, or the request is answered 503: 100 to 60,000, by default 5,000. */
   deadlineMs?: number;
@@ -64,6 +83,9 @@ export interface ChatSessionsDataSource {
 export class ChatSessionsSettings {
   @Allow()
   readonly owner: ChatSessionsOptions['owner'];
+
+  @Allow()
+  readonly admitRead?: ChatSessionsOptions['admitRead'];
 
   @IsInt()
   @Min(100)

@@ -1,4 +1,5 @@
 import { QueryFailedError } from 'typeorm';
+import { CodedError } from '../errors/coded-error.js';
 
 const ER_DUP_ENTRY = 1062;
 const ER_LOCK_WAIT_TIMEOUT = 1205;
@@ -97,15 +98,22 @@ export function isOutcomeUnknown(error: unknown): boolean {
   );
 }
 
-/** The store cannot be used right now; the client may try again. */
-export class StoreUnavailableError extends Error {
-  readonly retryAfterSeconds = 1;
+const UNAVAILABLE_CODES = {
+  shed: 'store_overloaded',
+  late: 'store_timeout',
+  outcome_unknown: 'outcome_unknown',
+} as const;
 
+/** The store cannot be used right now; the client may try again. */
+export class StoreUnavailableError extends CodedError {
   constructor(
     readonly reason: keyof typeof UNAVAILABLE_TEXTS,
     cause?: unknown,
   ) {
-    super(UNAVAILABLE_TEXTS[reason], { cause });
-    this.name = 'StoreUnavailableError';
+    super(
+      UNAVAILABLE_CODES[reason],
+      { status: 503, text: UNAVAILABLE_TEXTS[reason], retryAfter: 1 },
+      { cause },
+    );
   }
 }

@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http';
+
 /** What a client sees of an error code. */
 export interface ErrorInfo {
   /** HTTP status. */
@@ -21,4 +23,10 @@ export class CodedError<Code extends string = string> extends Error {
     super(info.text, options);
     this.name = new.target.name;
   }
+}
+
+/** The code of an error that has none of its own: its status in words, such as `payload_too_large`. */
+export function codeOfStatus(status: number): string {
+  const phrase = STATUS_CODES[status] ?? `Status ${status}`;
+  return phrase.toLowerCase().replaceAll(/\W+/g, '_');
 }

@@ -3,44 +3,31 @@ import {
   Catch,
   type ExceptionFilter,
   HttpException,
-  HttpStatus,
   Logger,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { EntityNotFoundError } from 'typeorm';
-import {
-  ChatSessionsError,
-  type ChatSessionsErrorCode,
-} from '../chat-sessions/errors.js';
-import {
-  IdentityUnavailableException,
-  UnidentifiedException,
-} from '../identity/identity-provider.js';
-import { ValidationFailedException } from '../validation/dto.pipe.js';
-import { StoreUnavailableError } from '../database/errors.js';
+import { CodedError, codeOfStatus } from '../errors/coded-error.js';
 import { describeError } from '../errors/describe-error.js';
+import { StoreUnavailableError } from '../database/errors.js';
+import { ValidationFailedException } from '../validation/dto.pipe.js';
 import {
   BODY_ERRORS,
-  errorTextsOf,
   type Routed,
-  type ErrorTexts,
+  type RouteTexts,
+  routeTextsOf,
+  VALIDATION_FAILED,
   type ValidationErrorBody,
 } from './route-errors.js';
 
-/** Each adapter has words of its own for this. */
-const TOO_LARGE: ErrorTexts = { 413: BODY_ERRORS[413] };
-
-interface Answer {
+/** The response to a request that failed. */
+export interface ErrorResponse {
   status: number;
+  headers: Readonly<Record<string, string>>;
   body: ValidationErrorBody;
 }
 
-/** What is answered where a request failed. */
-interface ErrorAnswer extends Answer {
-  headers: Readonly<Record<string, string>>;
-}
-
-/** What is logged of a request, of either adapter. */
+/** What the log says of a request, on either adapter. */
 interface FailedRequest {
   id?: string;
   method: string;
@@ -48,13 +35,13 @@ interface FailedRequest {
 }
 
 /**
- * Turns every error into `{"error": "..."}`. What nobody foresaw is logged with
- * its causes and answered 500 with the route's own text, and nothing else: no
- * SQL, stack or driver's message reaches a client.
+ * Turns every error into `{"error": "...", "code": "..."}`. Unforeseen errors
+ * are logged with their causes and answered 500 with the route's own text: no
+ * SQL, stack or message of a driver reaches a client.
  */
 @Catch()
-export class AllExceptionsFilter implements ExceptionFilter {
-  private readonly logger = new Logger(AllExceptionsFilter.name);
+export class ChatSessionsExceptionsFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ChatSessionsExceptionsFilter.name);
 
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
@@ -63,10 +50,10 @@ export class AllExceptionsFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FailedRequest & Routed>();
     const response = http.getResponse<object>();
-    const { status, headers, body } = this.answerTo(
+    const { status, headers, body } = this.responseTo(
       exception,
       request,
-      errorTextsOf(request),
+      routeTextsOf(request),
     );
     for (const [name, value] of Object.entries(headers)) {
       httpAdapter.setHeader(response, name, value);
@@ -74,106 +61,93 @@ export class AllExceptionsFilter implements ExceptionFilter {
     httpAdapter.reply(response, body, status);
   }
 
-  /** Logs what is not the client's fault. */
-  answerTo(
+  /** Logs the error unless the client caused it. */
+  responseTo(
     exception: unknown,
     request: FailedRequest,
-    texts: ErrorTexts,
-  ): ErrorAnswer {
-    const { status, body } = translated(exception, texts);
-    if (status >= 500 && !isShed(exception)) {
-      this.log(exception, status, request);
+    texts: RouteTexts,
+  ): ErrorResponse {
+    const response = responseOf(exception, texts);
+    if (response.status >= 500 && !isLoggedAlready(exception)) {
+      this.logger.error({
+        message: 'Request failed',
+        status: response.status,
+        route: `${request.method} ${request.url.split('?')[0]}`,
+        request_id: request.id,
+        error: describeError(exception),
+      });
     }
-    return { status, headers: headersOf(exception), body };
-  }
-
-  private log(exception: unknown, status: number, request: FailedRequest) {
-    this.logger.error({
-      message: 'Request failed',
-      status,
-      route: `${request.method} ${request.url.split('?')[0]}`,
-      request_id: request.id,
-      error: describeError(exception),
-    });
+    return response;
   }
 }
 
-function translated(exception: unknown, texts: ErrorTexts): Answer {
+function responseOf(exception: unknown, texts: RouteTexts): ErrorResponse {
+  if (exception instanceof CodedError) {
+    const { status, text, retryAfter } = exception.info;
+    const headers: Record<string, string> =
+      retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
+    return { status, headers, body: { error: text, code: exception.code } };
+  }
   if (exception instanceof EntityNotFoundError) {
-    return answer(404, texts[404] ?? 'Not found');
-  }
-  if (exception instanceof ChatSessionsError) {
-    return answer(statusOf(exception.code), exception.message);
-  }
-  if (exception instanceof StoreUnavailableError) {
-    return answer(503, exception.message);
+    return ofRoute(404, texts.notFound ?? 'Not found', texts);
   }
   if (exception instanceof ValidationFailedException) {
-    const { message: error, details } = exception;
-    return { status: 400, body: { error, details } };
+    const { details } = exception;
+    return {
+      status: 400,
+      headers: {},
+      body: { ...VALIDATION_FAILED, details },
+    };
   }
-  if (exception instanceof HttpException) {
-    const status = exception.getStatus();
-    // A client's mistake has its own text; of a failure the route's is enough.
-    const text = status >= 500 ? texts[status] : TOO_LARGE[status];
-    return answer(status, text ?? exception.message);
+  if (exception instanceof HttpException && exception.getStatus() !== 500) {
+    return ofHttpException(exception);
   }
   const status = clientErrorStatus(exception);
-  if (status) {
-    const text = (BODY_ERRORS as ErrorTexts)[status];
-    return answer(status, text ?? (exception as Error).message);
+  if (status !== undefined) {
+    const texts: Record<number, string | undefined> = BODY_ERRORS;
+    return bodyOf(status, texts[status] ?? (exception as Error).message);
   }
-  return answer(500, texts[500] ?? 'Internal server error');
+  const message = exception instanceof HttpException && exception.message;
+  const text = texts.failure ?? (message || 'Internal server error');
+  return ofRoute(500, text, texts);
 }
 
-/** Told by who shed it, once for many. */
-function isShed(exception: unknown): boolean {
+/** Nest's exceptions; a subclass may have a code and headers of its own. */
+function ofHttpException(
+  exception: HttpException & {
+    code?: string;
+    headers?: Readonly<Record<string, string>>;
+  },
+): ErrorResponse {
+  const status = exception.getStatus();
+  const { code = codeOfStatus(status), headers = {} } = exception;
+  // Each adapter words this one differently.
+  const error = status === 413 ? BODY_ERRORS[413] : exception.message;
+  return { status, headers, body: { error, code } };
+}
+
+function ofRoute(
+  status: number,
+  error: string,
+  { isFixed }: RouteTexts,
+): ErrorResponse {
+  return isFixed
+    ? { status, headers: {}, body: { error } }
+    : bodyOf(status, error);
+}
+
+function bodyOf(status: number, error: string): ErrorResponse {
+  return { status, headers: {}, body: { error, code: codeOfStatus(status) } };
+}
+
+/** The queue logs rejected requests itself, at most every 10 s. */
+function isLoggedAlready(exception: unknown): boolean {
   return (
     exception instanceof StoreUnavailableError && exception.reason === 'shed'
   );
 }
 
-function headersOf(exception: unknown): Record<string, string> {
-  if (exception instanceof ChatSessionsError) {
-    return exception.code === 'key_in_use' ? { 'Retry-After': '1' } : {};
-  }
-  if (exception instanceof UnidentifiedException) {
-    return { 'WWW-Authenticate': exception.challenge };
-  }
-  if (
-    exception instanceof IdentityUnavailableException ||
-    exception instanceof StoreUnavailableError
-  ) {
-    return { 'Retry-After': String(exception.retryAfterSeconds) };
-  }
-  return {};
-}
-
-function answer(status: number, error: string): Answer {
-  return { status, body: { error } };
-}
-
-function statusOf(code: ChatSessionsErrorCode): HttpStatus {
-  switch (code) {
-    case 'message_empty':
-      return HttpStatus.BAD_REQUEST;
-    case 'session_id_taken':
-    case 'section_taken':
-    case 'message_id_taken':
-    case 'key_in_use':
-      return HttpStatus.CONFLICT;
-    case 'key_reused':
-      return HttpStatus.UNPROCESSABLE_ENTITY;
-    case 'messages_gone':
-      return HttpStatus.NOT_FOUND;
-    case 'version_moved':
-      return HttpStatus.PRECONDITION_FAILED;
-    default:
-      return code satisfies never;
-  }
-}
-
-/** The status that the HTTP server's own parsers put on their errors, where it blames the client. */
+/** The 4xx status that the HTTP server's own parsers put on their errors. */
 function clientErrorStatus(exception: unknown): number | undefined {
   if (!(exception instanceof Error) || !('statusCode' in exception)) return;
   const { statusCode } = exception;

@@ -19,6 +19,7 @@ import type {
 } from 'fastify';
 import type { Config } from '../app/config/config.js';
 import { splitList } from './addresses.js';
+import { codeOfStatus } from '../errors/coded-error.js';
 import { acceptOnlyJson } from './json-body.js';
 import { NO_HOST } from './route-errors.js';
 
@@ -50,10 +51,11 @@ export function createFastifyAdapter(config: Config): FastifyAdapter {
     genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply;
+      const status = error.statusCode ?? 400;
       void answer
         .header('x-request-id', request.id)
-        .status(error.statusCode ?? 400)
-        .send({ error: error.message });
+        .status(status)
+        .send({ error: error.message, code: codeOfStatus(status) });
     },
     clientErrorHandler: answerMalformedHttp,
   };
@@ -90,13 +92,18 @@ function refuseExpectation(
   _request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  const body = JSON.stringify({ error: STATUS_CODES[417] });
+  const body = bodyOf(417);
   response
     .writeHead(417, {
       'Content-Type': 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(body),
     })
     .end(body);
+}
+
+function bodyOf(status: number): string {
+  const error = STATUS_CODES[status];
+  return JSON.stringify({ error, code: codeOfStatus(status) });
 }
 
 const STATUS_OF_SOCKET_ERROR: Record<string, number> = {
@@ -111,7 +118,7 @@ function answerMalformedHttp(
 ): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const status = STATUS_OF_SOCKET_ERROR[error.code ?? ''] ?? 400;
-  const body = JSON.stringify({ error: STATUS_CODES[status] });
+  const body = bodyOf(status);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
       'Content-Type: application/json; charset=utf-8\r\n' +

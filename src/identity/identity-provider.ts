@@ -18,18 +18,19 @@ export abstract class Identifier {
 
 /** 401. The reason is for the client, who may be honest and puzzled; it tells nothing of keys. */
 export class UnidentifiedException extends UnauthorizedException {
+  readonly headers: Readonly<Record<string, string>>;
+
   /** @param challenge the header WWW-Authenticate */
-  constructor(
-    reason: string,
-    readonly challenge: string,
-  ) {
+  constructor(reason: string, challenge: string) {
     super(reason);
+    this.headers = { 'WWW-Authenticate': challenge };
   }
 }
 
 /** 503: who it is cannot be checked right now. */
 export class IdentityUnavailableException extends HttpException {
-  readonly retryAfterSeconds = 10;
+  readonly code = 'identity_unavailable';
+  readonly headers = { 'Retry-After': '10' };
 
   constructor(cause: unknown) {
     super(UNAVAILABLE, 503, { cause });

@@ -17,6 +17,12 @@ type Identified = IncomingMessage & {
 export class Identities {
   constructor(private readonly identifier: Identifier) {}
 
+  /** The Vary header of responses that depend on the caller. */
+  get vary(): { vary?: string } {
+    const { header } = this.identifier;
+    return header ? { vary: header } : {};
+  }
+
   /** The owner's id, or why there is none. */
   async of(request: HttpRequest): Promise<string | UnidentifiedException> {
     const raw = rawOf(request);

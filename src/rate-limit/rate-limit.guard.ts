@@ -4,7 +4,7 @@ import { ThrottlerGuard } from '@nestjs/throttler';
 import { TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { isPublic } from '../identity/public.decorator.js';
 import { MemoryStorage, WINDOW_MS } from './memory.storage.js';
-import { RATE_LIMITS, type RateLimits } from './rate-limit.module.js';
+import { RATE_LIMITS, type RateLimits } from './rate-limits.js';
 
 /**
  * Counts the requests of a caller over all routes, reads and writes apart, but
@@ -38,10 +38,10 @@ export class RateLimitGuard extends ThrottlerGuard {
     });
   }
 
-  /** Counts a read that no route answers: the headers that say so, or undefined where it is one too many. */
-  async countRead(owner: string): Promise<string[] | undefined> {
+  /** Counts a read that no route answers. Returns its headers, or undefined if it is over the limit. */
+  async countRead(owner: string): Promise<Record<string, string> | undefined> {
     const { reads } = this.limits;
-    if (reads === 0) return [];
+    if (reads === 0) return {};
     const { totalHits, timeToExpire, isBlocked } =
       await this.storageService.increment(
         keyOf('reads', ownerCalled(owner)),
@@ -51,14 +51,11 @@ export class RateLimitGuard extends ThrottlerGuard {
         'default',
       );
     if (isBlocked) return undefined;
-    return [
-      'x-ratelimit-limit',
-      String(reads),
-      'x-ratelimit-remaining',
-      String(Math.max(reads - totalHits, 0)),
-      'x-ratelimit-reset',
-      String(timeToExpire),
-    ];
+    return {
+      'x-ratelimit-limit': String(reads),
+      'x-ratelimit-remaining': String(Math.max(reads - totalHits, 0)),
+      'x-ratelimit-reset': String(timeToExpire),
+    };
   }
 
   protected override async getTracker(request: object): Promise<string> {

@@ -42,7 +42,7 @@ it('Swagger UI leads through a conversation', async () => {
   const refused = await ui.execute('getHistory');
   expect(refused).toEqual({
     status: '401',
-    body: { error: 'No access token' },
+    body: { error: 'No access token', code: 'unauthorized' },
   });
   await ui.close('getHistory');
   await ui.authorize(await signToken({ sub: 'alice' }));
@@ -81,7 +81,7 @@ it('Swagger UI leads through a conversation', async () => {
   });
   expect(missing).toEqual({
     status: '404',
-    body: { error: 'Chat session not found' },
+    body: { error: 'Chat session not found', code: 'not_found' },
   });
   await ui.close('getMessages');
 

@@ -5,6 +5,7 @@ import {
   FAMILY,
   getPage,
   getSession,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -46,10 +47,9 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
       content: `${content}x`,
     });
     expect(more.status).toBe(400);
-    expect(more.body).toEqual({
-      error: 'Validation failed',
-      details: ['content must be at most 1048576 bytes long'],
-    });
+    expect(more.body).toEqual(
+      validationErrors('content must be at most 1048576 bytes long'),
+    );
   });
 
   it('is that of the text parts where it is left out', async () => {
@@ -110,10 +110,9 @@ describe('POST /api/chat-sessions/:session_id/messages: parts', () => {
     const { id } = await createSession(api);
     const answer = await append(api, id, { role: 'user', parts });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['each value in parts must be an object with a type'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors('each value in parts must be an object with a type'),
+    );
   });
 });
 
@@ -172,10 +171,7 @@ describe('POST /api/chat-sessions/:session_id/messages: limits', () => {
     const { id } = await createSession(api);
     const answer = await append(api, id, { ...hello, ...fields });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [mistake],
-    });
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 
   it.each([
@@ -187,9 +183,6 @@ describe('POST /api/chat-sessions/:session_id/messages: limits', () => {
       messages: Array(count).fill(hello),
     });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [mistake],
-    });
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 });

@@ -4,12 +4,14 @@ import {
   A_UUID_V7,
   append,
   createSession,
+  errorBody,
   getPage,
   getSession,
   type Message,
   NOBODYS_ID,
   numbers,
   userMessages,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -94,12 +96,11 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
       const { id } = await createSession(api);
       const answer = await append(api, id, { role, content: 'Hello' });
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: [
+      expect(answer.body).toEqual(
+        validationErrors(
           'role must be one of the following values: system, developer, user, assistant, tool',
-        ],
-      });
+        ),
+      );
     },
   );
 
@@ -109,12 +110,11 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
       messages: [...userMessages(2), { role: 'bot', content: 'Hello' }],
     });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [
+    expect(answer.body).toEqual(
+      validationErrors(
         'messages.2.role must be one of the following values: system, developer, user, assistant, tool',
-      ],
-    });
+      ),
+    );
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
@@ -122,7 +122,7 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     const message = { role: 'user', content: 'Hello' };
     const answer = await append(api, NOBODYS_ID, message);
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+    expect(answer.body).toEqual(errorBody('Chat session not found'));
   });
 });
 
@@ -148,7 +148,7 @@ describe('POST /api/chat-sessions/:session_id/messages: empty messages', () => {
     const before = await createSession(api, {}, 1);
     const answer = await append(api, before.id, { role: 'user', ...fields });
     expect(answer.status).toBe(400);
-    expect(answer.text).toBe('{"error":"Message cannot be empty"}');
+    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
@@ -158,7 +158,7 @@ describe('POST /api/chat-sessions/:session_id/messages: empty messages', () => {
       messages: [...userMessages(1), { role: 'user', content: '\n' }],
     });
     expect(answer.status).toBe(400);
-    expect(answer.text).toBe('{"error":"Message cannot be empty"}');
+    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
@@ -208,9 +208,9 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
     const before = await getSession(api, id);
     const answer = await append(api, id, { ...message, ...difference });
     expect(answer.status).toBe(409);
-    expect(answer.body).toEqual({
-      error: 'Message id is already in use with other content',
-    });
+    expect(answer.body).toEqual(
+      errorBody('Message id is already in use with other content'),
+    );
     expect(await getSession(api, id)).toEqual(before);
   });
 
@@ -248,9 +248,9 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
     const before = await getSession(api, id);
     const answer = await append(api, id, { messages });
     expect(answer.status).toBe(409);
-    expect(answer.body).toEqual({
-      error: 'Message id is already in use with other content',
-    });
+    expect(answer.body).toEqual(
+      errorBody('Message id is already in use with other content'),
+    );
     expect(await getSession(api, id)).toEqual(before);
   });
 
@@ -258,10 +258,9 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
     const { id } = await createSession(api);
     const answer = await append(api, id, { messages: [message, message] });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['messages must not hold the same id twice'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors('messages must not hold the same id twice'),
+    );
   });
 });
 
@@ -289,6 +288,6 @@ describe('GET /api/chat-sessions/:session_id/messages/:message_id', () => {
       `/api/chat-sessions/${id}/messages/${name}`,
     );
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Message not found"}');
+    expect(answer.body).toEqual(errorBody('Message not found'));
   });
 });

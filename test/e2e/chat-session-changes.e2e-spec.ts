@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
+  errorBody,
   getPage,
   getSession,
   listSessions,
   nextMillisecond,
   NOBODYS_ID,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -99,7 +101,7 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
   it('answers 404 for a session that is not there', async () => {
     const answer = await patch(NOBODYS_ID, { title: 'New' });
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+    expect(answer.body).toEqual(errorBody('Chat session not found'));
   });
 
   it.each([
@@ -119,10 +121,7 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
     const { id } = await createSession(api);
     const answer = await patch(id, changes);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [mistake],
-    });
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 });
 
@@ -168,10 +167,7 @@ describe('PUT /api/chat-sessions/:session_id/config', () => {
     const { id } = await createSession(api);
     const answer = await putConfig(id, body);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [mistake],
-    });
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 });
 
@@ -253,6 +249,6 @@ describe('DELETE /api/chat-sessions/:session_id', () => {
   it('answers 404 for a session that is not there', async () => {
     const answer = await api.send('DELETE', `/api/chat-sessions/${NOBODYS_ID}`);
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+    expect(answer.body).toEqual(errorBody('Chat session not found'));
   });
 });

@@ -9,6 +9,7 @@ import {
   NOBODYS_ID,
   numbers,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -253,10 +254,7 @@ describe('GET /api/chat-sessions: refused', () => {
   ])('a cursor that is %s', async (_, cursor) => {
     const answer = await api.send('GET', `/api/chat-sessions?cursor=${cursor}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['cursor is malformed'],
-    });
+    expect(answer.body).toEqual(validationErrors('cursor is malformed'));
   });
 
   it('but not a position where no session is', async () => {
@@ -284,9 +282,6 @@ describe('GET /api/chat-sessions: refused', () => {
   ])('?%s', async (query, mistake) => {
     const answer = await api.send('GET', `/api/chat-sessions?${query}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [mistake],
-    });
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 });

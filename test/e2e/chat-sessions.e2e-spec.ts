@@ -5,11 +5,13 @@ import {
   A_UUID_V7,
   append,
   createSession,
+  errorBody,
   FAMILY,
   getSession,
   NOBODYS_ID,
   numbers,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -136,9 +138,9 @@ describe('POST /api/chat-sessions', () => {
     const { id } = await createSession(api, section);
     const answer = await create(section);
     expect(answer.status).toBe(409);
-    expect(answer.body).toEqual({
-      error: 'The section already has a chat session',
-    });
+    expect(answer.body).toEqual(
+      errorBody('The section already has a chat session'),
+    );
     expect((await create({ ...section, id: randomUUID() })).status).toBe(409);
     expect((await create({ ...section, id })).status).toBe(200);
   });
@@ -153,10 +155,9 @@ describe('POST /api/chat-sessions', () => {
     async (fields) => {
       const answer = await create({ ...fields, section_id: 'sec-1' });
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: ['section_id requires document_id'],
-      });
+      expect(answer.body).toEqual(
+        validationErrors('section_id requires document_id'),
+      );
     },
   );
 
@@ -170,7 +171,7 @@ describe('POST /api/chat-sessions', () => {
       ],
     });
     expect(answer.status).toBe(400);
-    expect(answer.text).toBe('{"error":"Message cannot be empty"}');
+    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
     const path = `/api/chat-sessions/${id}`;
     expect((await api.send('GET', path)).status).toBe(404);
   });
@@ -179,10 +180,9 @@ describe('POST /api/chat-sessions', () => {
     const message = { id: 'same', role: 'user', content: 'Hello' };
     const answer = await create({ messages: [message, message] });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['messages must not hold the same id twice'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors('messages must not hold the same id twice'),
+    );
   });
 
   it.each([
@@ -275,10 +275,7 @@ describe('GET /api/chat-sessions/:session_id', () => {
       `/api/chat-sessions/${id}?messages=${value}`,
     );
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [`messages ${mistake}`],
-    });
+    expect(answer.body).toEqual(validationErrors(`messages ${mistake}`));
   });
 
   it('lists the references of the messages shown, without repeats', async () => {

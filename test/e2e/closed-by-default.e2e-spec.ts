@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { A_UUID, NOBODYS_ID } from '../support/api.js';
+import { A_UUID, errorBody, NOBODYS_ID } from '../support/api.js';
 import { type Method, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE } from '../support/tokens.js';
 
@@ -43,7 +43,7 @@ describe('every route but those of health and docs', () => {
         vary: 'Authorization',
       });
       if (method === ('HEAD' as Method)) continue;
-      expect(answer.text).toBe('{"error":"No access token"}');
+      expect(answer.body).toEqual(errorBody('No access token'));
     }
   });
 

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
+  errorBody,
+  failureBody,
   getSession,
   NOBODYS_ID,
   type Session,
@@ -116,9 +118,9 @@ describe.each([
       const now = await getSession(api, id);
       const answer = await write(id, old);
       expect(answer.status).toBe(412);
-      expect(answer.body).toEqual({
-        error: 'Chat session has changed since the version of If-Match',
-      });
+      expect(answer.body).toEqual(
+        errorBody('Chat session has changed since the version of If-Match'),
+      );
       expect(await getSession(api, id)).toEqual(now);
     });
 
@@ -135,7 +137,7 @@ describe.each([
         const { id } = await createSession(api, {}, 1);
         const answer = await write(id, header);
         expect(answer.status).toBe(400);
-        expect(answer.body).toEqual({ error: 'If-Match is malformed' });
+        expect(answer.body).toEqual(errorBody('If-Match is malformed'));
         expect((await getSession(api, id)).version).toBe(1);
       },
     );
@@ -143,7 +145,12 @@ describe.each([
     it('answers 404 where the session is not there', async () => {
       const answer = await write(NOBODYS_ID, '*');
       expect(answer.status).toBe(404);
-      expect(answer.text).toBe('{"error":"Chat session not found"}');
+      expect(answer.body).toEqual(
+        failureBody(
+          `${method} /api/chat-sessions/:session_id${path}`,
+          'Chat session not found',
+        ),
+      );
     });
   },
 );

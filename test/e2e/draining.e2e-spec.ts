@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Draining } from '../../src/http/draining.js';
-import { NOBODYS_ID } from '../support/api.js';
+import { errorBody, NOBODYS_ID } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { KeepAliveClient } from '../support/keep-alive-client.js';
 import { useTestApp } from '../support/test-app.js';
@@ -48,6 +48,6 @@ it('a service that was told to end answers as before, but is not ready, and clos
   const { head } = await exchange(new URL(url), expectation);
   expect(head).toContain('connection: close');
   const { status, body } = await api.send('GET', '/health/ready');
-  expect([status, body]).toEqual([503, { error: 'Service Unavailable' }]);
+  expect([status, body]).toEqual([503, errorBody('Service Unavailable')]);
   expect(api.logger.errors).toEqual([]);
 });

@@ -28,7 +28,7 @@ import {
   RateLimitModule,
 } from '../../src/guards.js';
 import type { ChatSessionsOptions } from '../../src/index.js';
-import { NOBODYS_ID, type Session } from '../support/api.js';
+import { errorBody, NOBODYS_ID, type Session } from '../support/api.js';
 import {
   create,
   platform,
@@ -249,7 +249,10 @@ it('loses no body that a platform does not read: it is refused', async () => {
     body: '{"title":"Mine"}',
   });
   expect(answer.status).toBe(415);
-  expect(await answer.json()).toEqual({
-    error: 'Content-Type must be application/json',
-  });
+  expect(await answer.json()).toEqual(
+    errorBody(
+      'Content-Type must be application/json',
+      'unsupported_media_type',
+    ),
+  );
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { errorBody } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp({
@@ -35,9 +36,9 @@ describe('AUTH_MODE=header', () => {
         forwarded: 'for=10.1.0.1',
       });
       expect(answer.statusCode).toBe(401);
-      expect(answer.json()).toEqual({
-        error: 'The request did not come through a trusted proxy',
-      });
+      expect(answer.json()).toEqual(
+        errorBody('The request did not come through a trusted proxy'),
+      );
       expect(answer.headers['www-authenticate']).toBe('Gateway');
     },
   );
@@ -59,7 +60,7 @@ describe('AUTH_MODE=header', () => {
   ])('needs an identity of the gateway: %s', async (_, headers, error) => {
     const answer = await history('10.1.0.1', headers as Record<string, string>);
     expect(answer.statusCode).toBe(401);
-    expect(answer.json()).toEqual({ error });
+    expect(answer.json()).toEqual(errorBody(error));
   });
 
   it('keeps owners apart', async () => {

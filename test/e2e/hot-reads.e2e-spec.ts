@@ -1,10 +1,15 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ChatSessionAnswers } from '../../src/chat-sessions/sessions/cached-sessions.js';
+import { OwnerGuard } from '../../src/chat-sessions/routes/owner.guard.js';
 import { ChatSessionsService } from '../../src/chat-sessions/sessions/chat-sessions.service.js';
 import { PAGE } from '../../src/chat-sessions/limits.js';
 import { StoreUnavailableError } from '../../src/database/errors.js';
 import { Draining } from '../../src/http/draining.js';
-import { append, type Session, userMessages } from '../support/api.js';
+import {
+  append,
+  errorBody,
+  type Session,
+  userMessages,
+} from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
@@ -49,7 +54,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
 
   /** Whether the route was asked. */
   function watchRoute() {
-    return vi.spyOn(ChatSessionAnswers.prototype, 'get');
+    return vi.spyOn(OwnerGuard.prototype, 'canActivate');
   }
 
   function lasting({ headers }: Response): Record<string, string> {
@@ -129,9 +134,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       const refused = await get();
       expect(refused.status).toBe(429);
       expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
-      expect(await refused.json()).toEqual({
-        error: expect.any(String) as string,
-      });
+      expect(await refused.json()).toEqual(errorBody('Too many requests'));
     });
 
     it('is shown as it is after a write', async () => {
@@ -203,7 +206,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     it.each([
       ['of another origin', { origin: 'https://chat.example.com' }, '', 200, 1],
       ['with a query', {}, '?messages=1', 200, 1],
-      ['with a wrong query', {}, '?messages=x', 400, 0],
+      ['with a wrong query', {}, '?messages=x', 400, 1],
     ] satisfies [string, Record<string, string>, string, number, number][])(
       'is the route’s %s',
       async (_, headers, query, expected, calls) => {
@@ -217,13 +220,14 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     );
   });
 
-  it('is the route’s once the end has begun, since that says so', async () => {
+  it('says `Connection: close` once the service shuts down', async () => {
     const { get } = await readable('grace');
     await get();
-    const draining = api.app.get(Draining);
-    vi.spyOn(draining, 'hasBegun', 'get').mockReturnValue(true);
+    api.app.get(Draining).onModuleDestroy();
     const route = watchRoute();
-    expect((await get()).status).toBe(200);
-    expect(route).toHaveBeenCalledOnce();
+    const { status, headers } = await get();
+    expect(status).toBe(200);
+    expect(headers.get('connection')).toBe('close');
+    expect(route).not.toHaveBeenCalled();
   });
 });

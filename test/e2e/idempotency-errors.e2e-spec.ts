@@ -4,10 +4,13 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import {
   append,
   createSession,
+  errorBody,
+  failureBody,
   getSession,
   NOBODYS_ID,
   numbers,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { type Answer, useTestApp } from '../support/test-app.js';
@@ -52,16 +55,26 @@ describe('a request sent again with its Idempotency-Key', () => {
 
   it('is told when the session is gone since', async () => {
     const requests = [
-      () => post(`/${session.id}/messages`, HELLO),
-      () => post(`/${session.id}/clear`, undefined, { 'idempotency-key': 'c' }),
-    ];
-    for (const send of requests)
+      ['messages', () => post(`/${session.id}/messages`, HELLO)],
+      [
+        'clear',
+        () =>
+          post(`/${session.id}/clear`, undefined, { 'idempotency-key': 'c' }),
+      ],
+    ] as const;
+    for (const [, send] of requests) {
       expect((await send()).status).toBeLessThan(300);
+    }
     await api.send('DELETE', `/api/chat-sessions/${session.id}`);
-    for (const send of requests) {
+    for (const [name, send] of requests) {
       const again = await send();
       expect(again.status).toBe(404);
-      expect(again.text).toBe('{"error":"Chat session not found"}');
+      expect(again.body).toEqual(
+        failureBody(
+          `POST /api/chat-sessions/:session_id/${name}`,
+          'Chat session not found',
+        ),
+      );
       expect(again.headers).not.toHaveProperty('idempotent-replayed');
     }
   });
@@ -72,8 +85,8 @@ describe('a request sent again with its Idempotency-Key', () => {
     await api.send('POST', `/api/chat-sessions/${session.id}/clear`);
     const again = await post(`/${session.id}/messages`, { messages });
     expect(again.status).toBe(404);
-    expect(again.text).toBe(
-      '{"error":"The messages of this request were deleted since"}',
+    expect(again.body).toEqual(
+      errorBody('The messages of this request were deleted since'),
     );
     expect((await getSession(api, session.id)).message_count).toBe(0);
   });
@@ -135,10 +148,11 @@ describe('an Idempotency-Key on the wire', () => {
   ])('is refused when it is %s', async (_, lines) => {
     const answer = await send(...lines);
     expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['Idempotency-Key must be 1 to 255 printable ASCII characters'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors(
+        'Idempotency-Key must be 1 to 255 printable ASCII characters',
+      ),
+    );
     expect(await getSession(api, session.id)).toEqual(session);
   });
 
@@ -149,10 +163,9 @@ describe('an Idempotency-Key on the wire', () => {
         `idempotency-key: ${other}`,
       );
       expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: ['Idempotency-Key must be given once'],
-      });
+      expect(answer.body).toEqual(
+        validationErrors('Idempotency-Key must be given once'),
+      );
     }
     expect(await getSession(api, session.id)).toEqual(session);
   });
@@ -215,8 +228,18 @@ describe('the document', () => {
       content: {
         'application/json': {
           examples: {
-            1: { value: { error: 'Chat session id is already in use' } },
-            2: { value: { error: 'The section already has a chat session' } },
+            1: {
+              value: {
+                error: 'Chat session id is already in use',
+                code: 'session_id_taken',
+              },
+            },
+            2: {
+              value: {
+                error: 'The section already has a chat session',
+                code: 'section_taken',
+              },
+            },
             3: {
               value: {
                 error:

@@ -12,11 +12,13 @@ import { connectMysql } from '../../src/database/mysql/connection.js';
 import {
   append,
   createSession,
+  errorBody,
   getPage,
   getSession,
   type Message,
   type Session,
   userMessages,
+  validationErrors,
 } from '../support/api.js';
 import { type Answer, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE } from '../support/tokens.js';
@@ -75,7 +77,7 @@ describe('POST /api/chat-sessions with an Idempotency-Key', () => {
     await api.send('DELETE', path);
     const again = await post('', body);
     expect(again.status).toBe(404);
-    expect(again.text).toBe('{"error":"Chat session not found"}');
+    expect(again.body).toEqual(errorBody('Chat session not found'));
   });
 });
 
@@ -148,8 +150,8 @@ describe('an Idempotency-Key', () => {
       await post(`/${session.id}/messages`, HELLO);
       const answer = await post(...other());
       expect(answer.status).toBe(422);
-      expect(answer.text).toBe(
-        '{"error":"Idempotency-Key was used for another request"}',
+      expect(answer.body).toEqual(
+        errorBody('Idempotency-Key was used for another request'),
       );
       expect((await getSession(api, session.id)).message_count).toBe(1);
     },
@@ -192,10 +194,11 @@ describe('an Idempotency-Key', () => {
       'idempotency-key': value,
     });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['Idempotency-Key must be 1 to 255 printable ASCII characters'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors(
+        'Idempotency-Key must be 1 to 255 printable ASCII characters',
+      ),
+    );
   });
 
   const write = {
@@ -269,8 +272,10 @@ function whileTheFirstRuns() {
     for (const answer of [await second, ...(await Promise.all(more))]) {
       expect(answer.status).toBe(409);
       expect(answer.headers['retry-after']).toBe('1');
-      expect(answer.text).toBe(
-        '{"error":"The first request with this Idempotency-Key is still running"}',
+      expect(answer.body).toEqual(
+        errorBody(
+          'The first request with this Idempotency-Key is still running',
+        ),
       );
     }
     expect(performance.now() - start).toBeLessThan(3_000);

@@ -2,12 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
+  errorBody,
   getPage,
   getSession,
   type MessagePage,
   NOBODYS_ID,
   numbers,
   userMessages,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -171,7 +173,7 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
       `/api/chat-sessions/${id}/messages?${query}`,
     );
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({ error: 'Validation failed', details });
+    expect(answer.body).toEqual(validationErrors(...details));
   });
 
   it('answers 404 for a session that is not there', async () => {
@@ -180,7 +182,7 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
       `/api/chat-sessions/${NOBODYS_ID}/messages`,
     );
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+    expect(answer.body).toEqual(errorBody('Chat session not found'));
   });
 });
 

@@ -6,8 +6,8 @@ import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessi
 import {
   fieldsWith,
   newMessages,
-  newSession,
 } from '../../src/chat-sessions/messages/message-rules.js';
+import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Database } from '../../src/database/database.js';
 import { isDuplicateKey } from '../../src/database/errors.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSession } from '../support/api.js';
+import { createSession, errorBody } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE } from '../support/tokens.js';
 
@@ -23,7 +23,7 @@ describe('RATE_LIMIT', () => {
     }
     const answer = await api.send('GET', '/api/history', undefined, headers);
     expect(answer.status).toBe(429);
-    expect(answer.text).toBe('{"error":"Too many requests"}');
+    expect(answer.body).toEqual(errorBody('Too many requests'));
     expect(answer.headers['retry-after']).toMatch(/^(5\d|60)$/);
   });
 

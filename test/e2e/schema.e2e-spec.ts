@@ -8,7 +8,7 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { newSession } from '../../src/chat-sessions/messages/message-rules.js';
+import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';

@@ -6,6 +6,7 @@ import {
   createSession,
   getSession,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -140,15 +141,9 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
       'must be 1 to 191 characters, without control characters and without white space at either end';
     const answer = await createOrGet(inUrl, 'sec-1');
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [`document_id ${rule}`],
-    });
+    expect(answer.body).toEqual(validationErrors(`document_id ${rule}`));
     const other = await createOrGet('doc-1', inUrl);
     expect(other.status).toBe(400);
-    expect(other.body).toEqual({
-      error: 'Validation failed',
-      details: [`section_id ${rule}`],
-    });
+    expect(other.body).toEqual(validationErrors(`section_id ${rule}`));
   });
 });

@@ -6,8 +6,13 @@ import {
 } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
-import { AllExceptionsFilter } from '../../src/http/exception.filter.js';
-import { append, createSession } from '../support/api.js';
+import { ChatSessionsExceptionsFilter } from '../../src/http/exception.filter.js';
+import {
+  append,
+  createSession,
+  errorBody,
+  failureBody,
+} from '../support/api.js';
 import {
   type ApiRequest,
   apiRequests,
@@ -45,7 +50,7 @@ async function createSubject(api: TestApp): Promise<void> {
 /** The client reads the route's text and no more; the log has the rest. */
 function expectFailure(api: TestApp, request: ApiRequest, answer: Answer) {
   expect(answer.status).toBe(500);
-  expect(answer.text).toBe(JSON.stringify({ error: request.failure }));
+  expect(answer.body).toEqual(failureBody(request.route, request.failure));
   const request_id = answer.headers['x-request-id'];
   const entries = api.logger.errors as { request_id?: string }[];
   expect(entries.filter((entry) => entry.request_id === request_id)).toEqual([
@@ -79,7 +84,7 @@ function whileTheStoreIsGone(api: TestApp) {
     const answer = await api.send('GET', '/health/ready');
     expect(performance.now() - start).toBeLessThan(1000);
     expect(answer.status).toBe(503);
-    expect(answer.text).toBe('{"error":"Service Unavailable"}');
+    expect(answer.body).toEqual(errorBody('Service Unavailable'));
   });
 
   it('GET /health/live does not mind', async () => {
@@ -175,7 +180,9 @@ describe('an error that nobody foresaw, on a route without a text', () => {
   beforeAll(async () => {
     @Module({
       controllers: [ThrowingController],
-      providers: [{ provide: APP_FILTER, useClass: AllExceptionsFilter }],
+      providers: [
+        { provide: APP_FILTER, useClass: ChatSessionsExceptionsFilter },
+      ],
     })
     class ThrowingModule {}
     app = await NestFactory.create<NestFastifyApplication>(
@@ -190,7 +197,7 @@ describe('an error that nobody foresaw, on a route without a text', () => {
   it('is an Internal server error', async () => {
     const answer = await app.inject('/throw?secret');
     expect(answer.statusCode).toBe(500);
-    expect(answer.body).toBe('{"error":"Internal server error"}');
+    expect(answer.json()).toEqual(errorBody('Internal server error'));
     expect(logger.errors).toEqual([
       {
         message: 'Request failed',

@@ -208,7 +208,10 @@ const withGuards = () => {
   it('lets nobody in without a token', async () => {
     const answer = await send('GET', '/history');
     expect(answer.status).toBe(401);
-    expect(await answer.json()).toEqual({ error: 'No access token' });
+    expect(await answer.json()).toEqual({
+      error: 'No access token',
+      code: 'unauthorized',
+    });
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
     expect(answer.headers.get('vary')).toBe('Authorization');
     const authorization = 'Bearer a.b.c';
@@ -231,7 +234,10 @@ const withGuards = () => {
     }
     const refused = await send('DELETE', path, bob);
     expect(refused.status).toBe(429);
-    expect(await refused.json()).toEqual({ error: 'Too many requests' });
+    expect(await refused.json()).toEqual({
+      error: 'Too many requests',
+      code: 'too_many_requests',
+    });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     const others = await send('DELETE', path, await as('alice'));
     expect(others.status).toBe(404);

@@ -32,11 +32,38 @@ export const A_UUID_V7: unknown = expect.stringMatching(
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
 );
 
+const A_CODE: unknown = expect.stringMatching(/^[a-z]+(_[a-z]+)*$/);
+
 /** A well-formed id that no session has. */
 export const NOBODYS_ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 
 /** A family of four in one grapheme: seven code points, eleven UTF-16 units. */
 export const FAMILY = '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}';
+
+/** The body of an error response. With `toEqual`, any other field is a failure. */
+export function errorBody(error: string, code?: string): object {
+  return { error, code: code ?? A_CODE };
+}
+
+/** The body of a 400 of validation, with one line for each problem. */
+export function validationErrors(...details: string[]): object {
+  return { ...errorBody('Validation failed', 'validation_failed'), details };
+}
+
+/** The oldest routes. Their clients match the 404 and the 500 to the byte: the text alone. */
+const ROUTES_WITH_FIXED_FAILURES = new Set([
+  'GET /api/chat-sessions/:session_id',
+  'POST /api/documents/:document_id/sections/:section_id/chat-session',
+  'POST /api/chat-sessions/:session_id/clear',
+  'PUT /api/chat-sessions/:session_id/config',
+  'GET /api/session/history',
+  'GET /api/history',
+]);
+
+/** The body of a 404 or 500 of a route, which is named as in TestApp's `routes`. */
+export function failureBody(route: string, error: string): object {
+  return ROUTES_WITH_FIXED_FAILURES.has(route) ? { error } : errorBody(error);
+}
 
 /** A new session with this many messages, `message 1` and so on. */
 export async function createSession(

@@ -20,8 +20,7 @@ function createProgram(): ts.Program {
  * drivers, and what returns a promise of TypeORM (its query builders do not,
  * until they are executed).
  */
-function callsToTheStore(): string[] {
-  const program = createProgram();
+function callsToTheStore(program: ts.Program): string[] {
   const checker = program.getTypeChecker();
   const calls: string[] = [];
 
@@ -35,12 +34,7 @@ function callsToTheStore(): string[] {
       DRIVER.test(declaredIn) ||
       (TYPEORM.test(declaredIn) && returned === 'Promise');
     if (!reaches) return;
-    const { expression } = node;
-    const method = ts.isPropertyAccessExpression(expression)
-      ? expression.name
-      : expression;
-    const file = relative(ROOT, node.getSourceFile().fileName);
-    calls.push(`${file.replaceAll('\\', '/')}: ${method.getText()}`);
+    calls.push(described(node));
   }
 
   for (const fileName of program.getRootFileNames()) {
@@ -49,8 +43,54 @@ function callsToTheStore(): string[] {
   return calls;
 }
 
+/** The calls of `Database.write`, which opens a transaction. */
+function callsOfWrite(program: ts.Program): string[] {
+  const checker = program.getTypeChecker();
+  const calls: string[] = [];
+
+  function visit(node: ts.Node): void {
+    ts.forEachChild(node, visit);
+    if (!ts.isCallExpression(node)) return;
+    const declaration = checker.getResolvedSignature(node)?.declaration;
+    if (!declaration || !ts.isMethodDeclaration(declaration)) return;
+    const { parent } = declaration;
+    const isDatabase =
+      ts.isClassDeclaration(parent) && parent.name?.text === 'Database';
+    if (isDatabase && declaration.name.getText() === 'write') {
+      calls.push(described(node));
+    }
+  }
+
+  for (const fileName of program.getRootFileNames()) {
+    visit(program.getSourceFile(fileName)!);
+  }
+  return calls;
+}
+
+/** `FILE: METHOD`, from the root of the project. */
+function described({ expression }: ts.CallExpression): string {
+  const method = ts.isPropertyAccessExpression(expression)
+    ? expression.name
+    : expression;
+  const file = relative(ROOT, expression.getSourceFile().fileName);
+  return `${file.replaceAll('\\', '/')}: ${method.getText()}`;
+}
+
+const program = createProgram();
+
+describe('a transaction', () => {
+  it('is opened in src/chat-sessions/writes only', () => {
+    expect(new Set(callsOfWrite(program))).toEqual(
+      new Set([
+        'src/chat-sessions/writes/idempotency/idempotency-sweeper.ts: write',
+        'src/chat-sessions/writes/session-writes.ts: write',
+      ]),
+    );
+  });
+});
+
 describe('the store', () => {
-  const calls = callsToTheStore();
+  const calls = callsToTheStore(program);
 
   it('is reached in src/database', () => {
     expect(calls).toEqual(

@@ -13,7 +13,7 @@ import {
 } from '@nestjs/swagger';
 import { Database } from '../../database/database.js';
 import { Draining } from '../../http/draining.js';
-import type { HttpResponse } from '../../http/reply.js';
+import type { HttpResponse } from '../../http/response.js';
 import { ErrorBody, NO_HOST, RouteErrors } from '../../http/route-errors.js';
 import { Public } from '../../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
@@ -26,7 +26,7 @@ const UNAVAILABLE = 'Service Unavailable';
 @ApiBadRequestResponse({
   description: NO_HOST,
   type: ErrorBody,
-  example: { error: NO_HOST },
+  example: { error: NO_HOST, code: 'bad_request' },
 })
 @Controller('health')
 export class HealthController {
@@ -56,14 +56,16 @@ export class HealthController {
       'Asks the store, and fails while the service ends: send no requests then.',
   })
   @ApiOkResponse({ description: 'They can.', type: HealthDto })
-  @RouteErrors({ 503: UNAVAILABLE })
+  @RouteErrors({
+    errors: { service_unavailable: { status: 503, text: UNAVAILABLE } },
+  })
   async ready(
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<HealthDto | ErrorBody> {
     if (this.draining.hasBegun) {
       // Not an exception: those with a 503 are logged as failures.
       response.status(HttpStatus.SERVICE_UNAVAILABLE);
-      return { error: UNAVAILABLE };
+      return { error: UNAVAILABLE, code: 'service_unavailable' };
     }
     try {
       await this.database.check(CHECK_TIMEOUT_MS);

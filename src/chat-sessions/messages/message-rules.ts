@@ -2,49 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
-import type { CreateChatSessionDto } from '../sessions/dto/create-chat-session.dto.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
 import { ChatMessage } from '../store/entities/chat-message.entity.js';
-import {
+import type {
   ChatSession,
-  type JsonObject,
+  JsonObject,
 } from '../store/entities/chat-session.entity.js';
 import { ChatSessionsError } from '../errors.js';
 import { startOf } from './text.js';
 
-/** A session without messages, not stored yet. */
-export function newSession(
-  ownerId: string,
-  input: Omit<CreateChatSessionDto, 'messages'>,
-  now: Date,
-): ChatSession {
-  return Object.assign(new ChatSession(), {
-    id: input.id?.toLowerCase() ?? uuidv7(),
-    ownerId,
-    title: input.title ?? null,
-    documentId: input.document_id ?? null,
-    sectionId: input.section_id ?? null,
-    contextDocuments: input.context_documents ?? [],
-    config: input.config ?? {},
-    metadata: input.metadata ?? {},
-    pinned: false,
-    archived: false,
-    ...NO_MESSAGES,
-    lastSeq: 0,
-    lastActivityAt: now,
-    version: 1,
-    createdAt: now,
-    updatedAt: now,
-  });
-}
-
-/** Now; but clocks of several instances differ, and the times of a session never go back. */
-export function timeOfChange({ updatedAt }: SessionState): Date {
-  return new Date(Math.max(updatedAt.getTime(), Date.now()));
-}
-
-/** What a session says of its messages when it has none. */
+/** The fields of a session that has no messages. */
 export const NO_MESSAGES = {
   messageCount: 0,
   maxMessageBytes: 0,
@@ -52,7 +20,7 @@ export const NO_MESSAGES = {
   lastMessageAt: null,
 } satisfies Partial<ChatSession>;
 
-/** The messages that follow on a session's last, not stored yet; throws `message_empty`. */
+/** Messages that follow the session's last, not stored yet. Throws `message_empty`. */
 export function newMessages(
   session: SessionState,
   inputs: CreateChatMessageDto[],
@@ -78,7 +46,7 @@ export function newMessages(
   });
 }
 
-/** What a session's row says once these messages follow on its last. */
+/** The fields of a session that change when these messages follow its last. */
 export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   const newest = messages.at(-1)!;
   return {
@@ -94,13 +62,13 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   } satisfies Partial<ChatSession>;
 }
 
-/** The title of a session that was given none: the start of its first user message. */
+/** The title of a session without one: the start of its first user message. */
 export function derivedTitle(messages: ChatMessage[]): string | null {
   const first = messages.find(({ role }) => role === 'user');
   return (first && startOf(first.content, DERIVED_TITLE_CHARACTERS)) || null;
 }
 
-/** Whether a stored message is what this input would make. */
+/** Whether a stored message equals what this input would create. */
 export function isRepeated(
   stored: ChatMessage,
   input: CreateChatMessageDto,
@@ -114,7 +82,7 @@ export function isRepeated(
   );
 }
 
-/** The order of keys does not count. */
+/** Compares without regard to the order of keys. */
 function isSameJson(stored: unknown, sent: unknown): boolean {
   return isDeepStrictEqual(stored, JSON.parse(JSON.stringify(sent)));
 }
@@ -123,7 +91,7 @@ function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {
   return parts?.length ? parts : null;
 }
 
-/** The content as sent, or the texts of the `text` parts. */
+/** The content as sent; without one, the texts of the `text` parts. */
 function contentOf({ content, parts }: CreateChatMessageDto): string {
   return (
     content ??

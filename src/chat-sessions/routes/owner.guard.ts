@@ -10,39 +10,32 @@ import { ChatSessionsSettings } from '../options.js';
 
 const OWNER = Symbol('owner');
 
-/** A request that the guard has let in. */
-interface Owned {
-  [OWNER]: string;
+/** A request that the guard has admitted. */
+interface OwnedRequest {
+  [OWNER]?: string;
 }
 
-/** Lets in who has an owner's id, by the module's option `owner`, and nobody else. */
+/** Admits requests for which the module's option `owner` returns a valid id; others get 401. */
 @Injectable()
 export class OwnerGuard implements CanActivate {
   constructor(private readonly settings: ChatSessionsSettings) {}
 
-  canActivate(context: ExecutionContext): true | Promise<true> {
-    const request = context.switchToHttp().getRequest<Owned>();
-    const owner = this.settings.owner(request);
-    // Most owners are known at once, and then nothing is waited for.
-    return typeof owner === 'string' || owner == null
-      ? letIn(request, owner)
-      : Promise.resolve(owner).then((known) => letIn(request, known));
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<OwnedRequest>();
+    const owner = await this.settings.owner(request);
+    if (!isOpaqueId(owner)) throw new UnauthorizedException('No identity');
+    request[OWNER] = owner;
+    return true;
   }
 }
 
-function letIn(request: Owned, owner: unknown): true {
-  if (!isOpaqueId(owner)) throw new UnauthorizedException('No identity');
-  request[OWNER] = owner;
-  return true;
+/** The caller's id. Every stored row belongs to one owner, and every query filters by it. */
+export function ownerOf(context: ExecutionContext): string {
+  const { [OWNER]: owner } = context.switchToHttp().getRequest<OwnedRequest>();
+  if (owner === undefined) throw new Error('The request has no owner');
+  return owner;
 }
 
-/** The caller's id. Everything stored belongs to one, and every query carries it. */
 export const Owner = createParamDecorator(
-  (_, context: ExecutionContext): string => {
-    const { [OWNER]: owner } = context
-      .switchToHttp()
-      .getRequest<Partial<Owned>>();
-    if (owner === undefined) throw new Error('The request has no owner');
-    return owner;
-  },
+  (_, context: ExecutionContext): string => ownerOf(context),
 );

@@ -1,98 +1,93 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
-import { Reply } from '../../http/reply.js';
-import { AnswerCache } from '../writes/response-cache.js';
+import { type HttpResponse, jsonBytes } from '../../http/response.js';
+import { PAGE } from '../limits.js';
+import type { SessionKey } from '../store/chat-sessions.repository.js';
+import { matchesEtag } from '../writes/entity-tag.js';
+import { ResponseCache } from '../writes/response-cache.js';
 import {
   ChatSessionsService,
   type SessionView,
 } from './chat-sessions.service.js';
-import { toChatSession } from './dto/chat-session.dto.js';
-import { GetChatSessionQuery } from './dto/queries.dto.js';
-import { isNamedBy } from '../writes/entity-tag.js';
+import { toChatSessionBody } from './dto/chat-session.dto.js';
 
-/** What a session is without a query. */
-const PLAIN = new GetChatSessionQuery();
+interface FindOptions {
+  /** How many of the newest messages to show. */
+  messages?: number;
+  /** The If-None-Match header. */
+  ifNoneMatch?: string;
+}
 
-export interface Answer {
+/** The response to GET of a session. */
+export interface CachedSession {
   etag: string;
-  /** JSON, serialized; undefined where the client's copy is current. */
+  /** Serialized JSON; undefined if the client's copy is current. */
   body?: Buffer;
 }
 
-/** Answers GET of a session, from memory where that is true. */
+/** Answers GET of a session, from memory if the cache says that this is safe. */
 @Injectable()
-export class ChatSessionAnswers {
+export class CachedSessions {
   constructor(
     private readonly sessions: ChatSessionsService,
-    private readonly cache: AnswerCache,
+    private readonly cache: ResponseCache,
   ) {}
 
-  /** What `get` answers, without a status and headers. Throws EntityNotFoundError. */
+  /** Throws EntityNotFoundError. */
   async find(
-    ownerId: string,
-    id: string,
-    query = PLAIN,
-    ifNoneMatch?: string,
-  ): Promise<Answer> {
-    const known = this.cache.open(ownerId, id);
-    const body = known.bodies.get(query.messages);
-    const isClients = (etag: string) => isNamedBy(ifNoneMatch, etag);
-    if (known.etag !== undefined && this.cache.isCertain(ownerId, id)) {
-      if (isClients(known.etag)) return { etag: known.etag };
-      if (body !== undefined) return { etag: known.etag, body };
+    key: SessionKey,
+    { messages = PAGE.sessionMessages.default, ifNoneMatch }: FindOptions = {},
+  ): Promise<CachedSession> {
+    const cached = this.cache.begin(key);
+    const body = cached.bodies.get(messages);
+    const isClients = (etag: string) => matchesEtag(ifNoneMatch, etag);
+    if (cached.etag !== undefined && this.cache.isCurrent(key)) {
+      if (isClients(cached.etag)) return { etag: cached.etag };
+      if (body !== undefined) return { etag: cached.etag, body };
     }
 
-    const isKnown = (etag: string) =>
-      isClients(etag) || (body !== undefined && known.etag === etag);
+    const isCurrent = (etag: string) =>
+      isClients(etag) || (body !== undefined && cached.etag === etag);
+    const hasCopy = ifNoneMatch !== undefined || body !== undefined;
     try {
-      const needsCheck = ifNoneMatch !== undefined || body !== undefined;
-      const { etag, view } = await this.sessions.get(
-        ownerId,
-        id,
-        query,
-        needsCheck ? isKnown : undefined,
-      );
-      const fresh = view && serialized(view);
-      const bodies = new Map(fresh && [[query.messages, fresh]]);
-      this.cache.fill(ownerId, id, known, { etag, bodies });
+      const { etag, view } = await this.sessions.get(key, {
+        messages,
+        isCurrent: hasCopy ? isCurrent : undefined,
+      });
+      const fresh = view && serialize(view);
+      const bodies = new Map(fresh && [[messages, fresh]]);
+      this.cache.complete(key, cached, { etag, bodies });
       return isClients(etag) ? { etag } : { etag, body: fresh ?? body };
     } catch (error) {
-      this.cache.forget(ownerId, id);
+      this.cache.delete(key);
       throw error;
     }
   }
-
-  /** The session, or 304 where If-None-Match names its version. Throws EntityNotFoundError. */
-  async get(
-    ownerId: string,
-    id: string,
-    query: GetChatSessionQuery,
-    ifNoneMatch?: string,
-  ): Promise<Reply<Buffer | undefined>> {
-    const { etag, body } = await this.find(ownerId, id, query, ifNoneMatch);
-    const versioned = { ETag: etag, 'Cache-Control': 'private, no-cache' };
-    if (body === undefined) {
-      const status = HttpStatus.NOT_MODIFIED;
-      return new Reply(body, { status, headers: versioned });
-    }
-    const type = { 'Content-Type': 'application/json; charset=utf-8' };
-    return new Reply(body, { headers: Object.assign(versioned, type) });
-  }
 }
 
-/**
- * JSON as bytes. An interceptor that puts answers into an envelope gets what
- * they say when it is made JSON.
- */
-function serialized({ session, messages }: SessionView): Buffer {
-  const json = JSON.stringify({
-    chat_session: toChatSession(session, messages),
-  });
-  // Not of Node's pool for small Buffers: one that is kept would keep its neighbours.
-  const bytes = Buffer.from(new TextEncoder().encode(json).buffer);
+/** Sets status and headers, and returns the body for the handler to return. */
+export function respondWith(
+  response: HttpResponse,
+  { etag, body }: CachedSession,
+): Buffer | undefined {
+  response.header('ETag', etag);
+  response.header('Cache-Control', 'private, no-cache');
+  if (body === undefined) {
+    response.status(HttpStatus.NOT_MODIFIED);
+    return undefined;
+  }
+  response.header('Content-Type', 'application/json; charset=utf-8');
+  return jsonBytes(response, body);
+}
+
+/** JSON as bytes. An interceptor that wraps bodies in an envelope gets their content from `toJSON`. */
+function serialize(view: SessionView): Buffer {
+  const json = JSON.stringify(toChatSessionBody(view));
+  // Not from Node's pool of small Buffers: a cached body would keep all of a pool's memory.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(json));
+  bytes.write(json);
   return Object.assign(bytes, { toJSON: parse });
 }
 
-/** One function for all answers: each one kept would have a closure of its own. */
 function parse(this: Buffer): never {
   return JSON.parse(this.toString()) as never;
 }

@@ -1,30 +1,36 @@
 import { Injectable } from '@nestjs/common';
 import { isDuplicateKey } from '../../database/errors.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
-import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
+import { ChatSessionsError } from '../errors.js';
 import {
   derivedTitle,
   fieldsWith,
   newMessages,
-  newSession,
 } from '../messages/message-rules.js';
-import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
+import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
-import { ChatSessionsError } from '../errors.js';
-import type { Written } from '../writes/idempotency/idempotency.js';
+import type { Written } from '../writes/session-writes.js';
+import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
+import { newSession } from './session-rules.js';
+
+/** A section of a document of the platform; both ids are the platform's. */
+export interface SectionKey {
+  documentId: string;
+  sectionId: string;
+}
 
 export interface Created extends Written {
   session: ChatSession;
-  /** The newest, oldest first. */
+  /** The newest messages, oldest first. */
   messages: ChatMessage[];
 }
 
 /**
- * The ways in which a session comes to be, or turns out to be there already. To
- * insert first and read on a duplicate needs no lock, and cannot deadlock.
+ * Creates sessions, or finds them if they exist. Inserting first, and reading
+ * if the row exists, needs no lock and cannot deadlock.
  */
 @Injectable()
 export class ChatSessionCreation {
@@ -49,17 +55,15 @@ export class ChatSessionCreation {
       yield* this.sessions.insert(session);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      return yield* this.repeated(session);
+      return yield* this.findRepeated(session);
     }
     if (messages.length > 0) yield* this.messages.insert(messages);
-    return yield* this.found(session, true);
+    return yield* this.withMessages(session, true);
   }
 
-  /** The owner's one session of a section. */
   *getOrCreateOfSection(
     ownerId: string,
-    documentId: string,
-    sectionId: string,
+    { documentId, sectionId }: SectionKey,
   ): UnitOfWork<Created> {
     const session = newSession(
       ownerId,
@@ -74,23 +78,21 @@ export class ChatSessionCreation {
         ? yield* this.findOfSection(session)
         : undefined;
       if (!stored) throw error;
-      return yield* this.found(stored, false);
+      return yield* this.withMessages(stored, false);
     }
   }
 
-  /** What was created with a key before, as it is now. Throws EntityNotFoundError. */
-  *createdBefore({ ownerId, sessionId }: IdempotencyKey): UnitOfWork<Created> {
-    return yield* this.found(
-      yield* this.sessions.get(ownerId, sessionId),
-      true,
-    );
+  /** The session that was created with an Idempotency-Key, as it is now. Throws EntityNotFoundError. */
+  *findCreated({ ownerId, sessionId }: IdempotencyKey): UnitOfWork<Created> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    return yield* this.withMessages(session, true);
   }
 
-  /** Answers a create whose id or section is there already. */
-  private *repeated(session: ChatSession): UnitOfWork<Created> {
+  /** The owner's session with the id of one that could not be inserted; throws if the id or the section is another's. */
+  private *findRepeated(session: ChatSession): UnitOfWork<Created> {
     const { ownerId, id } = session;
     const stored = yield* this.sessions.find(ownerId, id);
-    if (stored) return yield* this.found(stored, false);
+    if (stored) return yield* this.withMessages(stored, false);
     const ofSection = yield* this.findOfSection(session);
     throw new ChatSessionsError(
       ofSection ? 'section_taken' : 'session_id_taken',
@@ -106,7 +108,10 @@ export class ChatSessionCreation {
     return yield* this.sessions.findOfSection(ownerId, documentId, sectionId);
   }
 
-  private *found(session: ChatSession, created: boolean): UnitOfWork<Created> {
+  private *withMessages(
+    session: ChatSession,
+    created: boolean,
+  ): UnitOfWork<Created> {
     const messages = yield* this.messages.newest(session);
     return { session, messages, created };
   }

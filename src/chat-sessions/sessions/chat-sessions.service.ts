@@ -1,27 +1,35 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { AnswerCache } from '../writes/response-cache.js';
-import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
+import { PAGE } from '../limits.js';
 import { ChatMessagesService } from '../messages/chat-messages.service.js';
-import { ChatSessionCreation, type Created } from './chat-session-creation.js';
-import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
-import { timeOfChange } from '../messages/message-rules.js';
-import { decodeCursor, type ListPosition } from './cursor.js';
-import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
-import type {
-  GetChatSessionQuery,
-  ListChatSessionsQuery,
-} from './dto/queries.dto.js';
-import type { UpdateChatSessionDto } from './dto/update-chat-session.dto.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
+import {
+  ChatSessionsRepository,
+  type ListPosition,
+  type SessionKey,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
-import { entityTagOf, type IfMatch } from '../writes/entity-tag.js';
-import { Idempotency } from '../writes/idempotency/idempotency.js';
-import type { RepeatableRequest } from '../writes/idempotency/idempotency-key.js';
+import { entityTagOf } from '../writes/entity-tag.js';
+import {
+  SessionWrites,
+  type WriteOptions,
+  type Written,
+} from '../writes/session-writes.js';
+import {
+  ChatSessionCreation,
+  type Created,
+  type SectionKey,
+} from './chat-session-creation.js';
+import { decodeCursor } from './cursor.js';
+import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
+import type { ListChatSessionsQuery } from './dto/list-chat-sessions-query.dto.js';
+import type { UpdateChatSessionDto } from './dto/update-chat-session.dto.js';
 
 export interface SessionView {
   session: ChatSession;
@@ -29,17 +37,27 @@ export interface SessionView {
   messages: ChatMessage[];
 }
 
-/** Without a view where what the caller has is current. */
 export interface SessionRead {
   etag: string;
+  /** Undefined if `isCurrent` said that the caller's copy is current. */
   view?: SessionView;
 }
 
 export interface SessionPage {
   sessions: ChatSession[];
-  /** Where the next page begins; undefined at the end. */
+  /** Position of the next page; undefined on the last one. */
   next?: ListPosition;
 }
+
+export interface GetSessionOptions {
+  /** How many of the newest messages to read: 0 to 200, by default 50. */
+  messages?: number;
+  /** Called with the entity tag: if it returns true, nothing more is read. */
+  isCurrent?: (etag: string) => boolean;
+}
+
+/** `history` reads again if the latest session is deleted meanwhile; more than this many are not. */
+const MAX_READS = 10;
 
 @Injectable()
 export class ChatSessionsService {
@@ -47,117 +65,118 @@ export class ChatSessionsService {
     private readonly database: Database,
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
-    private readonly conversations: ChatMessagesService,
+    private readonly messagesService: ChatMessagesService,
     private readonly creation: ChatSessionCreation,
-    private readonly idempotency: Idempotency,
-    private readonly cache: AnswerCache,
+    private readonly writes: SessionWrites,
   ) {}
 
   /**
-   * Creates a session. One with the same id and owner is answered as it is now.
-   * Throws `session_id_taken`, `section_taken`, `message_empty`, `key_reused`,
-   * `key_in_use`, and EntityNotFoundError where a key's session is gone.
+   * Creates a session; returns the existing one if the owner has one with the
+   * same id. Throws `session_id_taken`, `section_taken`, `message_empty`,
+   * `key_reused`, `key_in_use`, and EntityNotFoundError if the session of the
+   * Idempotency-Key was deleted.
    */
   create(
     ownerId: string,
     input: CreateChatSessionDto,
-    request?: RepeatableRequest,
+    options?: Pick<WriteOptions, 'request'>,
   ): Promise<Created> {
-    return this.database.write(() =>
-      this.idempotency.once(
-        ownerId,
-        request,
-        () => this.creation.create(ownerId, input),
-        (record) => this.creation.createdBefore(record),
-      ),
+    return this.writes.create<Created>(
+      ownerId,
+      {
+        create: () => this.creation.create(ownerId, input),
+        replay: (record) => this.creation.findCreated(record),
+      },
+      options,
     );
   }
 
-  /** The owner's one session of a section, created at need. */
-  getOrCreateOfSection(
-    ownerId: string,
-    documentId: string,
-    sectionId: string,
-  ): Promise<Created> {
-    return this.database.write(() =>
-      this.creation.getOrCreateOfSection(ownerId, documentId, sectionId),
-    );
+  /** The owner's one session of a section of a document; creates it if there is none. */
+  getOrCreateOfSection(ownerId: string, section: SectionKey): Promise<Created> {
+    return this.writes.create(ownerId, {
+      create: () => this.creation.getOrCreateOfSection(ownerId, section),
+    });
   }
 
-  /**
-   * A session with its newest messages.
-   * @param isKnown whether an entity tag is of a copy that the caller has: where
-   * that is current, nothing more is read
-   * @throws EntityNotFoundError
-   */
-  get(
-    ownerId: string,
-    id: string,
-    { messages: limit }: GetChatSessionQuery,
-    isKnown?: (etag: string) => boolean,
-  ): Promise<SessionRead> {
-    return this.database.read(() => this.getNow(ownerId, id, limit, isKnown));
+  /** A session with its newest messages. Throws EntityNotFoundError. */
+  get(key: SessionKey, options: GetSessionOptions = {}): Promise<SessionRead> {
+    return this.database.read(() => this.read(key, options));
   }
 
   /** A page of the owner's sessions, latest activity first. */
   list(ownerId: string, query: ListChatSessionsQuery): Promise<SessionPage> {
-    return this.database.read(() => this.listNow(ownerId, query));
+    return this.database.read(() => this.readList(ownerId, query));
   }
 
-  /** The newest messages of the owner's most recently active session; none where there is no session. */
+  /** The newest 50 messages of the owner's most recently active session; none if there is no session. */
   history(ownerId: string): Promise<ChatMessage[]> {
-    return this.database.read(() => this.historyNow(ownerId));
+    return this.database.read(() => this.readHistory(ownerId));
   }
 
-  /** Throws EntityNotFoundError, `version_moved`. */
+  /** Replaces the given fields; fields that are undefined stay. Throws EntityNotFoundError, `version_moved`. */
   update(
-    ownerId: string,
-    id: string,
-    input: UpdateChatSessionDto,
-    ifMatch?: IfMatch,
-  ): Promise<SessionView> {
-    return this.cache.writing(ownerId, id, () =>
-      this.database.write(() => this.updateNow(ownerId, id, input, ifMatch)),
+    key: SessionKey,
+    { context_documents: contextDocuments, ...others }: UpdateChatSessionDto,
+    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
+  ): Promise<SessionView & Written> {
+    const fields = { contextDocuments, ...others };
+    const given = Object.entries(fields).filter(
+      ([, value]) => value !== undefined,
+    );
+    return this.writes.run(
+      key,
+      {
+        type: 'updated',
+        apply: (session, now) =>
+          this.updateFields(session, Object.fromEntries(given), now),
+      },
+      { ifMatch },
     );
   }
 
   /** Throws EntityNotFoundError, `version_moved`. */
   replaceConfig(
-    ownerId: string,
-    id: string,
+    key: SessionKey,
     config: JsonObject,
-    ifMatch?: IfMatch,
-  ): Promise<ChatSession> {
-    return this.cache.writing(ownerId, id, () =>
-      this.database.write(() =>
-        this.replaceConfigNow(ownerId, id, config, ifMatch),
-      ),
-    );
+    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
+  ): Promise<Written> {
+    const { sessions } = this;
+    function* apply(session: SessionState, now: Date): UnitOfWork<Written> {
+      yield* sessions.update(session, { config }, now);
+      return { session, created: false };
+    }
+    return this.writes.run(key, { type: 'updated', apply }, { ifMatch });
   }
 
-  /** Throws EntityNotFoundError, `version_moved`. */
-  delete(ownerId: string, id: string, ifMatch?: IfMatch): Promise<void> {
-    return this.cache.writing(ownerId, id, () =>
-      this.database.write(() => this.deleteNow(ownerId, id, ifMatch)),
-    );
+  /** Deletes the session with its messages. Throws EntityNotFoundError, `version_moved`. */
+  async delete(
+    key: SessionKey,
+    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
+  ): Promise<void> {
+    const { sessions } = this;
+    function* apply(session: SessionState): UnitOfWork<Written> {
+      yield* sessions.delete(session);
+      return { session, created: false };
+    }
+    await this.writes.run(key, { type: 'deleted', apply }, { ifMatch });
   }
 
-  private *getNow(
-    ownerId: string,
-    id: string,
-    limit: number,
-    isKnown?: (etag: string) => boolean,
+  private *read(
+    { ownerId, id }: SessionKey,
+    { messages: limit, isCurrent }: GetSessionOptions,
   ): UnitOfWork<SessionRead> {
-    if (isKnown) {
+    if (isCurrent) {
       const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
-      if (isKnown(etag)) return { etag };
+      if (isCurrent(etag)) return { etag };
     }
     const session = yield* this.sessions.get(ownerId, id);
-    const view = yield* this.conversations.conversation(session, { limit });
+    const view = yield* this.messagesService.pageOf(session, {
+      limit: limit ?? PAGE.sessionMessages.default,
+    });
     return { etag: entityTagOf(view.session), view };
   }
 
-  private *listNow(
+  private *readList(
     ownerId: string,
     query: ListChatSessionsQuery,
   ): UnitOfWork<SessionPage> {
@@ -176,50 +195,28 @@ export class ChatSessionsService {
     };
   }
 
-  private *historyNow(ownerId: string): UnitOfWork<ChatMessage[]> {
-    for (;;) {
+  private *readHistory(ownerId: string): UnitOfWork<ChatMessage[]> {
+    for (let reads = 1; reads <= MAX_READS; reads++) {
       const latest = yield* this.latest(ownerId);
       if (!latest) return [];
       const session = yield* this.sessions.find(ownerId, latest.id);
-      // Where it was deleted since, another one is the latest.
+      // If it was deleted since, another one is the latest.
       if (session) return yield* this.messages.newest(session);
     }
+    throw new Error('The latest session was deleted at each read');
   }
 
-  private *updateNow(
-    ownerId: string,
-    id: string,
-    { context_documents: contextDocuments, ...fields }: UpdateChatSessionDto,
-    ifMatch?: IfMatch,
-  ): UnitOfWork<SessionView> {
-    const session = yield* this.lock(ownerId, id, ifMatch);
-    const given = Object.entries({ contextDocuments, ...fields }).filter(
-      ([, value]) => value !== undefined,
-    );
-    if (given.length > 0) {
-      const changes = Object.fromEntries(given);
-      yield* this.sessions.update(session, changes, timeOfChange(session));
+  private *updateFields(
+    state: SessionState,
+    fields: Partial<ChatSession>,
+    now: Date,
+  ): UnitOfWork<SessionView & Written> {
+    if (Object.keys(fields).length > 0) {
+      yield* this.sessions.update(state, fields, now);
     }
-    return { session, messages: yield* this.messages.newest(session) };
-  }
-
-  private *replaceConfigNow(
-    ownerId: string,
-    id: string,
-    config: JsonObject,
-    ifMatch?: IfMatch,
-  ): UnitOfWork<ChatSession> {
-    const session = yield* this.lock(ownerId, id, ifMatch);
-    yield* this.sessions.update(session, { config }, timeOfChange(session));
-    return session;
-  }
-
-  private *deleteNow(
-    ownerId: string,
-    id: string,
-    ifMatch?: IfMatch,
-  ): UnitOfWork<void> {
-    yield* this.sessions.delete(yield* this.lock(ownerId, id, ifMatch));
+    const session = yield* this.sessions.get(state.ownerId, state.id);
+    const messages = yield* this.messages.newest(session);
+    return { session, messages, created: false };
   }
 
   /** The owner's most recently active session, archived or not, as in a list. */
@@ -231,15 +228,5 @@ export class ChatSessionsService {
     return newest.sort(
       (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime(),
     )[0];
-  }
-
-  private *lock(
-    ownerId: string,
-    id: string,
-    ifMatch?: IfMatch,
-  ): UnitOfWork<ChatSession> {
-    const session = yield* this.sessions.lock(ownerId, id);
-    ifMatch?.check(session);
-    return session;
   }
 }

@@ -1,12 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { isUUID, ValidateBy } from 'class-validator';
-
-/** A position in an owner's list: after this session. */
-export interface ListPosition {
-  lastActivityAt: Date;
-  id: string;
-}
+import type { ListPosition } from '../store/chat-sessions.repository.js';
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 const LAST_MS = Date.UTC(9999, 11, 31);
@@ -15,7 +10,7 @@ export function encodeCursor({ lastActivityAt, id }: ListPosition): string {
   return Buffer.from(`${lastActivityAt.getTime()}.${id}`).toString('base64url');
 }
 
-/** The position, or undefined where the cursor is not one that `encodeCursor` makes. */
+/** The position, or undefined if `encodeCursor` does not make such a cursor. */
 export function decodeCursor(cursor: string): ListPosition | undefined {
   const text = Buffer.from(cursor, 'base64url').toString();
   const [, ms, id] = /^(\d{1,15})\.(.+)$/s.exec(text) ?? [];

@@ -1,17 +1,17 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
-import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatMessagesBody,
   toChatMessage,
 } from '../messages/dto/chat-message.dto.js';
+import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import { EXAMPLES } from '../routes/openapi/examples.js';
-import { OwnedRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import { Owner } from '../routes/owner.guard.js';
+import { ChatSessionsService } from './chat-sessions.service.js';
 
-function ApiHistory(operationId: string, summary: string) {
-  return applyDecorators(
+const ApiHistory = (operationId: string, summary: string) =>
+  applyDecorators(
     ApiOperation({
       operationId,
       summary,
@@ -23,12 +23,11 @@ function ApiHistory(operationId: string, summary: string) {
       type: ChatMessagesBody,
       example: EXAMPLES.history,
     }),
-    RouteErrors({ 500: 'Failed to get chat history' }),
+    RouteErrors({ failure: 'Failed to get chat history', isFixed: true }),
   );
-}
 
 @ApiTags('History')
-@OwnedRoutes()
+@ChatSessionsRoutes()
 @Controller()
 export class HistoryController {
   constructor(private readonly sessions: ChatSessionsService) {}

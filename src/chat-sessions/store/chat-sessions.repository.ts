@@ -12,7 +12,6 @@ import {
 } from '../../database/insert-update.js';
 import { preparedSelect, select } from '../../database/select.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
-import type { ListPosition } from '../sessions/cursor.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 
 export interface ListFilter {
@@ -22,9 +21,15 @@ export interface ListFilter {
   sectionId?: string;
 }
 
+/** A position in an owner's list: after this session. */
+export interface ListPosition {
+  lastActivityAt: Date;
+  id: string;
+}
+
 export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
-/** Of a session what a change of its messages needs: without what is the client's own, which may have some 64 KiB. */
+/** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
 
 /** The filter of a list, and the place after which it begins. */
@@ -37,9 +42,6 @@ export class ChatSessionsRepository {
     this.byId(key),
   );
   private readonly selectForUpdate = preparedSelect((key: SessionKey) =>
-    this.database.forUpdate(this.byId(key)),
-  );
-  private readonly selectStateForUpdate = preparedSelect((key: SessionKey) =>
     this.database.forUpdate(this.byId(key).select(columns(STATE))),
   );
   private readonly selectVersion = preparedSelect((key: SessionKey) =>
@@ -75,15 +77,9 @@ export class ChatSessionsRepository {
     return orNotFound(session, id);
   }
 
-  /** As `get`, and nobody else changes the session until the transaction ends. */
-  *lock(ownerId: string, id: string): UnitOfWork<ChatSession> {
+  /** As `get`, but only what a change needs; locks the session until the transaction ends. */
+  *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
-    return orNotFound(session, id);
-  }
-
-  /** As `lock`, of what a change of its messages needs. */
-  *lockState(ownerId: string, id: string): UnitOfWork<SessionState> {
-    const [session] = yield* this.selectStateForUpdate({ ownerId, id });
     return orNotFound(session, id);
   }
 
@@ -146,7 +142,7 @@ export class ChatSessionsRepository {
   }
 
   /** Its messages go with it. */
-  *delete({ id, ownerId }: ChatSession): UnitOfWork<void> {
+  *delete({ id, ownerId }: SessionKey): UnitOfWork<void> {
     yield* execute(
       this.sessions.createQueryBuilder().delete().where({ id, ownerId }),
     );

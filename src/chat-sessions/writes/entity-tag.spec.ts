@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ChatSession } from '../store/entities/chat-session.entity.js';
-import { entityTagOf, IfMatch, isNamedBy } from './entity-tag.js';
+import { entityTagOf, IfMatch, matchesEtag } from './entity-tag.js';
 import { ChatSessionsError } from '../errors.js';
 
 const session = Object.assign(new ChatSession(), {
@@ -15,7 +15,7 @@ describe('entityTagOf', () => {
   });
 });
 
-describe('isNamedBy', () => {
+describe('matchesEtag', () => {
   it.each([
     TAG,
     `W/${TAG}`,
@@ -26,7 +26,7 @@ describe('isNamedBy', () => {
     `"", "a,b", W/${TAG}`,
     `"\x80\xff", ${TAG}`,
   ])('is so where the header names the session: %s', (header) => {
-    expect(isNamedBy(header, TAG)).toBe(true);
+    expect(matchesEtag(header, TAG)).toBe(true);
   });
 
   it.each([
@@ -48,13 +48,13 @@ describe('isNamedBy', () => {
     `"a b", ${TAG}`,
     `'1795392123456-7'`,
   ])('is not so where it names others, or is malformed: %s', (header) => {
-    expect(isNamedBy(header, TAG)).toBe(false);
+    expect(matchesEtag(header, TAG)).toBe(false);
   });
 
   it('takes no time for a header that is almost a list', () => {
     const start = performance.now();
-    expect(isNamedBy(`${'"a", \t'.repeat(2_000)}x`, TAG)).toBe(false);
-    expect(isNamedBy(`"a"${' '.repeat(16_000)}x`, TAG)).toBe(false);
+    expect(matchesEtag(`${'"a", \t'.repeat(2_000)}x`, TAG)).toBe(false);
+    expect(matchesEtag(`"a"${' '.repeat(16_000)}x`, TAG)).toBe(false);
     expect(performance.now() - start).toBeLessThan(1000);
   });
 });

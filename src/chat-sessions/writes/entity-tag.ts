@@ -1,15 +1,10 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import {
-  BadRequestException,
-  createParamDecorator,
-  type ExecutionContext,
-} from '@nestjs/common';
+import { BadRequestException } from '@nestjs/common';
 import { ChatSessionsError } from '../errors.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 
 type Versioned = Pick<ChatSession, 'createdAt' | 'version'>;
 
-/** The strong entity tag of a session as it is. */
+/** The strong entity tag of this version of a session: `"<created_at in ms>-<version>"`. */
 export function entityTagOf({ createdAt, version }: Versioned): string {
   return `"${createdAt.getTime()}-${version}"`;
 }
@@ -21,13 +16,13 @@ export const IF_MATCH = new RegExp(
   `^(?:\\*|${TAG.source}(?:[ \\t]*,[ \\t]*${TAG.source})*)$`,
 );
 
-/** The tags of an If-Match or If-None-Match header; null where it is malformed. */
+/** The tags of an If-Match or If-None-Match header; null if it is malformed. */
 function parseTags(header: string): '*' | string[] | null {
   if (!IF_MATCH.test(header)) return null;
   return header === '*' ? '*' : header.match(new RegExp(TAG, 'g'));
 }
 
-/** The condition of a write: that the session is still as the client knows it. */
+/** The condition of a write that the session still has a version that the client knows. */
 export class IfMatch {
   constructor(private readonly tags: '*' | string[]) {}
 
@@ -39,22 +34,16 @@ export class IfMatch {
   }
 }
 
-/** The header If-Match, undefined where there is none; 400 where it is malformed. */
-export const IfMatchHeader = createParamDecorator(
-  (_, context: ExecutionContext): IfMatch | undefined => {
-    const { headers } = context
-      .switchToHttp()
-      .getRequest<{ headers: IncomingHttpHeaders }>();
-    const header = headers['if-match'];
-    if (header === undefined) return undefined;
-    const tags = parseTags(header);
-    if (!tags) throw new BadRequestException('If-Match is malformed');
-    return new IfMatch(tags);
-  },
-);
+/** The condition of an If-Match header, or undefined without one; throws 400 if it is malformed. */
+export function parseIfMatch(header: string | undefined): IfMatch | undefined {
+  if (header === undefined) return undefined;
+  const tags = parseTags(header);
+  if (!tags) throw new BadRequestException('If-Match is malformed');
+  return new IfMatch(tags);
+}
 
-/** Whether an If-None-Match names the entity tag; compared weakly (RFC 9110, 13.1.2). */
-export function isNamedBy(header: string | undefined, etag: string): boolean {
+/** Whether an If-None-Match header matches the entity tag, by weak comparison (RFC 9110, 13.1.2). */
+export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   const tags = parseTags(header);
   return (

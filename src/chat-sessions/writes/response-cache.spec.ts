@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../database/database.js';
 import { StoreUnavailableError } from '../../database/errors.js';
-import { AnswerCache } from './response-cache.js';
+import { ResponseCache } from './response-cache.js';
 import { type ChatSessionsOptions, ChatSessionsSettings } from '../options.js';
 
 const OWNER = 'alice';
 const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
+const KEY = { ownerId: OWNER, id: ID };
 
 function cacheOf(options: Partial<ChatSessionsOptions>, isEmbedded = false) {
   const settings = new ChatSessionsSettings({
@@ -15,129 +16,136 @@ function cacheOf(options: Partial<ChatSessionsOptions>, isEmbedded = false) {
     ...options,
   });
   const database = { isEmbedded, othersWrites: () => 0 } as Database;
-  return new AnswerCache(settings, database);
+  return new ResponseCache(settings, database);
 }
 
-function answers(etag: string, body = etag, messages = 50) {
+function responses(etag: string, body = etag, messages = 50) {
   return { etag, bodies: new Map([[messages, Buffer.from(body)]]) };
 }
 
 /** As a read does that nothing disturbs. */
-function remember(cache: AnswerCache, id: string, body: string, messages = 50) {
-  const known = cache.open(OWNER, id);
-  cache.fill(OWNER, id, known, answers('"1-1"', body, messages));
+function remember(
+  cache: ResponseCache,
+  id: string,
+  body: string,
+  messages = 50,
+) {
+  const cached = cache.begin({ ownerId: OWNER, id });
+  cache.complete(
+    { ownerId: OWNER, id },
+    cached,
+    responses('"1-1"', body, messages),
+  );
 }
 
-function bodyIn(cache: AnswerCache, id = ID, owner = OWNER) {
-  return cache.open(owner, id).bodies.get(50)?.toString();
+function bodyIn(cache: ResponseCache, id = ID, owner = OWNER) {
+  return cache.begin({ ownerId: owner, id }).bodies.get(50)?.toString();
 }
 
-describe('AnswerCache', () => {
+describe('ResponseCache', () => {
   it('keeps what was read', () => {
     const cache = cacheOf({});
     remember(cache, ID, 'A');
     expect(bodyIn(cache)).toBe('A');
-    expect(cache.open(OWNER, ID).etag).toBe('"1-1"');
+    expect(cache.begin(KEY).etag).toBe('"1-1"');
   });
 
-  it('keeps the answers of one version with different numbers of messages', () => {
+  it('keeps the responses of one version with different numbers of messages', () => {
     const cache = cacheOf({});
     remember(cache, ID, 'fifty', 50);
     remember(cache, ID, 'ten', 10);
     expect(bodyIn(cache)).toBe('fifty');
-    const known = cache.open(OWNER, ID);
-    expect(known.bodies.get(10)?.toString()).toBe('ten');
-    cache.fill(OWNER, ID, known, answers('"1-2"', 'of another version', 10));
+    const cached = cache.begin(KEY);
+    expect(cached.bodies.get(10)?.toString()).toBe('ten');
+    cache.complete(KEY, cached, responses('"1-2"', 'of another version', 10));
     expect(bodyIn(cache)).toBeUndefined();
   });
 
-  it('knows nothing of the sessions of another owner', () => {
+  it('does not share between owners', () => {
     const cache = cacheOf({});
     remember(cache, ID, 'A');
     expect(bodyIn(cache, ID, 'bob')).toBeUndefined();
   });
 
-  it('forgets at a write, before it is answered', async () => {
+  it('is empty once a write has ended', async () => {
     const cache = cacheOf({});
     remember(cache, ID, 'A');
-    await cache.writing(OWNER, ID, async () => undefined);
+    await cache.invalidateAround(KEY, async () => undefined);
     expect(bodyIn(cache)).toBeUndefined();
-    expect(cache.isCertain(OWNER, ID)).toBe(true);
+    expect(cache.isCurrent(KEY)).toBe(true);
   });
 
-  it('is not filled by a read that began before a write and ended after it', async () => {
+  it('does not keep a read that began before a write and ended after it', async () => {
     const cache = cacheOf({});
-    const known = cache.open(OWNER, ID);
-    await cache.writing(OWNER, ID, async () => undefined);
-    cache.fill(OWNER, ID, known, answers('"1-1"'));
+    const cached = cache.begin(KEY);
+    await cache.invalidateAround(KEY, async () => undefined);
+    cache.complete(KEY, cached, responses('"1-1"'));
     expect(bodyIn(cache)).toBeUndefined();
   });
 
-  it('is not filled by it either where a later read began meanwhile', async () => {
+  it('does not keep it either if a later read has begun meanwhile', async () => {
     const cache = cacheOf({});
-    const before = cache.open(OWNER, ID);
-    await cache.writing(OWNER, ID, async () => undefined);
-    const after = cache.open(OWNER, ID);
-    cache.fill(OWNER, ID, before, answers('"1-1"', 'old'));
-    cache.fill(OWNER, ID, after, answers('"1-2"', 'new'));
+    const before = cache.begin(KEY);
+    await cache.invalidateAround(KEY, async () => undefined);
+    const after = cache.begin(KEY);
+    cache.complete(KEY, before, responses('"1-1"', 'old'));
+    cache.complete(KEY, after, responses('"1-2"', 'new'));
     expect(bodyIn(cache)).toBe('new');
   });
 
-  it('is certain of nothing while a write is under way, the last of several included', async () => {
+  it('is not current until the last of several writes has ended', async () => {
     const cache = cacheOf({});
     let endFirst = () => {};
     let endSecond = () => {};
-    const first = cache.writing(
-      OWNER,
-      ID,
+    const first = cache.invalidateAround(
+      KEY,
       () => new Promise<void>((resolve) => (endFirst = resolve)),
     );
-    const second = cache.writing(
-      OWNER,
-      ID,
+    const second = cache.invalidateAround(
+      KEY,
       () => new Promise<void>((resolve) => (endSecond = resolve)),
     );
-    expect(cache.isCertain(OWNER, ID)).toBe(false);
+    expect(cache.isCurrent(KEY)).toBe(false);
     endFirst();
     await first;
-    expect(cache.isCertain(OWNER, ID)).toBe(false);
+    expect(cache.isCurrent(KEY)).toBe(false);
     endSecond();
     await second;
-    expect(cache.isCertain(OWNER, ID)).toBe(true);
+    expect(cache.isCurrent(KEY)).toBe(true);
   });
 
-  it('is never certain again after a write of unknown outcome, which may yet come about', async () => {
+  it('is never current again after a write of unknown outcome, which may still be committed', async () => {
     const cache = cacheOf({});
     remember(cache, ID, 'A');
     const failure = new StoreUnavailableError('outcome_unknown');
     await expect(
-      cache.writing(OWNER, ID, () => Promise.reject(failure)),
+      cache.invalidateAround(KEY, () => Promise.reject(failure)),
     ).rejects.toBe(failure);
     expect(bodyIn(cache)).toBeUndefined();
-    await cache.writing(OWNER, ID, async () => undefined);
-    expect(cache.isCertain(OWNER, ID)).toBe(false);
+    await cache.invalidateAround(KEY, async () => undefined);
+    expect(cache.isCurrent(KEY)).toBe(false);
   });
 
-  it('is certain again after a write that failed', async () => {
+  it('is current again after a write that failed', async () => {
     const cache = cacheOf({});
     const failure = new StoreUnavailableError('late');
     await expect(
-      cache.writing(OWNER, ID, () => Promise.reject(failure)),
+      cache.invalidateAround(KEY, () => Promise.reject(failure)),
     ).rejects.toBe(failure);
-    expect(cache.isCertain(OWNER, ID)).toBe(true);
+    expect(cache.isCurrent(KEY)).toBe(true);
   });
 
-  it('keeps few answers of one session, so that it does not push out the others', () => {
+  it('keeps few responses of one session, so that the others stay', () => {
     const cache = cacheOf({});
     remember(cache, 'another', 'B');
     for (let messages = 0; messages <= 200; messages++) {
       remember(cache, ID, 'x'.repeat(20_000), messages);
     }
     expect(bodyIn(cache, 'another')).toBe('B');
-    expect(cache.open(OWNER, ID).bodies.size).toBeLessThanOrEqual(4);
+    expect(cache.begin(KEY).bodies.size).toBeLessThanOrEqual(4);
   });
 
-  it('holds no more than CACHE_MAX_MB, and forgets what was used longest ago', () => {
+  it('holds no more than CACHE_MAX_MB, and drops the least recently used', () => {
     const cache = cacheOf({ cacheMaxMb: 1 });
     const body = 'x'.repeat(100_000);
     const ids = Array.from({ length: 20 }, (_, index) => `session ${index}`);
@@ -146,26 +154,22 @@ describe('AnswerCache', () => {
     expect(kept).toEqual(ids.slice(-10));
   });
 
-  it('does not keep what is larger than that', () => {
+  it('does not keep a response larger than that', () => {
     const cache = cacheOf({ cacheMaxMb: 1 });
     remember(cache, ID, 'x'.repeat(1_200_000));
     expect(bodyIn(cache)).toBeUndefined();
   });
 
-  it('is empty where it is off', () => {
+  it('keeps nothing if it is off', () => {
     const cache = cacheOf({ cache: 'off' });
     remember(cache, ID, 'A');
     expect(bodyIn(cache)).toBeUndefined();
-    expect(cache.isCertain(OWNER, ID)).toBe(false);
+    expect(cache.isCurrent(KEY)).toBe(false);
   });
 
-  it('is by default exclusive on the embedded store alone', () => {
-    expect(cacheOf({ cache: undefined }, true).isCertain(OWNER, ID)).toBe(true);
-    expect(cacheOf({ cache: undefined }, false).isCertain(OWNER, ID)).toBe(
-      false,
-    );
-    expect(cacheOf({ cache: 'validated' }, true).isCertain(OWNER, ID)).toBe(
-      false,
-    );
+  it('is exclusive by default on the embedded store only', () => {
+    expect(cacheOf({ cache: undefined }, true).isCurrent(KEY)).toBe(true);
+    expect(cacheOf({ cache: undefined }, false).isCurrent(KEY)).toBe(false);
+    expect(cacheOf({ cache: 'validated' }, true).isCurrent(KEY)).toBe(false);
   });
 });

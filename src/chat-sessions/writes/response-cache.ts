@@ -3,33 +3,35 @@ import { LRUCache } from 'lru-cache';
 import { Database } from '../../database/database.js';
 import { isOutcomeUnknown } from '../../database/errors.js';
 import { type CacheMode, ChatSessionsSettings } from '../options.js';
+import type { SessionKey } from '../store/chat-sessions.repository.js';
 
-/** The answers to GET of one session, as it was in one version. Never changed: a fill puts another in its place. */
-export interface Answers {
+/** Responses to GET of one session in one version. Immutable: a later read replaces the object. */
+export interface CachedResponses {
+  /** Undefined until a read has completed. */
   readonly etag?: string;
-  /** Serialized, by how many messages they show. */
+  /** Serialized bodies, by the number of messages that was asked for. */
   readonly bodies: ReadonlyMap<number, Buffer>;
 }
 
-/** Of one session: clients ask for the same number of messages again and again. */
-const MOST_BODIES = 4;
-const NONE: ReadonlyMap<number, Buffer> = new Map();
-/** Of a session, beside its bodies. */
+/** Bodies kept for one session: clients ask for the same number of messages again and again. */
+const MAX_BODIES = 4;
+const NO_BODIES: ReadonlyMap<number, Buffer> = new Map();
+/** Memory of an entry without its bodies, in bytes. */
 const OVERHEAD_BYTES = 1_000;
 
 /**
- * Serialized answers to GET of a session, bounded by bytes. In `validated` mode
- * they are served after the store has said that their version is still the
- * session's, so that any number of instances agree. In `exclusive` mode this
- * process is the only writer, and they are served without a query.
+ * Serialized responses to GET of a session, bounded by bytes. In `validated`
+ * mode they are used after the store has confirmed their version, so any number
+ * of instances agree. In `exclusive` mode this process is the only writer, and
+ * they are used without a query.
  */
 @Injectable()
-export class AnswerCache {
+export class ResponseCache {
   private readonly mode: CacheMode;
-  private readonly sessions: LRUCache<string, Answers>;
+  private readonly sessions: LRUCache<string, CachedResponses>;
   /**
-   * Of sessions that are being written to, by how many. One stays where the
-   * outcome of a write is unknown: it may come about at any time.
+   * Writes in progress, by cache key. A write whose outcome is unknown stays
+   * counted: it may be committed at any time.
    */
   private readonly writes = new Map<string, number>();
   private othersWrites = 0;
@@ -45,80 +47,78 @@ export class AnswerCache {
     });
   }
 
-  /** What is known of a session; empty at first. What is read from the store after this may fill it. */
-  open(ownerId: string, id: string): Answers {
-    const key = keyOf(ownerId, id);
-    if (this.mode === 'exclusive') this.forgetWhatOthersChanged();
-    const known = this.sessions.get(key);
-    if (known) return known;
-    const unknown = { bodies: NONE };
-    if (this.mode !== 'off') this.sessions.set(key, unknown);
-    return unknown;
+  /** What is cached of a session; empty at first. Call it before reading the store, and `complete` after. */
+  begin(key: SessionKey): CachedResponses {
+    const name = cacheKey(key);
+    if (this.mode === 'exclusive') this.dropAfterForeignWrites();
+    const cached = this.sessions.get(name);
+    if (cached) return cached;
+    const empty = { bodies: NO_BODIES };
+    if (this.mode !== 'off') this.sessions.set(name, empty);
+    return empty;
   }
 
-  /** A new process may read while the one that it replaces still writes to the same file. */
-  private forgetWhatOthersChanged(): void {
+  /**
+   * Caches what was read from the store, unless the session was written to, or
+   * another read has completed, since `begin` returned `cached`.
+   */
+  complete(
+    key: SessionKey,
+    cached: CachedResponses,
+    { etag, bodies }: Required<CachedResponses>,
+  ): void {
+    const name = cacheKey(key);
+    if (this.sessions.peek(name) !== cached) return;
+    const isSame = cached.etag === etag && cached.bodies.size < MAX_BODIES;
+    const kept = isSame ? cached.bodies : NO_BODIES;
+    this.sessions.set(name, { etag, bodies: new Map([...kept, ...bodies]) });
+  }
+
+  /** Whether a cached response may be used without asking the store. */
+  isCurrent(key: SessionKey): boolean {
+    return this.mode === 'exclusive' && !this.writes.has(cacheKey(key));
+  }
+
+  delete(key: SessionKey): void {
+    this.sessions.delete(cacheKey(key));
+  }
+
+  /** Runs a write of the session. Cached responses are not used while it runs, and are gone when it has ended. */
+  async invalidateAround<T>(
+    key: SessionKey,
+    write: () => Promise<T>,
+  ): Promise<T> {
+    const name = cacheKey(key);
+    this.writes.set(name, (this.writes.get(name) ?? 0) + 1);
+    let isDone = true;
+    try {
+      return await write();
+    } catch (error) {
+      isDone = !isOutcomeUnknown(error);
+      throw error;
+    } finally {
+      this.sessions.delete(name);
+      const others = this.writes.get(name)! - 1;
+      if (isDone && others === 0) this.writes.delete(name);
+      else if (isDone) this.writes.set(name, others);
+    }
+  }
+
+  /** In a deploy on SQLite, the old process may still write to the file while the new one reads. */
+  private dropAfterForeignWrites(): void {
     const writes = this.database.othersWrites();
     if (writes !== this.othersWrites) this.sessions.clear();
     this.othersWrites = writes;
   }
-
-  /** Whether what is known is true without asking the store. */
-  isCertain(ownerId: string, id: string): boolean {
-    return this.mode === 'exclusive' && !this.writes.has(keyOf(ownerId, id));
-  }
-
-  /**
-   * Keeps what was read after `known` was opened, unless the session was
-   * written to in between, or somebody else has filled it.
-   */
-  fill(
-    ownerId: string,
-    id: string,
-    known: Answers,
-    { etag, bodies }: Required<Answers>,
-  ): void {
-    const key = keyOf(ownerId, id);
-    if (this.sessions.peek(key) !== known) return;
-    const keeps = known.etag === etag && known.bodies.size < MOST_BODIES;
-    const kept = keeps ? known.bodies : NONE;
-    this.sessions.set(key, { etag, bodies: new Map([...kept, ...bodies]) });
-  }
-
-  forget(ownerId: string, id: string): void {
-    this.sessions.delete(keyOf(ownerId, id));
-  }
-
-  /** Every write to a session goes through here: what was known of it is forgotten before the write is answered. */
-  async writing<T>(
-    ownerId: string,
-    id: string,
-    write: () => Promise<T>,
-  ): Promise<T> {
-    const key = keyOf(ownerId, id);
-    this.writes.set(key, (this.writes.get(key) ?? 0) + 1);
-    let isKnown = true;
-    try {
-      return await write();
-    } catch (error) {
-      isKnown = !isOutcomeUnknown(error);
-      throw error;
-    } finally {
-      this.sessions.delete(key);
-      const others = this.writes.get(key)! - 1;
-      if (isKnown && others === 0) this.writes.delete(key);
-      else if (isKnown) this.writes.set(key, others);
-    }
-  }
 }
 
-/** An owner's id has no control characters. */
-function keyOf(ownerId: string, id: string): string {
+/** Unambiguous: an owner's id has no control characters. */
+function cacheKey({ ownerId, id }: SessionKey): string {
   return `${ownerId}\n${id}`;
 }
 
-function sizeOf({ bodies }: Answers, key: string): number {
-  let bytes = OVERHEAD_BYTES + 2 * key.length;
+function sizeOf({ bodies }: CachedResponses, name: string): number {
+  let bytes = OVERHEAD_BYTES + 2 * name.length;
   for (const body of bodies.values()) bytes += body.length;
   return bytes;
 }

@@ -9,6 +9,10 @@ export type ChatError = {
      * What went wrong.
      */
     error: string;
+    /**
+     * What went wrong, for programs: stable, unlike `error`. The 404 and 500 of some older routes have none.
+     */
+    code?: string;
 };
 
 export type NewChatMessage = {
@@ -207,6 +211,10 @@ export type ChatValidationError = {
      * What went wrong.
      */
     error: string;
+    /**
+     * What went wrong, for programs: stable, unlike `error`. The 404 and 500 of some older routes have none.
+     */
+    code?: string;
     /**
      * One line for each field that is wrong.
      */
@@ -423,7 +431,7 @@ export type CreateChatSessionData = {
 
 export type CreateChatSessionErrors = {
     /**
-     * Validation failed
+     * Validation failed; or: Message cannot be empty
      */
     400: ChatValidationError;
     /**
@@ -915,7 +923,7 @@ export type AppendMessagesData = {
 
 export type AppendMessagesErrors = {
     /**
-     * Validation failed
+     * Validation failed; or: Message cannot be empty
      */
     400: ChatValidationError;
     /**

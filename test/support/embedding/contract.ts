@@ -8,6 +8,7 @@ const EMOJI = 'Which section covers refunds? 🧾👩‍👩‍👧 é 語';
 const ETAG: unknown = expect.stringMatching(/^"\d+-\d+"$/);
 
 const NOT_FOUND = { error: 'Chat session not found' };
+
 function message(seq: number, content: string, more: object = {}) {
   return {
     id: `m${seq}`,
@@ -95,7 +96,7 @@ export const CONTRACT: Exchange[] = [
     name: 'without an owner',
     owner: null,
     status: 401,
-    answer: { error: 'No identity' },
+    answer: { error: 'No identity', code: 'unauthorized' },
   })),
   ...OF_SESSION.map((request) => ({
     ...request,
@@ -198,7 +199,10 @@ export const CONTRACT: Exchange[] = [
     headers: { 'idempotency-key': 'first' },
     body: { role: 'user', content: 'Something else' },
     status: 422,
-    answer: { error: 'Idempotency-Key was used for another request' },
+    answer: {
+      error: 'Idempotency-Key was used for another request',
+      code: 'key_reused',
+    },
   },
   {
     name: 'appends a message again',
@@ -287,6 +291,6 @@ export const CONTRACT: Exchange[] = [
     method: 'GET',
     path: '/nowhere',
     status: 404,
-    answer: { error: expect.stringMatching(/./) as string },
+    answer: { error: expect.stringMatching(/./) as string, code: 'not_found' },
   },
 ];

@@ -1,10 +1,13 @@
 import { expect } from 'vitest';
 import { type Exchange, MESSAGES, SESSION } from './exchange.js';
 
-const NOT_JSON: unknown = { error: expect.stringMatching(/./) };
+const NOT_JSON: unknown = {
+  error: expect.stringMatching(/./),
+  code: 'bad_request',
+};
 
 function invalid(...details: string[]) {
-  return { error: 'Validation failed', details };
+  return { error: 'Validation failed', code: 'validation_failed', details };
 }
 
 /** What is wrong with a request, while the session is there; none changes it. */
@@ -67,14 +70,17 @@ export const REFUSALS: Exchange[] = [
     path: MESSAGES,
     body: { role: 'user', content: ' ' },
     status: 400,
-    answer: { error: 'Message cannot be empty' },
+    answer: { error: 'Message cannot be empty', code: 'message_empty' },
   },
   {
     name: 'without a body',
     method: 'PUT',
     path: `${SESSION}/config`,
     status: 400,
-    answer: { error: 'Request body must be a JSON object' },
+    answer: {
+      error: 'Request body must be a JSON object',
+      code: 'bad_request',
+    },
   },
   {
     name: 'with a form',
@@ -83,7 +89,10 @@ export const REFUSALS: Exchange[] = [
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: 'title=Mine',
     status: 415,
-    answer: { error: 'Content-Type must be application/json' },
+    answer: {
+      error: 'Content-Type must be application/json',
+      code: 'unsupported_media_type',
+    },
   },
   {
     name: 'with what is no JSON',
@@ -107,7 +116,10 @@ export const REFUSALS: Exchange[] = [
     path: `${SESSION}/config`,
     body: `{"config": {"a": ${'['.repeat(levels)}${']'.repeat(levels)}}}`,
     status: 400,
-    answer: { error: 'JSON must not be nested more than 64 levels deep' },
+    answer: {
+      error: 'JSON must not be nested more than 64 levels deep',
+      code: 'bad_request',
+    },
   })),
   {
     name: 'with deep JSON and a key, where no body is asked for',
@@ -116,7 +128,10 @@ export const REFUSALS: Exchange[] = [
     headers: { 'idempotency-key': 'deep' },
     body: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
     status: 400,
-    answer: { error: 'JSON must not be nested more than 64 levels deep' },
+    answer: {
+      error: 'JSON must not be nested more than 64 levels deep',
+      code: 'bad_request',
+    },
   },
   ...['"\\ud83d"', '"\\u0000"', '1e999'].map((value) => ({
     name: `with ${value}, which could not be given back`,
@@ -150,6 +165,6 @@ export const REFUSALS: Exchange[] = [
     path: MESSAGES,
     body: { role: 'user', content: 'x'.repeat(4 * 2 ** 20) },
     status: 413,
-    answer: { error: 'Request body is too large' },
+    answer: { error: 'Request body is too large', code: 'payload_too_large' },
   },
 ];

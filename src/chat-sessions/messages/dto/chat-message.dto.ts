@@ -1,10 +1,13 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { isoText } from '../../../database/time-text.js';
-import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
+import type { MessagePage } from '../../store/chat-messages.repository.js';
 import {
+  type ChatMessage,
   MESSAGE_ROLES,
   type MessageRole,
 } from '../../store/entities/chat-message.entity.js';
+import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import { firstSeqOf } from '../../store/message-range.js';
 import {
   ApiEnum,
   ApiInteger,
@@ -87,5 +90,19 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     references: message.references,
     metadata: message.metadata,
     timestamp: isoText(message.createdAt),
+  };
+}
+
+/** `has_before` and `has_after` follow from the range, as seqs have no gaps. */
+export function toChatMessagePage({
+  session,
+  messages,
+  range,
+}: MessagePage & { session: ChatSession }): ChatMessagePage {
+  const isCleared = session.messageCount === 0;
+  return {
+    messages: messages.map(toChatMessage),
+    has_before: !isCleared && range.from > firstSeqOf(session),
+    has_after: !isCleared && range.to < session.lastSeq,
   };
 }

@@ -9,23 +9,23 @@ import {
   OPAQUE_ID,
   OPAQUE_ID_LENGTH,
 } from '../../../validation/decorators.js';
-import { BODY_ERRORS } from '../../../http/route-errors.js';
-import { retryAfter } from '../../../http/identified.decorator.js';
+import { type ChatSessionsErrorCode, ERRORS } from '../../errors.js';
 import { IF_MATCH } from '../../writes/entity-tag.js';
-import { ERROR_TEXTS } from '../../errors.js';
-import { EXAMPLES } from './examples.js';
 import {
   IDEMPOTENCY_KEY,
   IDEMPOTENCY_KEY_LENGTH,
 } from '../../writes/idempotency/idempotency-key.js';
+import { EXAMPLES } from './examples.js';
 
-export const NOT_FOUND = 'Chat session not found';
+/** The entries of the error table with these codes, for `RouteErrors`. */
+export function errorsOf(...codes: ChatSessionsErrorCode[]) {
+  return Object.fromEntries(codes.map((code) => [code, ERRORS[code]]));
+}
 
-const etag = {
-  ETag: {
-    description: 'The strong entity tag of the session.',
-    schema: { type: 'string', example: '"1795392123456-2"' },
-  },
+/** Options of `RouteErrors` for a route of one session. */
+export const OF_SESSION = {
+  notFound: 'Chat session not found',
+  invalid: 'session_id must be a UUID',
 } as const;
 
 export function ApiSessionId(): MethodDecorator {
@@ -70,6 +70,13 @@ export function ApiOpaqueId(
   });
 }
 
+const etag = {
+  ETag: {
+    description: 'The strong entity tag of the session.',
+    schema: { type: 'string', example: '"1795392123456-2"' },
+  },
+} as const;
+
 const replayed = {
   'Idempotent-Replayed': {
     description:
@@ -80,11 +87,11 @@ const replayed = {
 
 type Class = new () => object;
 
-/** An answer's body: of the class, or of one of several. */
-interface AnswerBody {
+interface ResponseBody {
+  /** Its class, or one of several. */
   type?: Class | Class[];
   example?: object;
-  /** By what they are of. */
+  /** By their summary. */
   examples?: Record<string, object>;
 }
 
@@ -92,24 +99,24 @@ interface AnswerBody {
 export function ApiVersioned(
   status: number,
   description: string,
-  body: AnswerBody = {},
+  body: ResponseBody = {},
 ): MethodDecorator {
   const headers = etag;
   return ApiResponse({ status, description, headers, ...documented(body) });
 }
 
-/** Likewise, of a write with `ApiIdempotencyKey`. */
+/** The success of a write that takes an Idempotency-Key; it carries the session's ETag. */
 export function ApiWritten(
   status: number,
   description: string,
-  body: AnswerBody,
+  body: ResponseBody,
 ): MethodDecorator {
   const headers = { ...etag, ...replayed };
   return ApiResponse({ status, description, headers, ...documented(body) });
 }
 
-/** Without keys that are undefined: an answer without a body has none of them. */
-function documented({ type, example, examples }: AnswerBody) {
+/** Has no keys that are undefined: the document would show them for a response without a body. */
+function documented({ type, example, examples }: ResponseBody) {
   return {
     ...(Array.isArray(type) ? { schema: oneOf(...type) } : { type }),
     ...(example && { example }),
@@ -117,7 +124,7 @@ function documented({ type, example, examples }: AnswerBody) {
   };
 }
 
-/** Examples by what they are of. */
+/** Examples by their summary. */
 export function named(examples: Record<string, object>) {
   return Object.fromEntries(
     Object.entries(examples).map(([summary, value], index) => [
@@ -131,7 +138,6 @@ export function oneOf(...types: Class[]) {
   return { oneOf: types.map((type) => ({ $ref: getSchemaPath(type) })) };
 }
 
-/** A write that can be made to depend on the session's version. */
 export function ApiIfMatch(): MethodDecorator {
   return ApiHeader({
     name: 'If-Match',
@@ -142,7 +148,6 @@ export function ApiIfMatch(): MethodDecorator {
   });
 }
 
-/** A write that is done once, however often it is sent. */
 export function ApiIdempotencyKey(): MethodDecorator {
   return ApiHeader({
     name: 'Idempotency-Key',
@@ -157,22 +162,3 @@ export function ApiIdempotencyKey(): MethodDecorator {
     },
   });
 }
-
-/** A key's errors, but for the 409, of which a route may have others, too. */
-export const KEY_REUSED = { 422: ERROR_TEXTS.key_reused };
-
-/** When to try again where the first request with a key still runs. */
-export const KEY_IN_USE_HEADERS = { 409: retryAfter };
-
-/** What reading a session can answer. */
-export const READ_ERRORS = {
-  400: 'Validation failed',
-  404: NOT_FOUND,
-};
-
-/** What changing a session can answer. */
-export const CHANGE_ERRORS = {
-  ...READ_ERRORS,
-  412: ERROR_TEXTS.version_moved,
-  ...BODY_ERRORS,
-};

@@ -1,7 +1,9 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { isoText } from '../../../database/time-text.js';
 import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
+import type { ListPosition } from '../../store/chat-sessions.repository.js';
 import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import { encodeCursor } from '../cursor.js';
 import {
   ApiInteger,
   ApiObject,
@@ -161,6 +163,29 @@ export function toChatSessionSummary(
   session: ChatSession,
 ): ChatSessionSummaryDto {
   return Object.assign(headOf(session), { preview: session.preview });
+}
+
+export function toChatSessionBody({
+  session,
+  messages,
+}: {
+  session: ChatSession;
+  messages: ChatMessage[];
+}): ChatSessionBody {
+  return { chat_session: toChatSession(session, messages) };
+}
+
+export function toChatSessionListBody({
+  sessions,
+  next,
+}: {
+  sessions: ChatSession[];
+  next?: ListPosition;
+}): ChatSessionListBody {
+  return {
+    chat_sessions: sessions.map(toChatSessionSummary),
+    next_cursor: next ? encodeCursor(next) : null,
+  };
 }
 
 function headOf(session: ChatSession) {

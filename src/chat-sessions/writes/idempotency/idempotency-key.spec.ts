@@ -1,30 +1,10 @@
-import type { ExecutionContext } from '@nestjs/common';
-import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { describe, expect, it } from 'vitest';
-import {
-  IdempotencyKeyHeader,
-  type RepeatableRequest,
-} from './idempotency-key.js';
+import { type KeyedRequest, repeatableRequestOf } from './idempotency-key.js';
 
 const PATH = '/api/chat-sessions/1/messages';
 const HELLO = { role: 'user', content: 'Hello' };
 
-/** What the decorator hands to a handler. */
-function given(request: object): RepeatableRequest | undefined {
-  class Controller {
-    handle(@IdempotencyKeyHeader() repeatable?: RepeatableRequest) {
-      return repeatable;
-    }
-  }
-  const [parameter] = Object.values(
-    Reflect.getMetadata(ROUTE_ARGS_METADATA, Controller, 'handle') as Record<
-      string,
-      { factory(data: unknown, context: object): RepeatableRequest }
-    >,
-  );
-  const context = { switchToHttp: () => ({ getRequest: () => request }) };
-  return parameter!.factory(undefined, context as ExecutionContext);
-}
+const given = (request: object) => repeatableRequestOf(request as KeyedRequest);
 
 /** A request as Express has it: Node's own. */
 function express(changes: object = {}) {
@@ -45,7 +25,7 @@ function fastify(changes: object = {}) {
   return { ...request, url: request.originalUrl, raw: { rawHeaders } };
 }
 
-describe('IdempotencyKeyHeader', () => {
+describe('repeatableRequestOf', () => {
   it('gives the key and the hash of the request, the same with either adapter', () => {
     const repeatable = given(express());
     expect(repeatable).toEqual({

@@ -1,5 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { A_UUID, createSession, getSession, numbers } from '../support/api.js';
+import {
+  A_UUID,
+  createSession,
+  errorBody,
+  getSession,
+  numbers,
+  validationErrors,
+} from '../support/api.js';
 import { asOwner } from '../support/owners.js';
 import {
   type Answer,
@@ -93,9 +100,9 @@ describe('412', () => {
     );
     const losers = answers.filter(({ status }) => status === 412);
     expect(losers).toHaveLength(49);
-    for (const { text } of losers) {
-      expect(text).toBe(
-        '{"error":"Chat session has changed since the version of If-Match"}',
+    for (const { body } of losers) {
+      expect(body).toEqual(
+        errorBody('Chat session has changed since the version of If-Match'),
       );
     }
     const title = `title ${answers.findIndex(({ status }) => status === 200)}`;
@@ -145,7 +152,7 @@ describe('429 is not escaped', () => {
       });
       all.push(answer.statusCode);
       if (answer.statusCode !== 429) continue;
-      expect(answer.body).toBe('{"error":"Too many requests"}');
+      expect(answer.json()).toEqual(errorBody('Too many requests'));
       expect(answer.headers['retry-after']).toMatch(/^(5\d|60)$/);
     }
     return all;
@@ -232,17 +239,16 @@ describe('X-HTTP-Method-Override is ignored', () => {
   ] as const)('by a POST that would be %s', async (method, body) => {
     const answer = await alice.send('POST', SESSION, body, overriding(method));
     expect(answer.status).toBe(404);
-    expect(answer.body).toEqual({ error: `Cannot POST ${SESSION}` });
+    expect(answer.body).toEqual(errorBody(`Cannot POST ${SESSION}`));
     expect((await getSession(alice, ID)).title).toBeNull();
   });
 
   it('in the query, where it is an unknown field', async () => {
     const answer = await alice.send('GET', `${SESSION}?_method=DELETE`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['_method is not a known field'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors('_method is not a known field'),
+    );
   });
 });
 

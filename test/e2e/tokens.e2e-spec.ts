@@ -10,6 +10,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { JWTPayload } from 'jose';
 import { afterAll, describe, expect, it } from 'vitest';
+import { errorBody } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { type TestApp, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, JWT_SECRET, signToken } from '../support/tokens.js';
@@ -80,9 +81,9 @@ async function expectRefused(
   error: string,
   challenge = 'Bearer error="invalid_token"',
 ) {
-  const { status, text, headers } = await answer;
+  const { status, body, headers } = await answer;
   expect(status).toBe(401);
-  expect(text).toBe(JSON.stringify({ error }));
+  expect(body).toEqual(errorBody(error));
   expect(headers['www-authenticate']).toBe(challenge);
 }
 
@@ -147,7 +148,7 @@ describe('401: where a token is missing, or not where it belongs', () => {
         '\r\n',
     );
     expect(answer.status).toBe('HTTP/1.1 401 Unauthorized');
-    expect(answer.body).toEqual({ error: NOT_BEARER });
+    expect(answer.body).toEqual(errorBody(NOT_BEARER));
     expect(answer.head).toContain(
       'www-authenticate: bearer error="invalid_token"',
     );

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession } from '../support/api.js';
+import { createSession, validationErrors } from '../support/api.js';
 import { asOwner } from '../support/owners.js';
 import { useTestApp } from '../support/test-app.js';
 import { JWT_MODE } from '../support/tokens.js';
@@ -16,10 +16,6 @@ const MESSAGES = `${SESSIONS}/${ID}/messages`;
 const OPAQUE_ID_RULE =
   'must be 1 to 191 characters, without control characters and without white space at either end';
 const MESSAGE_ID_RULE = 'must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -';
-
-function invalid(...details: string[]) {
-  return { error: 'Validation failed', details };
-}
 
 beforeAll(async () => {
   await createSession(alice, { id: ID });
@@ -44,14 +40,18 @@ describe('400: an id in the URL', () => {
     ] as const) {
       const answer = await alice.send(method, `${SESSIONS}/${id}${path}`, body);
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual(invalid('session_id must be a UUID'));
+      expect(answer.body).toEqual(
+        validationErrors('session_id must be a UUID'),
+      );
     }
   });
 
   it.each(['%00', '..%2f', 'x'.repeat(300)])('of a message: %s', async (id) => {
     const answer = await alice.send('GET', `${MESSAGES}/${id}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid(`message_id ${MESSAGE_ID_RULE}`));
+    expect(answer.body).toEqual(
+      validationErrors(`message_id ${MESSAGE_ID_RULE}`),
+    );
   });
 });
 
@@ -73,14 +73,14 @@ describe.each([
   ])('in the path: %s', async (field, path) => {
     const answer = await alice.send('POST', path);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid(`${field} ${OPAQUE_ID_RULE}`));
+    expect(answer.body).toEqual(validationErrors(`${field} ${OPAQUE_ID_RULE}`));
   });
 
   it.each(['document_id', 'section_id'])('in the query: %s', async (field) => {
     const query = new URLSearchParams({ document_id: 'doc', [field]: id });
     const answer = await alice.send('GET', `${SESSIONS}?${query.toString()}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid(`${field} ${OPAQUE_ID_RULE}`));
+    expect(answer.body).toEqual(validationErrors(`${field} ${OPAQUE_ID_RULE}`));
   });
 });
 
@@ -104,7 +104,7 @@ describe.each([
   ])('?%s', async (query, mistake) => {
     const answer = await alice.send('GET', `${path}?${query}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid(mistake));
+    expect(answer.body).toEqual(validationErrors(mistake));
   });
 });
 
@@ -121,7 +121,7 @@ describe('400: a cursor', () => {
   ])('of a list: %s', async (_, query) => {
     const answer = await alice.send('GET', `${SESSIONS}?${query}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid('cursor is malformed'));
+    expect(answer.body).toEqual(validationErrors('cursor is malformed'));
   });
 
   it.each([
@@ -148,6 +148,6 @@ describe('400: a cursor', () => {
   ])('of messages: %s', async (_, query, mistakes) => {
     const answer = await alice.send('GET', `${MESSAGES}?${query}`);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(invalid(...mistakes));
+    expect(answer.body).toEqual(validationErrors(...mistakes));
   });
 });

@@ -2,11 +2,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
+  errorBody,
+  failureBody,
   getPage,
   getSession,
   listSessions,
-  NOBODYS_ID,
   type MessagePage,
+  NOBODYS_ID,
 } from '../support/api.js';
 import { type ApiRequest, apiRequests } from '../support/api-requests.js';
 import { asOwner } from '../support/owners.js';
@@ -22,7 +24,6 @@ const bob = asOwner(api, 'bob');
 const ALICES_ID = '01938f5e-0000-7000-8000-00000000000a';
 const BOBS_ID = '01938f5e-0000-7000-8000-00000000000b';
 const SECTION = { document_id: 'doc-42', section_id: 'sec-7' };
-const ID_TAKEN = '{"error":"Chat session id is already in use"}';
 
 beforeAll(async () => {
   await createSession(alice, {
@@ -93,7 +94,9 @@ describe('404, the same as for missing: a foreign id', () => {
       const answer = await ask(foreign);
       const what = foreign.path.includes('msg_01') ? 'Message' : 'Chat session';
       expect(answer.status).toBe(404);
-      expect(answer.text).toBe(`{"error":"${what} not found"}`);
+      expect(answer.body).toEqual(
+        failureBody(foreign.route, `${what} not found`),
+      );
       expect(comparable(answer)).toEqual(comparable(await ask(other)));
       expect(await alicesView()).toEqual(before);
     });
@@ -103,7 +106,7 @@ describe('404, the same as for missing: a foreign id', () => {
     const messages = `/api/chat-sessions/${BOBS_ID}/messages`;
     const answer = await bob.send('GET', `${messages}/msg_01`);
     expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Message not found"}');
+    expect(answer.body).toEqual(errorBody('Message not found'));
     expect(comparable(answer)).toEqual(
       comparable(await bob.send('GET', `${messages}/msg_99`)),
     );
@@ -125,7 +128,7 @@ describe('409 that tells no more: a create with a foreign id', () => {
     const body = { id: ALICES_ID, ...fields };
     const answer = await bob.send('POST', '/api/chat-sessions', body);
     expect(answer.status).toBe(409);
-    expect(answer.text).toBe(ID_TAKEN);
+    expect(answer.body).toEqual(errorBody('Chat session id is already in use'));
     expect(answer.headers).not.toHaveProperty('etag');
     expect([await alicesView(), await listSessions(bob)]).toEqual(before);
   });
@@ -234,7 +237,7 @@ describe('owners that a careless store takes for one', () => {
     ] as const) {
       const answer = await self.send(method, path);
       expect(answer.status).toBe(401);
-      expect(answer.text).toBe('{"error":"The claim sub is not an id"}');
+      expect(answer.body).toEqual(errorBody('The claim sub is not an id'));
       expect(answer.headers['www-authenticate']).toBe(
         'Bearer error="invalid_token"',
       );

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession } from '../support/api.js';
+import { createSession, errorBody, validationErrors } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
@@ -46,10 +46,7 @@ describe.each([
       body,
     );
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['session_id must be a UUID'],
-    });
+    expect(answer.body).toEqual(validationErrors('session_id must be a UUID'));
   });
 
   it.each(['%zz', '%', '%ED%A0%80', '%ff'])(
@@ -60,9 +57,9 @@ describe.each([
         'x-request-id': 'mine',
       });
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: `'${path}' is not a valid url component`,
-      });
+      expect(answer.body).toEqual(
+        errorBody(`'${path}' is not a valid url component`),
+      );
       expect(answer.headers['x-request-id']).toBe('mine');
     },
   );
@@ -77,12 +74,11 @@ describe('GET /api/chat-sessions/:session_id/messages/:message_id', () => {
         `/api/chat-sessions/${ID}/messages/${id}`,
       );
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: [
+      expect(answer.body).toEqual(
+        validationErrors(
           'message_id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
-        ],
-      });
+        ),
+      );
     },
   );
 });
@@ -97,10 +93,9 @@ describe.each([
     async (name) => {
       const answer = await api.send('GET', `${path}?${name}=1`);
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: [`${name} is not a known field`],
-      });
+      expect(answer.body).toEqual(
+        validationErrors(`${name} is not a known field`),
+      );
     },
   );
 
@@ -127,7 +122,7 @@ describe('an unknown route', () => {
       'x-request-id': 'mine',
     });
     expect(answer.status).toBe(404);
-    expect(answer.body).toEqual({ error: `Cannot ${method} ${path}` });
+    expect(answer.body).toEqual(errorBody(`Cannot ${method} ${path}`));
     expect(answer.headers['x-request-id']).toBe('mine');
   });
 });

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { A_UUID, createSession } from '../support/api.js';
+import { A_UUID, createSession, errorBody } from '../support/api.js';
 import { writes } from '../support/api-requests.js';
 import { exchange } from '../support/exchange.js';
 import { useTestApp } from '../support/test-app.js';
@@ -31,9 +31,9 @@ describe.each(writes(ID))('%s %s', (method, path) => {
       'x-request-id': 'mine',
     });
     expect(answer.status).toBe(415);
-    expect(answer.body).toEqual({
-      error: 'Content-Type must be application/json',
-    });
+    expect(answer.body).toEqual(
+      errorBody('Content-Type must be application/json'),
+    );
     expect(answer.headers['x-request-id']).toBe('mine');
   });
 
@@ -44,7 +44,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
         'content-type': contentType,
       });
       expect(answer.status).toBe(415);
-      expect(answer.body).toEqual({ error: 'Unsupported Media Type' });
+      expect(answer.body).toEqual(errorBody('Unsupported Media Type'));
     },
   );
 
@@ -54,7 +54,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
       `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
     );
     expect(status).toBe('HTTP/1.1 415 Unsupported Media Type');
-    expect(body).toEqual({ error: 'Content-Type must be application/json' });
+    expect(body).toEqual(errorBody('Content-Type must be application/json'));
   });
 
   it.each(['gzip', 'deflate', 'br', 'x-unknown'])(
@@ -70,9 +70,9 @@ describe.each(writes(ID))('%s %s', (method, path) => {
         payload: gzipSync('{}'),
       });
       expect(answer.statusCode).toBe(415);
-      expect(answer.json()).toEqual({
-        error: 'Compressed request bodies are not accepted',
-      });
+      expect(answer.json()).toEqual(
+        errorBody('Compressed request bodies are not accepted'),
+      );
     },
   );
 
@@ -89,9 +89,9 @@ describe.each(writes(ID))('%s %s', (method, path) => {
         payload: Buffer.from(bytes, 'latin1'),
       });
       expect(answer.statusCode).toBe(400);
-      expect(answer.json()).toEqual({
-        error: 'Request body is not valid JSON',
-      });
+      expect(answer.json()).toEqual(
+        errorBody('Request body is not valid JSON'),
+      );
     }
   });
 
@@ -101,7 +101,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
       `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${LIMIT + 1}\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 413 Payload Too Large');
-    expect(body).toEqual({ error: 'Request body is too large' });
+    expect(body).toEqual(errorBody('Request body is too large'));
   });
 
   it('refuses a body in chunks once it is too large', async () => {
@@ -111,7 +111,7 @@ describe.each(writes(ID))('%s %s', (method, path) => {
         `${(LIMIT + 1).toString(16)}\r\n"${'x'.repeat(LIMIT - 1)}"\r\n0\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 413 Payload Too Large');
-    expect(body).toEqual({ error: 'Request body is too large' });
+    expect(body).toEqual(errorBody('Request body is too large'));
   });
 });
 
@@ -190,7 +190,7 @@ describe('what the HTTP server answers itself', () => {
     expect(status).toBe('HTTP/1.1 431 Request Header Fields Too Large');
     expect(head).toContain('content-type: application/json; charset=utf-8');
     expect(head).toContain('connection: close');
-    expect(body).toEqual({ error: 'Request Header Fields Too Large' });
+    expect(body).toEqual(errorBody('Request Header Fields Too Large'));
   });
 
   it('refuses a URL over 16 KiB', async () => {
@@ -199,7 +199,7 @@ describe('what the HTTP server answers itself', () => {
       `GET ${SESSION}?${'x'.repeat(17_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
     );
     expect(status).toBe('HTTP/1.1 431 Request Header Fields Too Large');
-    expect(body).toEqual({ error: 'Request Header Fields Too Large' });
+    expect(body).toEqual(errorBody('Request Header Fields Too Large'));
   });
 
   it.each([
@@ -211,7 +211,7 @@ describe('what the HTTP server answers itself', () => {
     const { status, head, body } = await exchange(url, request);
     expect(status).toBe('HTTP/1.1 400 Bad Request');
     expect(head).toContain('connection: close');
-    expect(body).toEqual({ error: 'Bad Request' });
+    expect(body).toEqual(errorBody('Bad Request'));
   });
 
   it.each([
@@ -227,7 +227,7 @@ describe('what the HTTP server answers itself', () => {
       `GET ${SESSION} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`,
     );
     expect(status).toBe(`HTTP/1.1 ${expected}`);
-    expect(body).toEqual({ error });
+    expect(body).toEqual(errorBody(error));
   });
 
   it.each([

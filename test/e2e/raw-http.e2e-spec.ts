@@ -1,7 +1,12 @@
 import type { Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { A_UUID, createSession, getSession } from '../support/api.js';
+import {
+  A_UUID,
+  createSession,
+  errorBody,
+  getSession,
+} from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { asOwner } from '../support/owners.js';
 import { type Method, useTestApp } from '../support/test-app.js';
@@ -43,7 +48,7 @@ describe('431', () => {
       `${headOf('GET', SESSION)}${header}\r\n`,
     );
     expect(answer.status).toBe('HTTP/1.1 431 Request Header Fields Too Large');
-    expect(answer.body).toEqual({ error: 'Request Header Fields Too Large' });
+    expect(answer.body).toEqual(errorBody('Request Header Fields Too Large'));
     expect(answer.head).toContain('connection: close');
   });
 
@@ -68,7 +73,7 @@ describe('404: an unknown route', () => {
     for (const sender of [alice, api]) {
       const answer = await sender.send(method, path);
       expect(answer.status).toBe(404);
-      expect(answer.body).toEqual({ error: `Cannot ${method} ${path}` });
+      expect(answer.body).toEqual(errorBody(`Cannot ${method} ${path}`));
       expect(answer.headers['x-request-id']).toEqual(A_UUID);
     }
   });
@@ -78,7 +83,7 @@ describe('404: an unknown route', () => {
     const head = `${headOf('GET', path)}Connection: close\r\n`;
     const answer = await exchange(url, `${head}\r\n`);
     expect(answer.status).toBe('HTTP/1.1 404 Not Found');
-    expect(answer.body).toEqual({ error: `Cannot GET ${path}` });
+    expect(answer.body).toEqual(errorBody(`Cannot GET ${path}`));
   });
 });
 
@@ -97,7 +102,7 @@ describe('413: too large', () => {
     const type = 'Content-Type: application/json\r\n';
     const answer = await exchange(url, headOf('POST', MESSAGES) + type + rest);
     expect(answer.status).toBe('HTTP/1.1 413 Payload Too Large');
-    expect(answer.body).toEqual({ error: 'Request body is too large' });
+    expect(answer.body).toEqual(errorBody('Request body is too large'));
     expect(answer.head).toContain('connection: close');
   });
 });
@@ -128,7 +133,7 @@ describe('415', () => {
       payload: gzipSync('{"role":"user","content":"x"}'),
     });
     expect(answer.statusCode).toBe(415);
-    expect(answer.json()).toEqual({ error });
+    expect(answer.json()).toEqual(errorBody(error));
   });
 });
 
@@ -154,7 +159,7 @@ describe('400 and closed: Content-Length with Transfer-Encoding', () => {
     const head = headOf('POST', `${SESSION}/clear`) + headers;
     const answer = await exchange(url, `${head}\r\n0\r\n\r\n${smuggled}`);
     expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
-    expect(answer.body).toEqual({ error: 'Bad Request' });
+    expect(answer.body).toEqual(errorBody('Bad Request'));
     expect(answer.head).toContain('connection: close');
     expect((await getSession(alice, ID)).version).toBe(1);
   });
@@ -192,7 +197,7 @@ describe('408', () => {
     Object.assign(server, limits);
     const answer = await exchange(url, headOf('POST', MESSAGES) + rest);
     expect(answer.status).toBe('HTTP/1.1 408 Request Timeout');
-    expect(answer.body).toEqual({ error: 'Request Timeout' });
+    expect(answer.body).toEqual(errorBody('Request Timeout'));
     expect(answer.head).toContain('connection: close');
   });
 });

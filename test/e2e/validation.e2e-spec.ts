@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
+  errorBody,
   FAMILY,
   getPage,
   getSession,
@@ -10,6 +11,7 @@ import {
   type MessagePage,
   numbers,
   type Session,
+  validationErrors,
 } from '../support/api.js';
 import { asOwner } from '../support/owners.js';
 import { type Method, useTestApp } from '../support/test-app.js';
@@ -42,10 +44,6 @@ const ONE_MIB_OF_EMOJI = '😀'.repeat(256 * 1024);
 
 function nested(levels: number): string {
   return `{"metadata":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`;
-}
-
-function invalid(...details: string[]) {
-  return { error: 'Validation failed', details };
 }
 
 async function expectRefused(
@@ -81,7 +79,7 @@ describe('400', () => {
       ['a lone surrogate in a key', '{"metadata":{"\\ude00":1}}', NOT_STORABLE],
       ['NUL', '{"metadata":{"a":"\\u0000"}}', NOT_STORABLE],
     ])('%s', async (_, body, error) => {
-      await expectRefused(method, path, body, { error });
+      await expectRefused(method, path, body, errorBody(error));
     });
   });
 
@@ -91,7 +89,7 @@ describe('400', () => {
     ['an array', '[]'],
     ['a string', '"{}"'],
   ])('%s, where an object is expected', async (_, body) => {
-    await expectRefused('POST', MESSAGES, body, { error: NOT_AN_OBJECT });
+    await expectRefused('POST', MESSAGES, body, errorBody(NOT_AN_OBJECT));
   });
 
   it.each([
@@ -108,13 +106,13 @@ describe('400', () => {
     ['id of 300 characters', { id: 'x'.repeat(300) }, `id ${MESSAGE_ID_RULE}`],
   ])('a message with %s', async (_, fields, mistake) => {
     const message = { ...hello, ...fields };
-    await expectRefused('POST', MESSAGES, message, invalid(mistake));
+    await expectRefused('POST', MESSAGES, message, validationErrors(mistake));
     const messages = [hello, message];
     await expectRefused(
       'POST',
       MESSAGES,
       { messages },
-      invalid(`messages.1.${mistake}`),
+      validationErrors(`messages.1.${mistake}`),
     );
   });
 
@@ -127,18 +125,19 @@ describe('400', () => {
         .map(([key]) => `${path}${key} is not a known field`),
       'and 199900 more',
     ];
-    const error = 'Validation failed';
-    await expectRefused('POST', MESSAGES, message, {
-      error,
-      details: details(''),
-    });
+    await expectRefused(
+      'POST',
+      MESSAGES,
+      message,
+      validationErrors(...details('')),
+    );
     const messages = [message];
     for (const path of [MESSAGES, SESSIONS]) {
       await expectRefused(
         'POST',
         path,
         { messages },
-        { error, details: details('messages.0.') },
+        validationErrors(...details('messages.0.')),
       );
     }
   });
@@ -150,9 +149,9 @@ describe('400', () => {
   ])('a message with %s', async (_, content) => {
     const message = { role: 'user', content };
     const messages = [hello, message];
-    await expectRefused('POST', MESSAGES, message, { error: EMPTY });
-    await expectRefused('POST', MESSAGES, { messages }, { error: EMPTY });
-    await expectRefused('POST', SESSIONS, { messages }, { error: EMPTY });
+    await expectRefused('POST', MESSAGES, message, errorBody(EMPTY));
+    await expectRefused('POST', MESSAGES, { messages }, errorBody(EMPTY));
+    await expectRefused('POST', SESSIONS, { messages }, errorBody(EMPTY));
   });
 
   it.each([
@@ -165,7 +164,7 @@ describe('400', () => {
     ['wrong type: metadata', { metadata: 'x' }, 'metadata must be an object'],
     ['blank title', { title: ' ' }, 'title must not be blank'],
   ])('a session with %s', async (_, body, mistake) => {
-    const expected = invalid(mistake);
+    const expected = validationErrors(mistake);
     await expectRefused('POST', SESSIONS, body, expected);
     await expectRefused('PATCH', SESSION, body, expected);
   });
@@ -176,7 +175,12 @@ describe('400', () => {
     ['of 300 characters', 'x'.repeat(300)],
     ['that is a number', 7],
   ])('a session with an id %s', async (_, id) => {
-    await expectRefused('POST', SESSIONS, { id }, invalid('id must be a UUID'));
+    await expectRefused(
+      'POST',
+      SESSIONS,
+      { id },
+      validationErrors('id must be a UUID'),
+    );
   });
 
   it.each([' doc', 'doc ', 'doc\n', 'd\u0007c', ' ', '', 'x'.repeat(192)])(
@@ -188,7 +192,7 @@ describe('400', () => {
           'POST',
           SESSIONS,
           body,
-          invalid(`${field} ${OPAQUE_ID_RULE}`),
+          validationErrors(`${field} ${OPAQUE_ID_RULE}`),
         );
       }
     },
@@ -198,9 +202,12 @@ describe('400', () => {
     const times: number[] = [];
     for (let i = 0; i < 5; i++) {
       const start = performance.now();
-      await expectRefused('PATCH', SESSION, nested(10_000), {
-        error: TOO_DEEP,
-      });
+      await expectRefused(
+        'PATCH',
+        SESSION,
+        nested(10_000),
+        errorBody(TOO_DEEP),
+      );
       times.push(performance.now() - start);
     }
     // Other processes may have had the core meanwhile.
@@ -213,7 +220,7 @@ describe('400', () => {
       'POST',
       MESSAGES,
       message,
-      invalid('content must be at most 1048576 bytes long'),
+      validationErrors('content must be at most 1048576 bytes long'),
     );
   });
 

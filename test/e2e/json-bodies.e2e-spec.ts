@@ -1,5 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { append, createSession, getSession } from '../support/api.js';
+import {
+  append,
+  createSession,
+  errorBody,
+  getSession,
+  validationErrors,
+} from '../support/api.js';
 import { writes } from '../support/api-requests.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -41,10 +47,9 @@ describe.each([
   ])('%s is refused', async (field) => {
     const answer = await api.send(method, path, { ...valid, [field]: 1 });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [`${field} is not a known field`],
-    });
+    expect(answer.body).toEqual(
+      validationErrors(`${field} is not a known field`),
+    );
   });
 
   it.each([undefined, '', 'null', '[]', '[{}]', '"{}"', '1', 'true'])(
@@ -52,9 +57,9 @@ describe.each([
     async (body) => {
       const answer = await api.send(method, path, body);
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Request body must be a JSON object',
-      });
+      expect(answer.body).toEqual(
+        errorBody('Request body must be a JSON object'),
+      );
     },
   );
 });
@@ -81,7 +86,7 @@ describe.each(writes(ID))('the body of %s %s', (method, path) => {
   ])('is not JSON to take: %s', async (_, body) => {
     const answer = await api.send(method, path, body);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({ error: 'Request body is not valid JSON' });
+    expect(answer.body).toEqual(errorBody('Request body is not valid JSON'));
   });
 
   it.each([
@@ -96,9 +101,9 @@ describe.each(writes(ID))('the body of %s %s', (method, path) => {
   ])('cannot be given back: %s', async (_, body) => {
     const answer = await api.send(method, path, body);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'JSON must not hold NUL, lone surrogates or infinite numbers',
-    });
+    expect(answer.body).toEqual(
+      errorBody('JSON must not hold NUL, lone surrogates or infinite numbers'),
+    );
   });
 
   it.each([65, 10_000, 1_000_000])('is %i levels deep', async (levels) => {
@@ -106,9 +111,9 @@ describe.each(writes(ID))('the body of %s %s', (method, path) => {
     const answer = await api.send(method, path, nested(levels));
     expect(performance.now() - start).toBeLessThan(1000);
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'JSON must not be nested more than 64 levels deep',
-    });
+    expect(answer.body).toEqual(
+      errorBody('JSON must not be nested more than 64 levels deep'),
+    );
   });
 });
 
@@ -232,10 +237,7 @@ describe('wrong types', () => {
       ])('%j', async (messages, mistake) => {
         const answer = await api.send('POST', path, { messages });
         expect(answer.status).toBe(400);
-        expect(answer.body).toEqual({
-          error: 'Validation failed',
-          details: [mistake],
-        });
+        expect(answer.body).toEqual(validationErrors(mistake));
       });
     },
   );
@@ -245,10 +247,9 @@ describe('wrong types', () => {
       messages: [{ role: 'user', content: 'x' }, item],
     });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: ['each value in messages must be an object'],
-    });
+    expect(answer.body).toEqual(
+      validationErrors('each value in messages must be an object'),
+    );
   });
 
   it.each(['/api/chat-sessions', `${SESSION}/messages`])(
@@ -259,10 +260,9 @@ describe('wrong types', () => {
       const answer = await api.send('POST', path, body);
       expect(performance.now() - start).toBeLessThan(1000);
       expect(answer.status).toBe(400);
-      expect(answer.body).toEqual({
-        error: 'Validation failed',
-        details: ['messages must contain no more than 100 elements'],
-      });
+      expect(answer.body).toEqual(
+        validationErrors('messages must contain no more than 100 elements'),
+      );
     },
   );
 
@@ -271,12 +271,11 @@ describe('wrong types', () => {
       messages: [{ role: 'user', content: 'x', seq: 1, owner_id: 'me' }],
     });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({
-      error: 'Validation failed',
-      details: [
+    expect(answer.body).toEqual(
+      validationErrors(
         'messages.0.seq is not a known field',
         'messages.0.owner_id is not a known field',
-      ],
-    });
+      ),
+    );
   });
 });

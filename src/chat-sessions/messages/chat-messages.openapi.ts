@@ -1,0 +1,126 @@
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiQuery,
+} from '@nestjs/swagger';
+import { RouteErrors } from '../../http/route-errors.js';
+import { MESSAGE_ID_RULE } from '../../validation/decorators.js';
+import {
+  ApiIdempotencyKey,
+  ApiIfMatch,
+  ApiMessageId,
+  ApiSessionId,
+  ApiWritten,
+  errorsOf,
+  named,
+  OF_SESSION,
+  oneOf,
+} from '../routes/openapi/decorators.js';
+import { EXAMPLES } from '../routes/openapi/examples.js';
+import { MESSAGE_ROLES } from '../store/entities/chat-message.entity.js';
+import {
+  ChatMessageBody,
+  ChatMessagePage,
+  ChatMessagesBody,
+} from './dto/chat-message.dto.js';
+import {
+  CreateChatMessageDto,
+  CreateChatMessagesDto,
+} from './dto/create-chat-message.dto.js';
+import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
+
+const APPENDED = {
+  type: [ChatMessageBody, ChatMessagesBody],
+  examples: {
+    'One message': EXAMPLES.message,
+    'Several, all or none': EXAMPLES.newlyAppended,
+  },
+};
+
+export const ApiAppendMessages = () =>
+  applyDecorators(
+    ApiExtraModels(
+      CreateChatMessageDto,
+      CreateChatMessagesDto,
+      ChatMessageBody,
+      ChatMessagesBody,
+    ),
+    ApiOperation({
+      operationId: 'appendMessages',
+      summary: 'Append one message or several',
+      description:
+        'One message is answered with `message`; `{"messages": [...]}`, up to 100, with `messages`: they are stored all or none. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
+    }),
+    ApiSessionId(),
+    ApiIdempotencyKey(),
+    ApiIfMatch(),
+    ApiBody({
+      schema: oneOf(CreateChatMessageDto, CreateChatMessagesDto),
+      examples: named({
+        'One message': EXAMPLES.newMessage,
+        'Several, all or none': EXAMPLES.newMessages,
+      }),
+    }),
+    ApiWritten(
+      201,
+      'As stored: `message`, or `messages` of several.',
+      APPENDED,
+    ),
+    ApiWritten(200, 'Likewise; they were stored before.', APPENDED),
+    RouteErrors({
+      ...OF_SESSION,
+      invalid: `role must be one of the following values: ${MESSAGE_ROLES.join(', ')}`,
+      hasBody: true,
+      errors: errorsOf(
+        'message_empty',
+        'messages_gone',
+        'message_id_taken',
+        'key_in_use',
+        'version_moved',
+        'key_reused',
+      ),
+      failure: 'Failed to append messages',
+    }),
+  );
+
+export const ApiGetMessages = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'getMessages',
+      summary: 'Get a page of messages',
+      description:
+        'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page ends early at 4 MiB.',
+    }),
+    ApiSessionId(),
+    ApiQuery({ type: ListMessagesQuery }),
+    ApiOkResponse({
+      description: 'The page.',
+      type: ChatMessagePage,
+      example: EXAMPLES.page,
+    }),
+    RouteErrors({
+      ...OF_SESSION,
+      invalid: 'before cannot be used together with after or around',
+      failure: 'Failed to get messages',
+    }),
+  );
+
+export const ApiGetMessage = () =>
+  applyDecorators(
+    ApiOperation({ operationId: 'getMessage', summary: 'Get a message' }),
+    ApiSessionId(),
+    ApiMessageId(),
+    ApiOkResponse({
+      description: 'The message.',
+      type: ChatMessageBody,
+      example: EXAMPLES.message,
+    }),
+    RouteErrors({
+      invalid: `message_id ${MESSAGE_ID_RULE}`,
+      notFound: 'Message not found',
+      failure: 'Failed to get message',
+    }),
+  );

@@ -1,0 +1,48 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsInt, Max, Min } from 'class-validator';
+import { IsAloneAmong, MayBeAbsent } from '../../../validation/decorators.js';
+import { PAGE } from '../../limits.js';
+
+/** The largest seq. */
+const MAX_SEQ = 2 ** 32 - 1;
+
+// Swagger UI sends the examples of parameters: a parameter that narrows the result has its example in the text.
+
+export class ListMessagesQuery {
+  /**
+   * How many messages a page has.
+   * @example 50
+   */
+  @ApiPropertyOptional({ type: 'integer' })
+  @IsInt()
+  @Min(1)
+  @Max(PAGE.messages.max)
+  limit: number = PAGE.messages.default;
+
+  /** Messages older than this seq: `101`. */
+  @ApiPropertyOptional({ type: 'integer' })
+  @MayBeAbsent()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  @IsAloneAmong('after', 'around')
+  before?: number;
+
+  /** Messages newer than this seq: `50`. */
+  @ApiPropertyOptional({ type: 'integer' })
+  @MayBeAbsent()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  @IsAloneAmong('before', 'around')
+  after?: number;
+
+  /** The message of this seq and its neighbours on both sides: `75`. */
+  @ApiPropertyOptional({ type: 'integer' })
+  @MayBeAbsent()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  @IsAloneAmong('before', 'after')
+  around?: number;
+}

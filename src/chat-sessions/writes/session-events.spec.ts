@@ -1,0 +1,29 @@
+import { Logger } from '@nestjs/common';
+import { expect, it, vi } from 'vitest';
+import { type SessionEvent, SessionEvents } from './session-events.js';
+
+const EVENT = { type: 'updated', session: { version: 2 } } as SessionEvent;
+
+it('tells every listener, also after one that throws', () => {
+  const error = vi
+    .spyOn(Logger.prototype, 'error')
+    .mockImplementation(() => undefined);
+  const events = new SessionEvents();
+  const heard: SessionEvent[] = [];
+  events.subscribe(() => {
+    throw new Error('no');
+  });
+  events.subscribe((event) => heard.push(event));
+  events.publish(EVENT);
+  expect(heard).toEqual([EVENT]);
+  expect(error).toHaveBeenCalledOnce();
+});
+
+it('tells nobody who has unsubscribed', () => {
+  const events = new SessionEvents();
+  const listener = vi.fn<() => void>();
+  const unsubscribe = events.subscribe(listener);
+  unsubscribe();
+  events.publish(EVENT);
+  expect(listener).not.toHaveBeenCalled();
+});

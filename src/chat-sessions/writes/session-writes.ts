@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../database/database.js';
+import { isDuplicateKey } from '../../database/errors.js';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { ChatSessionsError } from '../errors.js';
+import {
+  ChatSessionsRepository,
+  type SessionKey,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
+import type { ChatMessage } from '../store/entities/chat-message.entity.js';
+import type { IfMatch } from './entity-tag.js';
+import { Idempotency } from './idempotency/idempotency.js';
+import type { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
+import type { RepeatableRequest } from './idempotency/idempotency-key.js';
+import { ResponseCache } from './response-cache.js';
+import { type SessionEvent, SessionEvents } from './session-events.js';
+
+/** What a write has done. */
+export interface Written {
+  session: SessionState;
+  messages?: ChatMessage[];
+  /** Whether something was created, now or by the request that this one repeats: 201 rather than 200. */
+  created: boolean;
+  /** Whether an earlier request with the same Idempotency-Key did it. */
+  replayed?: boolean;
+}
+
+export interface WriteOptions {
+  /** Throws `version_moved` if the session has another version. */
+  ifMatch?: IfMatch;
+  /** The request with its Idempotency-Key: it is done once. Throws `key_in_use`, `key_reused`. */
+  request?: RepeatableRequest;
+}
+
+/** Finds, as it is now, what an earlier request with the same Idempotency-Key did. */
+type Replay<Result extends Written> = (
+  record: IdempotencyKey,
+) => UnitOfWork<Result>;
+
+/** A new session. */
+export interface SessionCreation<Result extends Written> {
+  create: () => UnitOfWork<Result>;
+  replay?: Replay<Result>;
+}
+
+/** A change of one session. */
+export interface SessionChange<Result extends Written> {
+  type: SessionEvent['type'];
+  /**
+   * Makes the change.
+   * @param session locked until the commit
+   * @param now time of the change, never before the session's `updatedAt`
+   */
+  apply: (session: SessionState, now: Date) => UnitOfWork<Result>;
+  /** Called if If-Match fails or a row exists already: finds what the same write did when it was sent before. */
+  findRepeated?: (session: SessionState) => UnitOfWork<Result | undefined>;
+  /** Needed for requests with an Idempotency-Key. */
+  replay?: Replay<Result>;
+}
+
+/**
+ * The one way to change a session. A write is one transaction, which may run
+ * more than once, and passes these steps:
+ *
+ * 1. the cached responses of the session are invalid until it has ended;
+ * 2. the Idempotency-Key is inserted; if it exists, the request is replayed;
+ * 3. the session is locked and If-Match is checked;
+ * 4. the change is applied and committed;
+ * 5. `SessionEvents` tells its listeners.
+ */
+@Injectable()
+export class SessionWrites {
+  constructor(
+    private readonly database: Database,
+    private readonly sessions: ChatSessionsRepository,
+    private readonly idempotency: Idempotency,
+    private readonly cache: ResponseCache,
+    private readonly events: SessionEvents,
+  ) {}
+
+  /** Throws EntityNotFoundError and what the options and the change throw. */
+  async run<Result extends Written>(
+    key: SessionKey,
+    change: SessionChange<Result>,
+    { ifMatch, request }: WriteOptions = {},
+  ): Promise<Result> {
+    const { sessions, idempotency } = this;
+    let hasChanged = false;
+
+    function* first(): UnitOfWork<Result> {
+      hasChanged = false; // The attempt before this one may have come further.
+      const session = yield* sessions.lock(key.ownerId, key.id);
+      const { version } = session;
+      try {
+        ifMatch?.check(session);
+        const result = yield* change.apply(session, timeOfChange(session));
+        hasChanged =
+          change.type === 'deleted' || result.session.version !== version;
+        return result;
+      } catch (error) {
+        const repeated =
+          change.findRepeated && isRefusal(error)
+            ? yield* change.findRepeated(session)
+            : undefined;
+        if (!repeated) throw error;
+        return repeated;
+      }
+    }
+
+    const attempt = { first, again: change.replay };
+    const result = await this.cache.invalidateAround(key, () =>
+      this.database.write(() =>
+        idempotency.once(key.ownerId, request, attempt),
+      ),
+    );
+    const { session } = result;
+    if (hasChanged) this.events.publish({ type: change.type, session });
+    return result;
+  }
+
+  /** Throws what the creation throws, `key_in_use` and `key_reused`. */
+  async create<Result extends Written>(
+    ownerId: string,
+    creation: SessionCreation<Result>,
+    { request }: Pick<WriteOptions, 'request'> = {},
+  ): Promise<Result> {
+    const attempt = { first: creation.create, again: creation.replay };
+    const result = await this.database.write(() =>
+      this.idempotency.once(ownerId, request, attempt),
+    );
+    const { session, created, replayed } = result;
+    if (created && !replayed) this.events.publish({ type: 'created', session });
+    return result;
+  }
+}
+
+/** Now; but clocks of several instances differ, and the times of a session never go back. */
+function timeOfChange({ updatedAt }: SessionState): Date {
+  return new Date(Math.max(updatedAt.getTime(), Date.now()));
+}
+
+/** Whether an error is also what a write gets that was done before. */
+function isRefusal(error: unknown): boolean {
+  return (
+    isDuplicateKey(error) ||
+    (error instanceof ChatSessionsError && error.code === 'version_moved')
+  );
+}

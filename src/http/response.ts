@@ -1,0 +1,13 @@
+/** What the responses of Fastify and Express have in common. */
+export interface HttpResponse {
+  status(code: number): unknown;
+  header(name: string, value: string): unknown;
+}
+
+/**
+ * A serialized JSON body, to be returned from a handler. Fastify sends bytes as
+ * they are; on Express, Nest would serialize the Buffer itself.
+ */
+export function jsonBytes(response: HttpResponse, body: Buffer): Buffer {
+  return 'raw' in response ? body : (JSON.parse(body.toString()) as Buffer);
+}
