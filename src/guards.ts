@@ -8,11 +8,8 @@ export {
   IdentityUnavailableException,
   UnidentifiedException,
 } from './identity/identity-provider.js';
-export {
-  type HttpRequest,
-  Identities,
-  ownerOf,
-} from './identity/request-identity.js';
+export type { HttpRequest } from './http/request.js';
+export { Identities, ownerOf } from './identity/request-identity.js';
 export { IdentityGuard } from './identity/identity.guard.js';
 export {
   IdentityModule,

@@ -2,19 +2,17 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { ChatSessionsModule } from '../chat-sessions/chat-sessions.module.js';
+import { AllExceptionsFilter } from '../http/exception.filter.js';
+import type { HttpRequest } from '../http/request.js';
+import { IdentityGuard } from '../identity/identity.guard.js';
+import { IdentityModule } from '../identity/identity.module.js';
+import { Identities, ownerOf } from '../identity/request-identity.js';
+import { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
+import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import type { Config } from './config/config.js';
-import {
-  type HttpRequest,
-  Identities,
-  IdentityGuard,
-  IdentityModule,
-  ownerOf,
-  RateLimitGuard,
-  RateLimitModule,
-} from '../guards.js';
-import { HealthModule } from './health/health.module.js';
 import { createIdentifier } from './config/create-identity-provider.js';
-import { ChatSessionsExceptionsFilter, ChatSessionsModule } from '../index.js';
+import { HealthModule } from './health/health.module.js';
 
 /** The stand-alone service: the module, with what any application could have. */
 @Module({})
@@ -53,8 +51,8 @@ export class AppModule {
         HealthModule.with(config, chatSessions),
       ],
       providers: [
-        ChatSessionsExceptionsFilter,
-        { provide: APP_FILTER, useExisting: ChatSessionsExceptionsFilter },
+        AllExceptionsFilter,
+        { provide: APP_FILTER, useExisting: AllExceptionsFilter },
         RateLimitGuard,
         // In this order: who is refused is counted, too.
         { provide: APP_GUARD, useExisting: RateLimitGuard },

@@ -2,15 +2,17 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
-import { AppModule } from './app.module.js';
 import { ChatSessionAnswers } from '../chat-sessions/sessions/cached-sessions.js';
-import type { Config } from './config/config.js';
+import { HotReads } from '../chat-sessions/sessions/serve-from-cache.js';
+import { splitList } from '../http/addresses.js';
 import { configureForBrowsers } from '../http/browsers.js';
 import { Draining } from '../http/draining.js';
+import { AllExceptionsFilter } from '../http/exception.filter.js';
 import { configureFastify, createFastifyAdapter } from '../http/fastify.js';
-import { HotReads } from '../chat-sessions/sessions/serve-from-cache.js';
-import { Identities, RateLimitGuard } from '../guards.js';
-import { ChatSessionsExceptionsFilter } from '../index.js';
+import { Identities } from '../identity/request-identity.js';
+import { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
 import { serveOpenApi } from './openapi/document.js';
 
 /** The stand-alone application, not listening yet. */
@@ -21,10 +23,13 @@ export async function createApp(
 ): Promise<NestFastifyApplication> {
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(config, dataSource),
-    createFastifyAdapter(config),
+    createFastifyAdapter({
+      bodyLimit: config.BODY_LIMIT,
+      trustedProxies: splitList(config.TRUSTED_PROXIES),
+    }),
     { bodyParser: false, logger, abortOnError: false },
   );
-  configureForBrowsers(app, config);
+  configureForBrowsers(app, { origins: splitList(config.CORS_ORIGINS) });
   const server = app.getHttpAdapter().getInstance();
   configureFastify(server);
   const draining = app.get(Draining);
@@ -32,7 +37,7 @@ export async function createApp(
     app.get(ChatSessionAnswers),
     app.get(Identities),
     app.get(RateLimitGuard),
-    app.get(ChatSessionsExceptionsFilter),
+    app.get(AllExceptionsFilter),
     draining,
   ).watch(server);
   draining.watch(server);

@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet, { type HelmetOptions } from 'helmet';
-import type { Config } from '../app/config/config.js';
-import { splitList } from './addresses.js';
 
-/** What browsers are told: security headers, and whose pages may call the API. */
+/** Tells browsers what they need to know: security headers, and whose pages may call the API. */
 export function configureForBrowsers(
   app: NestFastifyApplication,
-  { CORS_ORIGINS }: Config,
+  { origins }: { origins: string[] },
 ): void {
   const headers = headersOf({
     frameguard: { action: 'deny' },
-    // For browsers of the past.
+    // Only browsers of the past look at these.
     dnsPrefetchControl: false,
     ieNoOpen: false,
     originAgentCluster: false,
@@ -24,7 +22,7 @@ export function configureForBrowsers(
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
         objectSrc: ["'none'"],
-        // Swagger UI brings styles and pictures inside its page.
+        // Swagger UI has inline styles and images.
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],
       },
@@ -35,10 +33,9 @@ export function configureForBrowsers(
     reply.headers(headers);
     done();
   });
-  const origin = splitList(CORS_ORIGINS);
-  if (origin.length === 0) return;
+  if (origins.length === 0) return;
   app.enableCors({
-    origin,
+    origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'Authorization',
@@ -61,7 +58,7 @@ export function configureForBrowsers(
   });
 }
 
-/** What helmet sets, which is the same for every request. As a middleware it takes longer than Fastify to route one. */
+/** The headers that helmet sets, which are the same for every request. */
 function headersOf(options: HelmetOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   const response = {

@@ -17,8 +17,6 @@ import type {
   FastifyReply,
   FastifyHttpOptions,
 } from 'fastify';
-import type { Config } from '../app/config/config.js';
-import { splitList } from './addresses.js';
 import { acceptOnlyJson } from './json-body.js';
 import { NO_HOST } from './route-errors.js';
 
@@ -31,12 +29,21 @@ const TIMEOUT_CHECK_MS = 1_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** The HTTP server, with Fastify's own errors in the shape of ours. */
-export function createFastifyAdapter(config: Config): FastifyAdapter {
+export interface FastifyOptions {
+  /** Bytes of a request body. */
+  bodyLimit: number;
+  /** Addresses and CIDR blocks whose X-Forwarded-For is believed; an empty list believes nobody. */
+  trustedProxies: string[];
+}
+
+/** The HTTP server. Errors of Fastify itself have the shape of ours. */
+export function createFastifyAdapter({
+  bodyLimit,
+  trustedProxies,
+}: FastifyOptions): FastifyAdapter {
   const options: FastifyHttpOptions<Server> = {
-    bodyLimit: config.BODY_LIMIT,
-    // Whose X-Forwarded-For is believed: nobody's, where the list is empty.
-    trustProxy: splitList(config.TRUSTED_PROXIES),
+    bodyLimit,
+    trustProxy: trustedProxies,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       // Node would answer without a body.

@@ -1,7 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
 import { ErrorBody, TOO_MANY_REQUESTS } from './route-errors.js';
-import { UNAVAILABLE, UNIDENTIFIED } from '../identity/identity-provider.js';
+
+export const UNIDENTIFIED = 'No access token';
+export const IDENTITY_UNAVAILABLE = 'Identity cannot be checked right now';
 
 export const retryAfter = {
   'Retry-After': {
@@ -10,7 +12,7 @@ export const retryAfter = {
   },
 } as const;
 
-/** Documents what every route answers whose callers are identified, and limited. */
+/** Documents the errors of a controller whose callers are identified and limited: 401, 429 and 503. */
 export function ApiIdentified(): ClassDecorator {
   return applyDecorators(
     ApiBearerAuth(),
@@ -38,7 +40,7 @@ export function ApiIdentified(): ClassDecorator {
       description:
         'The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.',
       type: ErrorBody,
-      example: { error: UNAVAILABLE },
+      example: { error: IDENTITY_UNAVAILABLE },
       headers: retryAfter,
     }),
   );

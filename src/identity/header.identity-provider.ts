@@ -1,13 +1,9 @@
 import type { BlockList } from 'node:net';
 import type { IncomingMessage } from 'node:http';
-import { isOpaqueId } from '../validation/decorators.js';
-import {
-  Identifier,
-  REPEATED,
-  singleHeader,
-  UnidentifiedException,
-} from './identity-provider.js';
 import { addressFamily, parseAddresses } from '../http/addresses.js';
+import { REPEATED, singleHeader } from '../http/request.js';
+import { isOpaqueId } from '../validation/decorators.js';
+import { Identifier, UnidentifiedException } from './identity-provider.js';
 
 /** Behind a gateway that has authenticated the caller and says who it is in a header. */
 export class HeaderIdentifier extends Identifier {

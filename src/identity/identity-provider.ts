@@ -1,8 +1,6 @@
 import { HttpException, UnauthorizedException } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-
-export const UNIDENTIFIED = 'No access token';
-export const UNAVAILABLE = 'Identity cannot be checked right now';
+import { IDENTITY_UNAVAILABLE } from '../http/identified.decorator.js';
 
 /** Finds out who sends a request. */
 export abstract class Identifier {
@@ -32,24 +30,6 @@ export class IdentityUnavailableException extends HttpException {
   readonly retryAfterSeconds = 10;
 
   constructor(cause: unknown) {
-    super(UNAVAILABLE, 503, { cause });
+    super(IDENTITY_UNAVAILABLE, 503, { cause });
   }
-}
-
-export const REPEATED = Symbol('repeated');
-
-/**
- * The value of a header; undefined where it is missing. Node gives the first of
- * several: which one counts would be a guess.
- */
-export function singleHeader(
-  { rawHeaders }: IncomingMessage,
-  header: string,
-): string | undefined | typeof REPEATED {
-  const name = header.toLowerCase();
-  const values = rawHeaders.filter(
-    (_, index) =>
-      index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name,
-  );
-  return values.length > 1 ? REPEATED : values[0];
 }

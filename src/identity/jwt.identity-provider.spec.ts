@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JWT_SECRET, signToken } from '../../test/support/tokens.js';
-import { parseConfig } from '../app/config/config.js';
+import { parseConfig } from '../app/config/parse-config.js';
 import { createIdentifier } from '../app/config/create-identity-provider.js';
 import type { Identifier } from './identity-provider.js';
 import { JwtIdentifier } from './jwt.identity-provider.js';

@@ -2,14 +2,10 @@ import { createSecretKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { UNIDENTIFIED } from '../http/identified.decorator.js';
+import { REPEATED, singleHeader } from '../http/request.js';
 import { isOpaqueId } from '../validation/decorators.js';
-import {
-  Identifier,
-  REPEATED,
-  singleHeader,
-  UNIDENTIFIED,
-  UnidentifiedException,
-} from './identity-provider.js';
+import { Identifier, UnidentifiedException } from './identity-provider.js';
 import { algorithmOf, readPublicKey, SECRET_BYTES } from './jwt-keys.js';
 
 /** Verifying costs more than all else in a read, so a token is verified once a minute. */

@@ -13,7 +13,7 @@ import {
   vi,
 } from 'vitest';
 import { signToken } from '../../test/support/tokens.js';
-import { parseConfig } from '../app/config/config.js';
+import { parseConfig } from '../app/config/parse-config.js';
 import { createIdentifier } from '../app/config/create-identity-provider.js';
 import {
   type Identifier,

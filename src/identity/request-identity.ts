@@ -1,9 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
+import { type HttpRequest, rawOf } from '../http/request.js';
 import { Identifier, UnidentifiedException } from './identity-provider.js';
-
-/** A request of either adapter: Express's is Node's own, Fastify keeps that under `raw`. */
-export type HttpRequest = IncomingMessage | { raw: IncomingMessage };
 
 const IDENTITY = Symbol('identity');
 
@@ -19,7 +17,7 @@ export class Identities {
 
   /** The owner's id, or why there is none. */
   async of(request: HttpRequest): Promise<string | UnidentifiedException> {
-    const raw = rawOf(request);
+    const raw: Identified = rawOf(request);
     return (raw[IDENTITY] ??= await this.identify(raw));
   }
 
@@ -43,13 +41,9 @@ export class Identities {
 
 /** The owner that the guard found. A route that the guard does not guard has none. */
 export function ownerOf(request: HttpRequest): string {
-  const identity = rawOf(request)[IDENTITY];
+  const { [IDENTITY]: identity }: Identified = rawOf(request);
   if (typeof identity !== 'string') {
     throw new Error('The request has no owner');
   }
   return identity;
-}
-
-function rawOf(request: HttpRequest): Identified {
-  return 'raw' in request ? request.raw : request;
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { HttpRequest } from '../../../identity/request-identity.js';
-import { REPEATED, singleHeader } from '../../../identity/identity-provider.js';
+import {
+  type HttpRequest,
+  REPEATED,
+  singleHeader,
+} from '../../../http/request.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
+import { Config } from './config.js';
 import {
-  Config,
   InvalidConfigError,
   parseConfig,
   parseDatabaseConfig,
-} from './config.js';
+} from './parse-config.js';
 
 function mistakesOf(environment: NodeJS.ProcessEnv): string[] {
   try {
