@@ -7,11 +7,11 @@ import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpRequest } from '../http/request.js';
 import { IdentityGuard } from '../identity/identity.guard.js';
 import { IdentityModule } from '../identity/identity.module.js';
-import { Identities, ownerOf } from '../identity/request-identity.js';
+import { ownerOf, RequestIdentity } from '../identity/request-identity.js';
 import { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
 import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import type { Config } from './config/config.js';
-import { createIdentifier } from './config/create-identity-provider.js';
+import { createIdentityProvider } from './config/create-identity-provider.js';
 import { HealthModule } from './health/health.module.js';
 
 /** The stand-alone service: the module, with what any application could have. */
@@ -19,8 +19,8 @@ import { HealthModule } from './health/health.module.js';
 export class AppModule {
   /** @param dataSource connected; the application closes it at its own end. */
   static with(config: Config, dataSource: DataSource): DynamicModule {
-    const identity = IdentityModule.forRoot({
-      identifier: createIdentifier(config),
+    const identityModule = IdentityModule.forRoot({
+      provider: createIdentityProvider(config),
     });
     const chatSessions = ChatSessionsModule.forRoot({
       owner: ownerOf,
@@ -36,14 +36,14 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
-        identity,
+        identityModule,
         RateLimitModule.forRootAsync({
-          imports: [identity],
-          inject: [Identities],
-          useFactory: (identities: Identities) => ({
+          imports: [identityModule],
+          inject: [RequestIdentity],
+          useFactory: (identity: RequestIdentity) => ({
             reads: config.RATE_LIMIT,
             writes: config.RATE_LIMIT_WRITES,
-            owner: (request: HttpRequest) => identities.find(request),
+            owner: (request: HttpRequest) => identity.findOwner(request),
           }),
         }),
         chatSessions,

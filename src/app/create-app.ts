@@ -9,7 +9,7 @@ import { configureForBrowsers } from '../http/browsers.js';
 import { Draining } from '../http/draining.js';
 import { AllExceptionsFilter } from '../http/exception.filter.js';
 import { configureFastify, createFastifyAdapter } from '../http/fastify.js';
-import { Identities } from '../identity/request-identity.js';
+import { RequestIdentity } from '../identity/request-identity.js';
 import { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
@@ -35,7 +35,7 @@ export async function createApp(
   const draining = app.get(Draining);
   new HotReads(
     app.get(ChatSessionAnswers),
-    app.get(Identities),
+    app.get(RequestIdentity),
     app.get(RateLimitGuard),
     app.get(AllExceptionsFilter),
     draining,

@@ -2,21 +2,22 @@ import { HttpException, UnauthorizedException } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { IDENTITY_UNAVAILABLE } from '../http/identified.decorator.js';
 
-/** Finds out who sends a request. */
-export abstract class Identifier {
-  /** The header of requests that tells it; answers vary by it. */
+/** Tells who sent a request. */
+export abstract class IdentityProvider {
+  /** The request header that identifies the caller, for `Vary`; undefined if there is none. */
   abstract readonly header: string | undefined;
 
   /**
-   * The owner's id.
-   * @throws UnidentifiedException, or IdentityUnavailableException
+   * Returns the owner's id.
+   * @throws UnidentifiedException if the request proves no identity
+   * @throws IdentityUnavailableException if it cannot be checked right now
    */
   abstract identify(request: IncomingMessage): string | Promise<string>;
 }
 
-/** 401. The reason is for the client, who may be honest and puzzled; it tells nothing of keys. */
+/** 401. The client sees the reason, so it must tell nothing about keys. */
 export class UnidentifiedException extends UnauthorizedException {
-  /** @param challenge the header WWW-Authenticate */
+  /** @param challenge value of the header WWW-Authenticate */
   constructor(
     reason: string,
     readonly challenge: string,
@@ -25,7 +26,7 @@ export class UnidentifiedException extends UnauthorizedException {
   }
 }
 
-/** 503: who it is cannot be checked right now. */
+/** 503 with Retry-After: the identity cannot be checked right now. */
 export class IdentityUnavailableException extends HttpException {
   readonly retryAfterSeconds = 10;
 

@@ -6,7 +6,7 @@ import type {
 import { isUUID } from 'class-validator';
 import type { FastifyInstance } from 'fastify';
 import type { ChatSessionAnswers } from './cached-sessions.js';
-import type { Identities } from '../../identity/request-identity.js';
+import type { RequestIdentity } from '../../identity/request-identity.js';
 import type { RateLimitGuard } from '../../rate-limit/rate-limit.guard.js';
 import type { Draining } from '../../http/draining.js';
 import type { AllExceptionsFilter } from '../../http/exception.filter.js';
@@ -51,7 +51,7 @@ export class HotReads {
 
   constructor(
     private readonly answers: ChatSessionAnswers,
-    private readonly identities: Identities,
+    private readonly identity: RequestIdentity,
     private readonly limits: RateLimitGuard,
     private readonly filter: AllExceptionsFilter,
     private readonly draining: Draining,
@@ -95,7 +95,7 @@ export class HotReads {
     sessionId: string,
     route: Route,
   ): Promise<boolean> {
-    const owner = await this.identities.find(request);
+    const owner = await this.identity.findOwner(request);
     if (!owner) return false;
     // Of one too many the route says so; it is counted twice, which changes nothing.
     const limits = await this.limits.countRead(owner);
