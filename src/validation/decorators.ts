@@ -11,12 +11,13 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 
-/** The field may be left out. Unlike `@IsOptional()`, it may not be null. */
-export function MayBeAbsent(): PropertyDecorator {
+/** The field may be left out; unlike with `@IsOptional()`, it may not be null. */
+export function Optional(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-function check(
+/** A rule of our own: `validate` returns whether the value passes. */
+export function check(
   name: string,
   validate: (value: unknown, args?: ValidationArguments) => boolean,
   message: string,
@@ -30,7 +31,7 @@ function charactersIn(text: string): number {
   return Array.from(text).length;
 }
 
-/** Text of at most `max` code points: what a `varchar(max)` holds. */
+/** Text of at most `max` code points, as a column `varchar(max)` counts them. */
 export function MaxCharacters(
   max: number,
   options?: ValidationOptions,
@@ -61,7 +62,7 @@ export function MaxBytes(max: number): PropertyDecorator {
   );
 }
 
-/** JSON of at most `max` bytes in UTF-8, written without white space. */
+/** A value whose JSON, without white space, has at most `max` bytes in UTF-8. */
 export function MaxJsonBytes(max: number): PropertyDecorator {
   return check(
     'maxJsonBytes',
@@ -70,17 +71,17 @@ export function MaxJsonBytes(max: number): PropertyDecorator {
   );
 }
 
-const SOMETHING_TO_SEE = /\S/;
+const NOT_BLANK = /\S/;
 
-/** Text with something to see in it. */
+/** Text with at least one character that is not white space. */
 export function IsNotBlank(): PropertyDecorator {
   return applyDecorators(
     check(
       'isNotBlank',
-      (value) => typeof value !== 'string' || SOMETHING_TO_SEE.test(value),
+      (value) => typeof value !== 'string' || NOT_BLANK.test(value),
       '$property must not be blank',
     ),
-    ApiProperty({ pattern: SOMETHING_TO_SEE.source }),
+    ApiProperty({ pattern: NOT_BLANK.source }),
   );
 }
 
@@ -97,7 +98,7 @@ export function IsJsonObject(options?: ValidationOptions): PropertyDecorator {
   );
 }
 
-/** An object with a `type`; what else it holds is open. */
+/** An object with a `type` (text); other fields are open. */
 export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
   return check(
     'isTypedPart',
@@ -108,19 +109,19 @@ export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
 }
 
 export const OPAQUE_ID_LENGTH = 191;
-// Without properties of Unicode and lookbehind, which many readers of the OpenAPI
-// document do not know: Swagger UI makes its expressions without the flag `u`.
+// Uses no Unicode properties and no lookbehind, since the pattern stands in the
+// OpenAPI document and Swagger UI compiles it without the flag `u`.
 const NOT_IN_OPAQUE_ID = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029';
 export const OPAQUE_ID = new RegExp(
   `^[^\\s${NOT_IN_OPAQUE_ID}](?:[^${NOT_IN_OPAQUE_ID}]*[^\\s${NOT_IN_OPAQUE_ID}])?$`,
 );
 
-/** An id that another system made: 1 to 191 characters, no control characters, no white space at either end. */
+/** Whether the value can be an id of another system: 1 to 191 characters, no control characters, no white space at either end. */
 export function isOpaqueId(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     charactersIn(value) <= OPAQUE_ID_LENGTH &&
-    // A store would turn lone surrogates into one and the same U+FFFD.
+    // The store would turn every lone surrogate into U+FFFD, so that ids could collide.
     value.isWellFormed() &&
     OPAQUE_ID.test(value)
   );
@@ -150,16 +151,16 @@ export function IsMessageId(): PropertyDecorator {
   );
 }
 
-/** Refuses the field where one of the others is given too. */
-export function IsAloneAmong(...others: string[]): PropertyDecorator {
+/** The field may not be given together with one of the others. */
+export function ExclusiveWith(...others: string[]): PropertyDecorator {
   return check(
-    'isAloneAmong',
+    'exclusiveWith',
     (_, args) => others.every((other) => fieldOf(args, other) === undefined),
     `$property cannot be used together with ${others.join(' or ')}`,
   );
 }
 
-/** Refuses the field where the other is not given. */
+/** The field may only be given together with the other one. */
 export function Requires(other: string): PropertyDecorator {
   return check(
     'requires',
@@ -172,29 +173,29 @@ function fieldOf(args: ValidationArguments | undefined, name: string): unknown {
   return (args?.object as Record<string, unknown> | undefined)?.[name];
 }
 
-const NESTED = Symbol('nested');
+const NESTED_ARRAY = Symbol('nested array');
 type Class = new () => object;
 
-export interface NestedArray {
+export interface NestedArrayOptions {
   type: () => Class;
   max: number;
 }
 
-/** An array of at most `max` objects of a class, each validated by its own rules. */
-export function Nested(type: () => Class, max: number): PropertyDecorator {
+/** An array of at most `max` objects of a class, each validated by the rules of the class. */
+export function NestedArray(type: () => Class, max: number): PropertyDecorator {
   return applyDecorators(
     ArrayMaxSize(max),
     IsJsonObject({ each: true }),
     ValidateNested({ each: true }),
-    Reflect.metadata(NESTED, { type, max } satisfies NestedArray),
+    Reflect.metadata(NESTED_ARRAY, { type, max } satisfies NestedArrayOptions),
   );
 }
 
-/** What `@Nested` says of a property, where it is there. */
-export function nestedArrayOf(
+/** Returns the options of a property's `@NestedArray()`, undefined if it has none. */
+export function nestedArrayOptions(
   prototype: object,
   property: string,
-): NestedArray | undefined {
-  return Reflect.getMetadata(NESTED, prototype, property) as
-    NestedArray | undefined;
+): NestedArrayOptions | undefined {
+  return Reflect.getMetadata(NESTED_ARRAY, prototype, property) as
+    NestedArrayOptions | undefined;
 }

@@ -12,7 +12,7 @@ import {
 } from './decorators.js';
 import { ValidationFailedException } from './dto.pipe.js';
 
-/** A UUID in any case, as stored: in lower case. */
+/** Accepts a UUID in any case and passes it on in lower case, as it is stored. */
 @Injectable()
 export class UuidParam implements PipeTransform<string, string> {
   transform(value: string, { data }: ArgumentMetadata) {

@@ -1,9 +1,9 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 import {
-  IsAloneAmong,
+  ExclusiveWith,
   IsOpaqueId,
-  MayBeAbsent,
+  Optional,
   Requires,
 } from '../../../validation/decorators.js';
 import { IsCursor } from '../cursor.js';
@@ -38,17 +38,17 @@ export class ListChatSessionsQuery {
   limit: number = PAGE.sessions.default;
 
   /** `next_cursor` of the page before. */
-  @MayBeAbsent()
+  @Optional()
   @IsCursor()
   cursor?: string;
 
   /** Only the sessions of this document: `menu`. */
-  @MayBeAbsent()
+  @Optional()
   @IsOpaqueId()
   document_id?: string;
 
   /** Only the session of this section, together with `document_id`: `coffee`. */
-  @MayBeAbsent()
+  @Optional()
   @IsOpaqueId()
   @Requires('document_id')
   section_id?: string;
@@ -62,7 +62,7 @@ export class ListChatSessionsQuery {
   archived: boolean = false;
 
   /** Only pinned sessions, or only others. */
-  @MayBeAbsent()
+  @Optional()
   @IsBoolean()
   pinned?: boolean;
 }
@@ -80,28 +80,28 @@ export class ListMessagesQuery {
 
   /** Messages older than this seq: `101`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('after', 'around')
+  @ExclusiveWith('after', 'around')
   before?: number;
 
   /** Messages newer than this seq: `50`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('before', 'around')
+  @ExclusiveWith('before', 'around')
   after?: number;
 
   /** The message of this seq and its neighbours on both sides: `75`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('before', 'after')
+  @ExclusiveWith('before', 'after')
   around?: number;
 }
