@@ -2,29 +2,17 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
-  buildMessage,
   Matches,
-  ValidateBy,
   ValidateIf,
   ValidateNested,
   type ValidationArguments,
   type ValidationOptions,
 } from 'class-validator';
+import { check } from './check.js';
 
 /** The field may be left out; unlike with `@IsOptional()`, it may not be null. */
 export function Optional(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
-}
-
-/** A rule of our own: `validate` returns whether the value passes. */
-export function check(
-  name: string,
-  validate: (value: unknown, args?: ValidationArguments) => boolean,
-  message: string,
-  options?: ValidationOptions,
-): PropertyDecorator {
-  const defaultMessage = buildMessage((prefix) => prefix + message, options);
-  return ValidateBy({ name, validator: { validate, defaultMessage } }, options);
 }
 
 function charactersIn(text: string): number {
@@ -37,12 +25,14 @@ export function MaxCharacters(
   options?: ValidationOptions,
 ): PropertyDecorator {
   const rule = check(
-    'maxCharacters',
-    (value) =>
-      typeof value !== 'string' ||
-      value.length <= max ||
-      (value.length <= 2 * max && charactersIn(value) <= max),
-    `$property must be at most ${max} characters long`,
+    {
+      name: 'maxCharacters',
+      validate: (value) =>
+        typeof value !== 'string' ||
+        value.length <= max ||
+        (value.length <= 2 * max && charactersIn(value) <= max),
+      message: `$property must be at most ${max} characters long`,
+    },
     options,
   );
   return options?.each
@@ -53,22 +43,23 @@ export function MaxCharacters(
 /** Text of at most `max` bytes in UTF-8. */
 export function MaxBytes(max: number): PropertyDecorator {
   return applyDecorators(
-    check(
-      'maxBytes',
-      (value) => typeof value !== 'string' || Buffer.byteLength(value) <= max,
-      `$property must be at most ${max} bytes long`,
-    ),
+    check({
+      name: 'maxBytes',
+      validate: (value) =>
+        typeof value !== 'string' || Buffer.byteLength(value) <= max,
+      message: `$property must be at most ${max} bytes long`,
+    }),
     ApiProperty({ maxLength: max }),
   );
 }
 
 /** A value whose JSON, without white space, has at most `max` bytes in UTF-8. */
 export function MaxJsonBytes(max: number): PropertyDecorator {
-  return check(
-    'maxJsonBytes',
-    (value) => Buffer.byteLength(JSON.stringify(value) ?? '') <= max,
-    `$property must be at most ${max} bytes of JSON`,
-  );
+  return check({
+    name: 'maxJsonBytes',
+    validate: (value) => Buffer.byteLength(JSON.stringify(value) ?? '') <= max,
+    message: `$property must be at most ${max} bytes of JSON`,
+  });
 }
 
 const NOT_BLANK = /\S/;
@@ -76,11 +67,11 @@ const NOT_BLANK = /\S/;
 /** Text with at least one character that is not white space. */
 export function IsNotBlank(): PropertyDecorator {
   return applyDecorators(
-    check(
-      'isNotBlank',
-      (value) => typeof value !== 'string' || NOT_BLANK.test(value),
-      '$property must not be blank',
-    ),
+    check({
+      name: 'isNotBlank',
+      validate: (value) => typeof value !== 'string' || NOT_BLANK.test(value),
+      message: '$property must not be blank',
+    }),
     ApiProperty({ pattern: NOT_BLANK.source }),
   );
 }
@@ -91,9 +82,11 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 
 export function IsJsonObject(options?: ValidationOptions): PropertyDecorator {
   return check(
-    'isJsonObject',
-    isJsonObject,
-    '$property must be an object',
+    {
+      name: 'isJsonObject',
+      validate: isJsonObject,
+      message: '$property must be an object',
+    },
     options,
   );
 }
@@ -101,9 +94,12 @@ export function IsJsonObject(options?: ValidationOptions): PropertyDecorator {
 /** An object with a `type` (text); other fields are open. */
 export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
   return check(
-    'isTypedPart',
-    (value) => isJsonObject(value) && typeof value.type === 'string',
-    '$property must be an object with a type',
+    {
+      name: 'isTypedPart',
+      validate: (value) =>
+        isJsonObject(value) && typeof value.type === 'string',
+      message: '$property must be an object with a type',
+    },
     options,
   );
 }
@@ -131,7 +127,11 @@ export const OPAQUE_ID_RULE = `must be 1 to ${OPAQUE_ID_LENGTH} characters, with
 
 export function IsOpaqueId(): PropertyDecorator {
   return applyDecorators(
-    check('isOpaqueId', isOpaqueId, `$property ${OPAQUE_ID_RULE}`),
+    check({
+      name: 'isOpaqueId',
+      validate: isOpaqueId,
+      message: `$property ${OPAQUE_ID_RULE}`,
+    }),
     ApiProperty({
       minLength: 1,
       maxLength: OPAQUE_ID_LENGTH,
@@ -153,20 +153,21 @@ export function IsMessageId(): PropertyDecorator {
 
 /** The field may not be given together with one of the others. */
 export function ExclusiveWith(...others: string[]): PropertyDecorator {
-  return check(
-    'exclusiveWith',
-    (_, args) => others.every((other) => fieldOf(args, other) === undefined),
-    `$property cannot be used together with ${others.join(' or ')}`,
-  );
+  return check({
+    name: 'exclusiveWith',
+    validate: (_, args) =>
+      others.every((other) => fieldOf(args, other) === undefined),
+    message: `$property cannot be used together with ${others.join(' or ')}`,
+  });
 }
 
 /** The field may only be given together with the other one. */
 export function Requires(other: string): PropertyDecorator {
-  return check(
-    'requires',
-    (_, args) => fieldOf(args, other) != null,
-    `$property requires ${other}`,
-  );
+  return check({
+    name: 'requires',
+    validate: (_, args) => fieldOf(args, other) != null,
+    message: `$property requires ${other}`,
+  });
 }
 
 function fieldOf(args: ValidationArguments | undefined, name: string): unknown {

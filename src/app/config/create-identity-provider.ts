@@ -1,10 +1,10 @@
-import type { Config } from './config.js';
 import { HeaderIdentityProvider } from '../../identity/header.identity-provider.js';
 import type { IdentityProvider } from '../../identity/identity-provider.js';
 import { JwtIdentityProvider } from '../../identity/jwt.identity-provider.js';
 import { LocalIdentityProvider } from '../../identity/local.identity-provider.js';
+import type { Config } from './config.js';
 
-/** What AUTH_MODE says; the settings are consistent, which `parseConfig` has checked. */
+/** Makes the provider for AUTH_MODE. `parseConfig` has checked that the settings fit together. */
 export function createIdentityProvider(config: Config): IdentityProvider {
   switch (config.AUTH_MODE) {
     case 'jwt':

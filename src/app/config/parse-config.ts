@@ -2,28 +2,34 @@ import { validateSync } from 'class-validator';
 import { coerce } from '../../validation/coerce.js';
 import { messagesOf } from '../../validation/messages.js';
 import { Config, DatabaseConfig } from './config.js';
-import { identityMistakes } from './identity-problems.js';
+import { identityProblems } from './identity-problems.js';
 
-/** All that is wrong with the environment, by name and without the values, which may be secrets. */
+/** Everything that is wrong with the environment, by name. It leaves out the values, which may be secrets. */
 export class InvalidConfigError extends Error {
-  constructor(readonly mistakes: string[]) {
-    super(`Invalid configuration: ${mistakes.join('; ')}`);
+  constructor(readonly problems: string[]) {
+    super(`Invalid configuration: ${problems.join('; ')}`);
   }
 }
 
-/** Where everybody is one owner, that owner's requests have no limit unless one is set. */
+/** Defaults if every caller is the same owner: there is nobody to be fair to. */
 const UNLIMITED = { RATE_LIMIT: 0, RATE_LIMIT_WRITES: 0 };
 
-/** Reads the settings of the service; an empty variable counts as not set. */
+/**
+ * Reads the settings of the service. An empty variable counts as not set.
+ * @throws InvalidConfigError with all problems at once
+ */
 export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const { AUTH_MODE = '' } = environment;
-  const isShared = AUTH_MODE === '' || AUTH_MODE === 'none';
-  const defaults = Object.assign(new Config(), isShared && UNLIMITED);
+  const hasOneOwner = AUTH_MODE === '' || AUTH_MODE === 'none';
+  const defaults = Object.assign(new Config(), hasOneOwner && UNLIMITED);
   const config = read(defaults, environment);
-  return checked(config, identityMistakes(config));
+  return checked(config, identityProblems(config));
 }
 
-/** Reads the settings of the store alone. */
+/**
+ * Reads only the settings of the store.
+ * @throws InvalidConfigError with all problems at once
+ */
 export function parseDatabaseConfig(
   environment: NodeJS.ProcessEnv,
 ): DatabaseConfig {
@@ -44,7 +50,7 @@ function read<C extends object>(
 }
 
 function checked<C extends object>(config: C, more: string[] = []): C {
-  const mistakes = [...messagesOf(validateSync(config)), ...more];
-  if (mistakes.length > 0) throw new InvalidConfigError(mistakes);
+  const problems = [...messagesOf(validateSync(config)), ...more];
+  if (problems.length > 0) throw new InvalidConfigError(problems);
   return Object.freeze(config);
 }
