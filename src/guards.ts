@@ -21,7 +21,5 @@ export {
 } from './identity/jwt.identity-provider.js';
 export { Public } from './identity/public.decorator.js';
 export { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
-export {
-  RateLimitModule,
-  type RateLimits,
-} from './rate-limit/rate-limit.module.js';
+export { RateLimitModule } from './rate-limit/rate-limit.module.js';
+export type { RateLimits } from './rate-limit/rate-limit.module-definition.js';

@@ -53,10 +53,9 @@ export class AppModule {
       providers: [
         AllExceptionsFilter,
         { provide: APP_FILTER, useExisting: AllExceptionsFilter },
-        RateLimitGuard,
-        // In this order: who is refused is counted, too.
+        // In this order, so that requests without an identity are counted too.
         { provide: APP_GUARD, useExisting: RateLimitGuard },
-        { provide: APP_GUARD, useClass: IdentityGuard },
+        { provide: APP_GUARD, useExisting: IdentityGuard },
       ],
     };
   }

@@ -1,26 +1,23 @@
-import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { ThrottlerStorage } from '@nestjs/throttler';
+import { MemoryStorage } from './memory.storage.js';
+import { RateLimitGuard } from './rate-limit.guard.js';
+import {
+  ConfigurableModuleClass,
+  RATE_LIMITS,
+  type RateLimits,
+} from './rate-limit.module-definition.js';
 
-/** Requests that one caller may send within a minute; 0 is no limit. */
-export interface RateLimits {
-  readonly reads: number;
-  readonly writes: number;
-  /**
-   * The id of the caller whose request it is. Without one it is counted by
-   * address (IPv6 by its /64).
-   */
-  owner(
-    this: void,
-    request: object,
-  ): string | null | undefined | Promise<string | null | undefined>;
-}
-
-const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
-  new ConfigurableModuleBuilder<RateLimits>()
-    .setClassMethodName('forRoot')
-    .build();
-
-export const RATE_LIMITS = MODULE_OPTIONS_TOKEN;
-
-/** What `RateLimitGuard` goes by: `RateLimitModule.forRoot({ reads, writes, owner })`. */
-@Module({ exports: [RATE_LIMITS] })
+/** Limits the requests of each caller: `RateLimitModule.forRoot({ reads, writes, owner })`. Exports `RateLimitGuard` and what it needs. */
+@Module({
+  providers: [
+    {
+      provide: ThrottlerStorage,
+      inject: [RATE_LIMITS],
+      useFactory: ({ storage }: RateLimits) => storage ?? new MemoryStorage(),
+    },
+    RateLimitGuard,
+  ],
+  exports: [RATE_LIMITS, ThrottlerStorage, RateLimitGuard],
+})
 export class RateLimitModule extends ConfigurableModuleClass {}

@@ -22,7 +22,7 @@ export function identityProblems(config: Config): string[] {
       return LOOPBACK.test(config.HOST) && config.NODE_ENV !== 'production'
         ? []
         : [
-            'AUTH_MODE must be set: jwt, header, or none where everybody may see everything',
+            'AUTH_MODE must be set: jwt, header, or none if everybody may see everything',
           ];
     case 'none':
     default:

@@ -179,7 +179,7 @@ describe('AUTH_MODE', () => {
     { HOST: '0.0.0.0', ...SECRET },
   ])('must be set with %j', (environment) => {
     expect(problemsIn(environment)).toEqual([
-      'AUTH_MODE must be set: jwt, header, or none where everybody may see everything',
+      'AUTH_MODE must be set: jwt, header, or none if everybody may see everything',
     ]);
     expect(problemsIn({ ...environment, AUTH_MODE: 'none' })).toEqual([]);
   });

@@ -112,7 +112,7 @@ export class HotReads {
         }),
         (error: unknown) => this.failure(error, request, id, route),
       );
-    head.push(...limits, 'x-request-id', id);
+    head.push(...Object.entries(limits).flat(), 'x-request-id', id);
     if (body) head.push('content-length', String(body.length));
     this.draining.answering(response);
     response.writeHead(status, head).end(body);
