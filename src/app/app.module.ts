@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from '../chat-sessions/chat-sessions.module.js';
 import { AllExceptionsFilter } from '../http/exception.filter.js';
 import type { HttpRequest } from '../http/request.js';
+import { ServerModule } from '../http/server.module.js';
 import { IdentityGuard } from '../identity/identity.guard.js';
 import { IdentityModule } from '../identity/identity.module.js';
 import { ownerOf, RequestIdentity } from '../identity/request-identity.js';
@@ -14,11 +15,11 @@ import type { Config } from './config/config.js';
 import { createIdentityProvider } from './config/create-identity-provider.js';
 import { HealthModule } from './health/health.module.js';
 
-/** The stand-alone service: the module, with what any application could have. */
+/** The stand-alone service: the module, with what any application adds to it. */
 @Module({})
 export class AppModule {
-  /** @param dataSource connected; the application closes it at its own end. */
-  static with(config: Config, dataSource: DataSource): DynamicModule {
+  /** @param dataSource connected; the application closes it when it ends */
+  static forRoot(config: Config, dataSource: DataSource): DynamicModule {
     const identityModule = IdentityModule.forRoot({
       provider: createIdentityProvider(config),
     });
@@ -28,6 +29,10 @@ export class AppModule {
       cache: config.CACHE || undefined,
       cacheMaxMb: config.CACHE_MAX_MB,
       idempotencyTtl: config.IDEMPOTENCY_TTL,
+    });
+    const server = ServerModule.forRoot({
+      drainMs: config.DRAIN_MS,
+      imports: [chatSessions],
     });
     return {
       module: AppModule,
@@ -47,8 +52,8 @@ export class AppModule {
           }),
         }),
         chatSessions,
-        // The last: then what it does at the end comes first, and it is not ready at once.
-        HealthModule.with(config, chatSessions),
+        server,
+        HealthModule.forRoot({ imports: [chatSessions, server] }),
       ],
       providers: [
         AllExceptionsFilter,

@@ -1,40 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestApplicationOptions } from '@nestjs/common';
 import helmet, { type HelmetOptions } from 'helmet';
 
-/** Tells browsers what they need to know: security headers, and whose pages may call the API. */
-export function configureForBrowsers(
-  app: NestFastifyApplication,
-  { origins }: { origins: string[] },
-): void {
-  const headers = headersOf({
-    frameguard: { action: 'deny' },
-    // Only browsers of the past look at these.
-    dnsPrefetchControl: false,
-    ieNoOpen: false,
-    originAgentCluster: false,
-    permittedCrossDomainPolicies: false,
-    xssFilter: false,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-        objectSrc: ["'none'"],
-        // Swagger UI has inline styles and images.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-      },
+/** The headers of every response that tell browsers what a page may do. */
+export const SECURITY_HEADERS = headersOf({
+  frameguard: { action: 'deny' },
+  // Only browsers of the past look at these.
+  dnsPrefetchControl: false,
+  ieNoOpen: false,
+  originAgentCluster: false,
+  permittedCrossDomainPolicies: false,
+  xssFilter: false,
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+      objectSrc: ["'none'"],
+      // Swagger UI has inline styles and images.
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", 'data:'],
     },
-  });
-  const server = app.getHttpAdapter().getInstance();
-  server.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers);
-    done();
-  });
-  if (origins.length === 0) return;
-  app.enableCors({
+  },
+});
+
+/** Lets pages of these origins call the API. Without any, no page of another origin may. */
+export function corsOptions(origins: string[]): NestApplicationOptions['cors'] {
+  if (origins.length === 0) return false;
+  return {
     origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
@@ -55,10 +49,10 @@ export function configureForBrowsers(
       'Idempotent-Replayed',
     ],
     maxAge: 600,
-  });
+  };
 }
 
-/** The headers that helmet sets, which are the same for every request. */
+/** The headers that helmet sets: the same for every request, so they are computed once. */
 function headersOf(options: HelmetOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   const response = {

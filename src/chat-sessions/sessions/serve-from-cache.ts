@@ -76,7 +76,7 @@ export class HotReads {
       done();
     });
     const { server } = fastify;
-    const [next] = server.listeners('request') as [RequestListener];
+    const next = server.listeners('request').at(-1) as RequestListener;
     server.off('request', next);
     server.on('request', (request, response) => {
       const { route } = this;
