@@ -2,27 +2,24 @@
  * The guards of the stand-alone service, for applications that want them for
  * all of their routes; docs/embedding.md shows how.
  */
-export { HeaderIdentifier } from './identity/header.identity-provider.js';
+export { HeaderIdentityProvider } from './identity/header.identity-provider.js';
 export {
-  Identifier,
+  IdentityProvider,
   IdentityUnavailableException,
   UnidentifiedException,
 } from './identity/identity-provider.js';
-export {
-  type HttpRequest,
-  Identities,
-  ownerOf,
-} from './identity/request-identity.js';
+export type { HttpRequest } from './http/request.js';
+export { ownerOf, RequestIdentity } from './identity/request-identity.js';
 export { IdentityGuard } from './identity/identity.guard.js';
 export {
   IdentityModule,
   type IdentityOptions,
 } from './identity/identity.module.js';
 export {
-  JwtIdentifier,
+  JwtIdentityProvider,
   type JwtRules,
 } from './identity/jwt.identity-provider.js';
 export { Public } from './identity/public.decorator.js';
 export { RateLimitGuard } from './rate-limit/rate-limit.guard.js';
 export { RateLimitModule } from './rate-limit/rate-limit.module.js';
-export type { RateLimits } from './rate-limit/rate-limits.js';
+export type { RateLimits } from './rate-limit/rate-limit.module-definition.js';

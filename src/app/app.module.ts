@@ -3,54 +3,57 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { ChatSessionsModule } from '../chat-sessions/chat-sessions.module.js';
+import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
+import type { HttpRequest } from '../http/request.js';
+import { ServerModule } from '../http/server.module.js';
+import { IdentityGuard } from '../identity/identity.guard.js';
+import { IdentityModule } from '../identity/identity.module.js';
+import { ownerOf, RequestIdentity } from '../identity/request-identity.js';
+import { RateLimitGuard } from '../rate-limit/rate-limit.guard.js';
+import { RateLimitModule } from '../rate-limit/rate-limit.module.js';
 import type { Config } from './config/config.js';
-import {
-  type HttpRequest,
-  Identities,
-  IdentityGuard,
-  IdentityModule,
-  ownerOf,
-  RateLimitGuard,
-  RateLimitModule,
-} from '../guards.js';
+import { createIdentityProvider } from './config/create-identity-provider.js';
 import { HealthModule } from './health/health.module.js';
-import { createIdentifier } from './config/create-identity-provider.js';
-import { ChatSessionsExceptionsFilter, ChatSessionsModule } from '../index.js';
 
-/** The stand-alone service: the module, with what any application could have. */
+/** The stand-alone service: the module, with what any application adds to it. */
 @Module({})
 export class AppModule {
-  /** @param dataSource connected; the application closes it at its own end. */
-  static with(config: Config, dataSource: DataSource): DynamicModule {
-    const identity = IdentityModule.forRoot({
-      identifier: createIdentifier(config),
+  /** @param dataSource connected; the application closes it when it ends */
+  static forRoot(config: Config, dataSource: DataSource): DynamicModule {
+    const identityModule = IdentityModule.forRoot({
+      provider: createIdentityProvider(config),
     });
     const rateLimit = RateLimitModule.forRootAsync({
-      imports: [identity],
-      inject: [Identities],
-      useFactory: (identities: Identities) => ({
+      imports: [identityModule],
+      inject: [RequestIdentity],
+      useFactory: (identity: RequestIdentity) => ({
         reads: config.RATE_LIMIT,
         writes: config.RATE_LIMIT_WRITES,
-        owner: (request: HttpRequest) => identities.find(request),
+        owner: (request: HttpRequest) => identity.findOwner(request),
       }),
     });
     const chatSessions = ChatSessionsModule.forRootAsync({
-      imports: [identity, rateLimit],
-      inject: [Identities, RateLimitGuard],
-      useFactory: (identities: Identities, limits: RateLimitGuard) => ({
+      imports: [identityModule, rateLimit],
+      inject: [RequestIdentity, RateLimitGuard],
+      useFactory: (identity: RequestIdentity, limits: RateLimitGuard) => ({
         owner: ownerOf,
         admitRead: async (request: IncomingMessage) => {
-          const ownerId = await identities.find(request);
+          const ownerId = await identity.findOwner(request);
           const headers = ownerId && (await limits.countRead(ownerId));
           // Not admitted: the route answers 401 or 429.
           if (!headers) return undefined;
-          return { ownerId, headers: { ...headers, ...identities.vary } };
+          return { ownerId, headers: { ...headers, ...identity.vary } };
         },
         deadlineMs: config.REQUEST_DEADLINE_MS,
         cache: config.CACHE || undefined,
         cacheMaxMb: config.CACHE_MAX_MB,
         idempotencyTtl: config.IDEMPOTENCY_TTL,
       }),
+    });
+    const server = ServerModule.forRoot({
+      drainMs: config.DRAIN_MS,
+      imports: [chatSessions],
     });
     return {
       module: AppModule,
@@ -59,18 +62,18 @@ export class AppModule {
           useFactory: () => dataSource.options,
           dataSourceFactory: () => Promise.resolve(dataSource),
         }),
-        identity,
+        identityModule,
         rateLimit,
         chatSessions,
-        // The last: then what it does at the end comes first, and it is not ready at once.
-        HealthModule.with(config, chatSessions),
+        server,
+        HealthModule.forRoot({ imports: [chatSessions, server] }),
       ],
       providers: [
         ChatSessionsExceptionsFilter,
         { provide: APP_FILTER, useExisting: ChatSessionsExceptionsFilter },
-        // In this order: who is refused is counted, too.
+        // In this order, so that requests without an identity are counted too.
         { provide: APP_GUARD, useExisting: RateLimitGuard },
-        { provide: APP_GUARD, useClass: IdentityGuard },
+        { provide: APP_GUARD, useExisting: IdentityGuard },
       ],
     };
   }

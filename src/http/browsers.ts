@@ -1,44 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestApplicationOptions } from '@nestjs/common';
 import helmet, { type HelmetOptions } from 'helmet';
-import type { Config } from '../app/config/config.js';
-import { splitList } from './addresses.js';
 
-/** What browsers are told: security headers, and whose pages may call the API. */
-export function configureForBrowsers(
-  app: NestFastifyApplication,
-  { CORS_ORIGINS }: Config,
-): void {
-  const headers = headersOf({
-    frameguard: { action: 'deny' },
-    // For browsers of the past.
-    dnsPrefetchControl: false,
-    ieNoOpen: false,
-    originAgentCluster: false,
-    permittedCrossDomainPolicies: false,
-    xssFilter: false,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-        objectSrc: ["'none'"],
-        // Swagger UI brings styles and pictures inside its page.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-      },
+/** The headers of every response that tell browsers what a page may do. */
+export const SECURITY_HEADERS = headersOf({
+  frameguard: { action: 'deny' },
+  // Only browsers of the past look at these.
+  dnsPrefetchControl: false,
+  ieNoOpen: false,
+  originAgentCluster: false,
+  permittedCrossDomainPolicies: false,
+  xssFilter: false,
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+      objectSrc: ["'none'"],
+      // Swagger UI has inline styles and images.
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", 'data:'],
     },
-  });
-  const server = app.getHttpAdapter().getInstance();
-  server.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers);
-    done();
-  });
-  const origin = splitList(CORS_ORIGINS);
-  if (origin.length === 0) return;
-  app.enableCors({
-    origin,
+  },
+});
+
+/** Lets pages of these origins call the API. Without any, no page of another origin may. */
+export function corsOptions(origins: string[]): NestApplicationOptions['cors'] {
+  if (origins.length === 0) return false;
+  return {
+    origin: origins,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'Authorization',
@@ -58,10 +49,10 @@ export function configureForBrowsers(
       'Idempotent-Replayed',
     ],
     maxAge: 600,
-  });
+  };
 }
 
-/** What helmet sets, which is the same for every request. As a middleware it takes longer than Fastify to route one. */
+/** The headers that helmet sets: the same for every request, so they are computed once. */
 function headersOf(options: HelmetOptions): Record<string, string> {
   const headers: Record<string, string> = {};
   const response = {

@@ -2,26 +2,26 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 
-/** How often idle connections are closed, and how long a request may take to come on one that is idle at the end. */
-const IDLE_MS = 250;
-/** What is in flight has so long. With a drain of 5 s, this is within the 30 s that Kubernetes gives. */
-const IN_FLIGHT_MS = 20_000;
+/** How often idle connections are looked for while the server closes; a request that begins has this long to arrive. */
+const IDLE_CHECK_MS = 250;
+/** Grace period for requests in flight. With a drain of 5 s it is within the 30 s that Kubernetes gives. */
+const GRACE_MS = 20_000;
 
-/** A line break after a body, which clients may send and nobody needs. */
+/** A line break after a body, which clients may send and no server needs. */
 const STRAY_BYTES = 2;
 
 interface Use {
-  /** Requests whose answers are not all sent. */
+  /** Requests whose responses are not completely sent. */
   requests: number;
-  /** Bytes read when the last one was: more are the beginning of a request. */
+  /** Bytes read when the last response ended. More bytes are the beginning of a request. */
   read: number;
 }
 
 /**
- * The connections of a server, which it ends without cutting off an answer.
- * Node's `server.close()` does cut: to it a connection is idle as soon as the
- * answer is written, though a slow client has only read a part of it. Then again
- * it waits for ever for a connection that never brought a request.
+ * The connections of a server, which it closes without cutting off a response.
+ * Node's own `server.close()` takes a connection for idle as soon as its response
+ * is written, although a slow client has read only a part of it, and waits without
+ * limit for a connection that never sent a request.
  */
 export class Connections {
   private readonly logger = new Logger(Connections.name);
@@ -43,18 +43,18 @@ export class Connections {
     });
   }
 
-  /** Accepts no more of them; resolves when the last has ended. */
+  /** Stops listening. Resolves when the last connection has ended, after 20 s at most. */
   close(): Promise<void> {
     const idle = setInterval(() => {
-      // Right after the loop has read all that arrived.
+      // After the event loop has read everything that has arrived.
       setImmediate(() => this.destroy(isIdle));
-    }, IDLE_MS);
+    }, IDLE_CHECK_MS);
     const limit = setTimeout(() => {
       this.logger.warn(`Cutting off ${this.uses.size} connections`);
       this.destroy(() => true);
-    }, IN_FLIGHT_MS);
+    }, GRACE_MS);
     return new Promise((resolve) => {
-      // Only the part of `server.close()` that stops to listen.
+      // The part of `server.close()` that stops listening.
       NetServer.prototype.close.call(this.server, () => {
         clearInterval(idle);
         clearTimeout(limit);
@@ -70,7 +70,10 @@ export class Connections {
   }
 }
 
-/** Calls the listener before anyone answers, also a request whose `Expect` Node.js hands out apart. */
+/**
+ * Calls the listener for every request before anything can answer it, also for
+ * requests with an unusual `Expect`, for which Node has an event of its own.
+ */
 export function onEveryRequest(
   server: Server,
   listener: (request: IncomingMessage, response: ServerResponse) => void,
@@ -80,7 +83,7 @@ export function onEveryRequest(
 }
 
 function isIdle(socket: Socket, { requests, read }: Use): boolean {
-  // Ended by the server, where it could not make out a request.
+  // The server has ended it because it could not parse a request.
   const isEnded = socket.writableFinished;
   const begun = socket.bytesRead - read;
   return requests === 0 && (isEnded || begun <= STRAY_BYTES);

@@ -9,85 +9,99 @@ import {
 import type { Socket } from 'node:net';
 import {
   BadRequestException,
+  type HttpException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyHttpOptions,
-} from 'fastify';
-import type { Config } from '../app/config/config.js';
-import { splitList } from './addresses.js';
+import type { FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOfStatus } from '../errors/coded-error.js';
+import { SECURITY_HEADERS } from './browsers.js';
 import { acceptOnlyJson } from './json-body.js';
 import { NO_HOST } from './route-errors.js';
 
-/** For all of a request to arrive, body included. */
+/** Timeout for receiving a request, body included. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** How often the server looks for requests that take longer. */
+/** How often the server looks for requests over these timeouts. */
 const TIMEOUT_CHECK_MS = 1_000;
-/** The request line and all headers together. */
+/** Limit of the request line and all headers together. */
 const MAX_HEADER_BYTES = 16 * 1024;
-const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** The HTTP server, with Fastify's own errors in the shape of ours. */
-export function createFastifyAdapter(config: Config): FastifyAdapter {
+export interface FastifyOptions {
+  /** Most bytes of a request body. */
+  bodyLimit: number;
+  /** Addresses and CIDR blocks whose X-Forwarded-For is believed; an empty list believes nobody. */
+  trustedProxies: string[];
+}
+
+/**
+ * Makes the HTTP server. It accepts only JSON bodies, sends the security headers
+ * and X-Request-Id with every response, and answers errors outside of Nest as
+ * `{"error": "...", "code": "..."}` too.
+ */
+export function createFastifyAdapter({
+  bodyLimit,
+  trustedProxies,
+}: FastifyOptions): FastifyAdapter {
   const options: FastifyHttpOptions<Server> = {
-    bodyLimit: config.BODY_LIMIT,
-    // Whose X-Forwarded-For is believed: nobody's, where the list is empty.
-    trustProxy: splitList(config.TRUSTED_PROXIES),
+    bodyLimit,
+    trustProxy: trustedProxies,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
-      // Node would answer without a body.
+      // Node would answer 400 without a body.
       requireHostHeader: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     },
-    // As long as a request line can be: too long an id gets a 400 that says so.
+    // No shorter than a request line, so that too long an id gets a 400 that says so.
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     genReqId: ({ headers }) => requestIdOf(headers),
     frameworkErrors: (error, request, reply) => {
-      const answer: FastifyReply = reply;
+      const response: FastifyReply = reply;
       const status = error.statusCode ?? 400;
-      void answer
+      void response
         .header('x-request-id', request.id)
         .status(status)
         .send({ error: error.message, code: codeOfStatus(status) });
     },
     clientErrorHandler: answerMalformedHttp,
   };
-  return new FastifyAdapter(options);
-}
-
-/** The client's own where it is sane, otherwise a new one. */
-export function requestIdOf({ 'x-request-id': id }: IncomingHttpHeaders) {
-  return typeof id === 'string' && SANE_REQUEST_ID.test(id) ? id : randomUUID();
-}
-
-export function configureFastify(server: FastifyInstance): void {
-  acceptOnlyJson(server);
-  server.server.on('checkExpectation', refuseExpectation);
-  server.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    if (!request.headers.host && request.raw.httpVersion === '1.1') {
-      return done(new BadRequestException(NO_HOST));
-    }
-    const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (request.method !== 'GET' && encoding.toLowerCase() !== 'identity') {
-      return done(
-        new UnsupportedMediaTypeException(
-          'Compressed request bodies are not accepted',
-        ),
-      );
-    }
-    done();
+  const adapter = new FastifyAdapter(options);
+  const fastify = adapter.getInstance();
+  acceptOnlyJson(fastify);
+  fastify.server.on('checkExpectation', refuseExpectation);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
+    done(refusalOf(request));
   });
+  return adapter;
 }
 
-/** Answers an `Expect` of anything but 100-continue, which Node would without a body. */
+/** Returns the client's request id if it is well-formed, otherwise a new one. */
+export function requestIdOf({ 'x-request-id': id }: IncomingHttpHeaders) {
+  return typeof id === 'string' && REQUEST_ID.test(id) ? id : randomUUID();
+}
+
+function refusalOf({
+  method,
+  headers,
+  raw,
+}: FastifyRequest): HttpException | undefined {
+  if (!headers.host && raw.httpVersion === '1.1') {
+    return new BadRequestException(NO_HOST);
+  }
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (method !== 'GET' && encoding.toLowerCase() !== 'identity') {
+    return new UnsupportedMediaTypeException(
+      'Compressed request bodies are not accepted',
+    );
+  }
+  return undefined;
+}
+
+/** Answers 417 to an `Expect` other than 100-continue. Node would do so without a body. */
 function refuseExpectation(
   _request: IncomingMessage,
   response: ServerResponse,
@@ -111,7 +125,7 @@ const STATUS_OF_SOCKET_ERROR: Record<string, number> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** Answers what never became a request: malformed HTTP, too large a header, too slow a client. */
+/** Answers what never became a request: malformed HTTP, headers over the limit, a client over the timeout. */
 function answerMalformedHttp(
   error: Error & { code?: string },
   socket: Socket,

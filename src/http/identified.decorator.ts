@@ -6,9 +6,11 @@ import {
   retryAfterHeader,
   TOO_MANY_REQUESTS,
 } from './route-errors.js';
-import { UNAVAILABLE, UNIDENTIFIED } from '../identity/identity-provider.js';
 
-/** Documents what every route answers whose callers are identified, and limited. */
+export const UNIDENTIFIED = 'No access token';
+export const IDENTITY_UNAVAILABLE = 'Identity cannot be checked right now';
+
+/** Documents the errors of a controller whose callers are identified and limited: 401, 429 and 503. */
 export function ApiIdentified(): ClassDecorator {
   return applyDecorators(
     ApiBearerAuth(),
@@ -36,7 +38,7 @@ export function ApiIdentified(): ClassDecorator {
       description:
         'The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.',
       type: ErrorBody,
-      example: { error: UNAVAILABLE, code: 'identity_unavailable' },
+      example: { error: IDENTITY_UNAVAILABLE, code: 'identity_unavailable' },
       headers: retryAfterHeader,
     }),
   );

@@ -1,21 +1,21 @@
-import type { BlockList } from 'node:net';
 import type { IncomingMessage } from 'node:http';
+import type { BlockList } from 'node:net';
+import { addressFamily, parseAddresses } from '../http/addresses.js';
+import { REPEATED, singleHeader } from '../http/request.js';
 import { isOpaqueId } from '../validation/decorators.js';
 import {
-  Identifier,
-  REPEATED,
-  singleHeader,
+  IdentityProvider,
   UnidentifiedException,
 } from './identity-provider.js';
-import { addressFamily, parseAddresses } from '../http/addresses.js';
 
-/** Behind a gateway that has authenticated the caller and says who it is in a header. */
-export class HeaderIdentifier extends Identifier {
+/** Takes the owner's id from a header that a trusted gateway sets after it has authenticated the caller. */
+export class HeaderIdentityProvider extends IdentityProvider {
   private readonly trusted: BlockList;
 
   /**
-   * @param header its name, such as `X-User-Id`
-   * @param trusted the gateway's addresses and CIDR blocks, separated by commas; from elsewhere anyone could write the header
+   * @param header name of the header, such as `X-User-Id`
+   * @param trusted addresses and CIDR blocks of the gateway, separated by commas; requests from elsewhere are refused, since anyone could set the header
+   * @throws TypeError if `trusted` is malformed
    */
   constructor(
     readonly header: string,

@@ -1,9 +1,10 @@
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
-import { Identifier } from './identity-provider.js';
-import { Identities } from './request-identity.js';
+import { IdentityProvider } from './identity-provider.js';
+import { IdentityGuard } from './identity.guard.js';
+import { RequestIdentity } from './request-identity.js';
 
 export interface IdentityOptions {
-  readonly identifier: Identifier;
+  readonly provider: IdentityProvider;
 }
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
@@ -11,16 +12,17 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .setClassMethodName('forRoot')
     .build();
 
-/** Who sends a request, for the guards: `IdentityModule.forRoot({ identifier })`. */
+/** Identifies callers: `IdentityModule.forRoot({ provider })`. Exports `IdentityGuard` and what it needs. */
 @Module({
   providers: [
     {
-      provide: Identifier,
+      provide: IdentityProvider,
       inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: ({ identifier }: IdentityOptions) => identifier,
+      useFactory: ({ provider }: IdentityOptions) => provider,
     },
-    Identities,
+    RequestIdentity,
+    IdentityGuard,
   ],
-  exports: [Identifier, Identities],
+  exports: [IdentityProvider, RequestIdentity, IdentityGuard],
 })
 export class IdentityModule extends ConfigurableModuleClass {}

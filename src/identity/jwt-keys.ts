@@ -1,20 +1,23 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Of HS256, as long as its hash (RFC 7518, 3.2). */
+/** Least length of a secret for HS256: the length of its hash (RFC 7518, 3.2). */
 export const SECRET_BYTES = 32;
 export const MIN_RSA_BITS = 2048;
 
-/** A public key in PEM, or the path of a file with one. */
+/** Reads a public key from PEM, or from a file that holds PEM. */
 export function readPublicKey(pemOrPath: string) {
   const pem = existsSync(pemOrPath)
     ? readFileSync(pemOrPath, 'utf8')
-    : // Environments that hold one line only carry line breaks as \n.
+    : // Some environments allow one line only, and write line breaks as \n.
       pemOrPath.replaceAll('\\n', '\n');
   return createPublicKey(pem);
 }
 
-/** The one algorithm of a public key; throws where the service knows none for it. */
+/**
+ * Returns the one algorithm that a public key is used with.
+ * @throws TypeError if the key is of another kind, or RSA below 2048 bits
+ */
 export function algorithmOf(key: KeyObject): string {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const bits = details?.modulusLength ?? 0;

@@ -2,19 +2,13 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JWT_SECRET, signToken } from '../../test/support/tokens.js';
-import { parseConfig } from '../app/config/config.js';
-import { createIdentifier } from '../app/config/create-identity-provider.js';
-import type { Identifier } from './identity-provider.js';
-import { JwtIdentifier } from './jwt.identity-provider.js';
+import type { IdentityProvider } from './identity-provider.js';
+import { JwtIdentityProvider } from './jwt.identity-provider.js';
 
-function identifierWith(environment: Record<string, string>): Identifier {
-  return createIdentifier(parseConfig({ AUTH_MODE: 'jwt', ...environment }));
-}
-
-/** The owner of a request with this token. */
-async function ownerOf(identifier: Identifier, token: string) {
+/** Resolves to the owner of a request with this token. */
+async function ownerOf(provider: IdentityProvider, token: string) {
   const rawHeaders = ['Authorization', `Bearer ${token}`];
-  return identifier.identify({ rawHeaders } as IncomingMessage);
+  return provider.identify({ rawHeaders } as IncomingMessage);
 }
 
 function pemOf(key: KeyObject): string {
@@ -25,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('JWT_PUBLIC_KEY', () => {
+describe('withPublicKey', () => {
   const pairs = {
     RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
     ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -33,17 +27,17 @@ describe('JWT_PUBLIC_KEY', () => {
   };
 
   it.each(Object.entries(pairs))(
-    'takes %s, and no other algorithm',
+    'accepts %s and no other algorithm',
     async (alg, { publicKey, privateKey }) => {
-      const identifier = identifierWith({ JWT_PUBLIC_KEY: pemOf(publicKey) });
+      const provider = JwtIdentityProvider.withPublicKey(pemOf(publicKey));
       const token = await signToken({ sub: 'alice' }, privateKey, { alg });
-      expect(await ownerOf(identifier, token)).toBe('alice');
+      expect(await ownerOf(provider, token)).toBe('alice');
       for (const [other, pair] of Object.entries(pairs)) {
         if (other === alg) continue;
         const foreign = await signToken({ sub: 'alice' }, pair.privateKey, {
           alg: other,
         });
-        await expect(ownerOf(identifier, foreign)).rejects.toMatchObject({
+        await expect(ownerOf(provider, foreign)).rejects.toMatchObject({
           message: 'The access token is not valid',
           challenge: 'Bearer error="invalid_token"',
         });
@@ -51,65 +45,64 @@ describe('JWT_PUBLIC_KEY', () => {
     },
   );
 
-  it('takes RS256 only where the key could do PS256 and RS512 as well', async () => {
+  it('accepts only RS256 for an RSA key, which PS256 and RS512 could use too', async () => {
     const { publicKey, privateKey } = pairs.RS256;
-    const identifier = identifierWith({ JWT_PUBLIC_KEY: pemOf(publicKey) });
+    const provider = JwtIdentityProvider.withPublicKey(pemOf(publicKey));
     for (const alg of ['PS256', 'RS384', 'RS512']) {
       const token = await signToken({ sub: 'alice' }, privateKey, { alg });
-      await expect(ownerOf(identifier, token)).rejects.toThrow('not valid');
+      await expect(ownerOf(provider, token)).rejects.toThrow('not valid');
     }
   });
 });
 
 describe('the claims of a token', () => {
-  it('name the owner in JWT_OWNER_CLAIM', async () => {
-    const identifier = identifierWith({ JWT_SECRET, JWT_OWNER_CLAIM: 'email' });
+  it('name the owner in `ownerClaim`', async () => {
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET, {
+      ownerClaim: 'email',
+    });
     const claims = { sub: '1', email: 'alice@example.com' };
-    expect(await ownerOf(identifier, await signToken(claims))).toBe(
+    expect(await ownerOf(provider, await signToken(claims))).toBe(
       'alice@example.com',
     );
     await expect(
-      ownerOf(identifier, await signToken({ sub: '1' })),
+      ownerOf(provider, await signToken({ sub: '1' })),
     ).rejects.toThrow('The claim email is not an id');
     await expect(
-      ownerOf(identifier, await signToken({ email: 'alice' })),
+      ownerOf(provider, await signToken({ email: 'alice' })),
     ).rejects.toThrow('not valid');
   });
 
-  it('may hold the audience among others', async () => {
-    const identifier = identifierWith({ JWT_SECRET, JWT_AUDIENCE: 'chat' });
+  it('may contain other audiences too', async () => {
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET, {
+      audience: 'chat',
+    });
     const token = await signToken({ sub: 'alice', aud: ['mail', 'chat'] });
-    expect(await ownerOf(identifier, token)).toBe('alice');
+    expect(await ownerOf(provider, token)).toBe('alice');
   });
 });
 
-describe('a token that was verified', () => {
+describe('a verified token', () => {
   const forged = (token: string) =>
     `${token.split('.').slice(0, 2).join('.')}.${'A'.repeat(43)}`;
 
-  it('is remembered, and no other for it', async () => {
-    const identifier = identifierWith({ JWT_SECRET });
+  it('is remembered, but does not vouch for a forged one', async () => {
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET);
     const token = await signToken({ sub: 'alice' });
-    await ownerOf(identifier, token);
-    // Not a promise: it was not verified again.
+    await ownerOf(provider, token);
+    // The result is no promise, so the token was not verified again.
     const rawHeaders = ['authorization', `bearer ${token}`];
-    expect(identifier.identify({ rawHeaders } as IncomingMessage)).toBe(
-      'alice',
-    );
-    await expect(ownerOf(identifier, forged(token))).rejects.toThrow(
-      'not valid',
-    );
+    expect(provider.identify({ rawHeaders } as IncomingMessage)).toBe('alice');
+    await expect(ownerOf(provider, forged(token))).rejects.toThrow('not valid');
   });
 
   it('is verified again after a minute', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    const identifier = identifierWith({ JWT_SECRET });
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET);
     const rawHeaders = [
       'Authorization',
       `Bearer ${await signToken({ sub: 'alice' })}`,
     ];
-    const identify = () =>
-      identifier.identify({ rawHeaders } as IncomingMessage);
+    const identify = () => provider.identify({ rawHeaders } as IncomingMessage);
     expect(identify()).toBeInstanceOf(Promise);
     await identify();
     vi.advanceTimersByTime(59_999);
@@ -118,22 +111,22 @@ describe('a token that was verified', () => {
     expect(identify()).toBeInstanceOf(Promise);
   });
 
-  it('is not remembered for longer than it lives', async () => {
+  it('is not remembered after it expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
-    const identifier = identifierWith({ JWT_SECRET });
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET);
     const exp = Math.floor(Date.now() / 1000) + 10;
     const token = await signToken({ sub: 'alice', exp });
-    expect(await ownerOf(identifier, token)).toBe('alice');
+    expect(await ownerOf(provider, token)).toBe('alice');
     vi.advanceTimersByTime(11_000);
-    await expect(ownerOf(identifier, token)).rejects.toThrow(
+    await expect(ownerOf(provider, token)).rejects.toThrow(
       'The access token has expired',
     );
   });
 });
 
 describe('withSecret', () => {
-  it('takes no secret that is shorter than its hash', () => {
-    expect(() => JwtIdentifier.withSecret('x'.repeat(31))).toThrow(
+  it('refuses a secret shorter than the hash', () => {
+    expect(() => JwtIdentityProvider.withSecret('x'.repeat(31))).toThrow(
       'A secret has at least 32 bytes',
     );
   });

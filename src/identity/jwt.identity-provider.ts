@@ -2,43 +2,44 @@ import { createSecretKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { UNIDENTIFIED } from '../http/identified.decorator.js';
+import { REPEATED, singleHeader } from '../http/request.js';
 import { isOpaqueId } from '../validation/decorators.js';
 import {
-  Identifier,
-  REPEATED,
-  singleHeader,
-  UNIDENTIFIED,
+  IdentityProvider,
   UnidentifiedException,
 } from './identity-provider.js';
 import { algorithmOf, readPublicKey, SECRET_BYTES } from './jwt-keys.js';
 
-/** Verifying costs more than all else in a read, so a token is verified once a minute. */
+/** A verified token is trusted for a minute: verifying takes longer than the rest of a read. */
 const REMEMBERED_MS = 60_000;
-/** Characters of tokens and owners, some 10,000 of them. */
+/** Characters of tokens and owner ids kept in memory: enough for about 10,000 tokens. */
 const REMEMBERED_CHARACTERS = 8 * 1024 * 1024;
 const BEARER = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 
-/** What a token has to say, beside `exp` and `sub`, which every token has. */
+/** Claims that a token must have, in addition to `exp` and `sub`, which every token needs. */
 export interface JwtRules {
+  /** The value of `iss`; any if left out. */
   issuer?: string;
+  /** A value that `aud` must be or contain; any if left out. */
   audience?: string;
-  /** The claim that holds the owner's id, by default `sub`. */
+  /** The claim with the owner's id (`sub`). */
   ownerClaim?: string;
 }
 
 /**
- * `Authorization: Bearer`, with a JWT. Algorithms are those of the kind of key: a
- * token never chooses how it is verified.
+ * Verifies the JWT in `Authorization: Bearer`. The kind of key decides which
+ * algorithms are allowed: a token cannot choose how it is verified.
  */
-export class JwtIdentifier extends Identifier {
+export class JwtIdentityProvider extends IdentityProvider {
   readonly header = 'Authorization';
 
-  /** Loaded only where tokens are verified, which makes other starts shorter. */
+  /** Loaded on demand: a start without this provider is shorter. */
   private readonly jose = import('jose');
   private readonly remembered = new LRUCache<string, string>({
     maxSize: REMEMBERED_CHARACTERS,
     sizeCalculation: (owner, token) => owner.length + token.length,
-    // The clock that `exp` is about.
+    // `exp` is wall-clock time, so the cache must use the same clock.
     perf: Date,
     ttlResolution: 0,
   });
@@ -51,30 +52,43 @@ export class JwtIdentifier extends Identifier {
     super();
   }
 
-  /** HS256. */
-  static withSecret(secret: string, rules: JwtRules = {}): JwtIdentifier {
+  /**
+   * Verifies with HS256.
+   * @throws TypeError if the secret has less than 32 bytes
+   */
+  static withSecret(secret: string, rules: JwtRules = {}): JwtIdentityProvider {
     if (Buffer.byteLength(secret) < SECRET_BYTES) {
       throw new TypeError(`A secret has at least ${SECRET_BYTES} bytes`);
     }
     const key = createSecretKey(secret, 'utf8');
-    return new JwtIdentifier(() => key, ['HS256'], rules);
+    return new JwtIdentityProvider(() => key, ['HS256'], rules);
   }
 
-  /** @param pemOrPath of RS256 (2048 bits or more), ES256 or EdDSA */
-  static withPublicKey(pemOrPath: string, rules: JwtRules = {}): JwtIdentifier {
+  /**
+   * Verifies with one public key.
+   * @param pemOrPath PEM, or the path of a file that holds it; a key of RS256 (2048 bits or more), ES256 or EdDSA
+   * @throws if the key cannot be read or is of another kind
+   */
+  static withPublicKey(
+    pemOrPath: string,
+    rules: JwtRules = {},
+  ): JwtIdentityProvider {
     const key = readPublicKey(pemOrPath);
-    return new JwtIdentifier(() => key, [algorithmOf(key)], rules);
+    return new JwtIdentityProvider(() => key, [algorithmOf(key)], rules);
   }
 
-  /** @param url of the issuer's JWKS, with keys of RS256, ES256 and EdDSA */
-  static withKeySet(url: string, rules: JwtRules = {}): JwtIdentifier {
+  /**
+   * Verifies with the keys that an issuer publishes, of RS256, ES256 and EdDSA.
+   * @param url address of the JWKS
+   */
+  static withKeySet(url: string, rules: JwtRules = {}): JwtIdentityProvider {
     const algorithms = ['RS256', 'ES256', 'EdDSA'];
     const issuer = new URL(url);
     const keys = import('./remote-keys.js').then(({ remoteKeys }) =>
       remoteKeys(issuer),
     );
     const key: JWTVerifyGetKey = async (...args) => (await keys)(...args);
-    return new JwtIdentifier(key, algorithms, rules);
+    return new JwtIdentityProvider(key, algorithms, rules);
   }
 
   identify(request: IncomingMessage): string | Promise<string> {

@@ -1,7 +1,7 @@
-import { Identifier } from './identity-provider.js';
+import { IdentityProvider } from './identity-provider.js';
 
-/** Everybody is the one owner of the place. */
-export class LocalIdentifier extends Identifier {
+/** Every caller is the same owner, `local`. */
+export class LocalIdentityProvider extends IdentityProvider {
   readonly header = undefined;
 
   identify(): string {

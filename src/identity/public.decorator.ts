@@ -3,7 +3,7 @@ import type { Reflector } from '@nestjs/core';
 
 const PUBLIC = Symbol('public');
 
-/** The route, or all of the controller, asks nobody who they are, and counts no requests. */
+/** Opens a route, or all routes of a controller: callers are not identified, and their requests are not counted. */
 export const Public = () => SetMetadata(PUBLIC, true);
 
 export function isPublic(

@@ -11,16 +11,16 @@ import { reasonOf } from '../errors/describe-error.js';
 import { IdentityUnavailableException } from './identity-provider.js';
 import { MIN_RSA_BITS } from './jwt-keys.js';
 
-/** A fetch of the issuer's keys may take this long. */
+/** Timeout for fetching the issuer's keys. */
 const FETCH_TIMEOUT_MS = 1_000;
-/** Between two fetches, whatever key ids arrive. */
+/** Least time between two fetches, whatever key ids arrive. */
 const COOL_DOWN_MS = 10_000;
-/** Keys are fetched again, in the background, when they are this old. */
+/** Age at which keys are fetched again in the background. */
 const REFRESH_MS = 10 * 60_000;
-/** While the issuer is down, its last keys are good for this long. */
+/** How long the last keys stay valid while the issuer is down. */
 export const LAST_GOOD_KEYS_MS = 24 * 60 * 60_000;
 
-/** The keys of an issuer, by `kid`. */
+/** Finds the key of a token by its `kid` among the keys that an issuer publishes. */
 export function remoteKeys(url: URL): JWTVerifyGetKey {
   const logger = new Logger('JWKS');
   let triedAt = -Infinity;
@@ -30,7 +30,8 @@ export function remoteKeys(url: URL): JWTVerifyGetKey {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cooldownDuration: COOL_DOWN_MS,
     cacheMaxAge: LAST_GOOD_KEYS_MS,
-    // jose counts from the last success: with the issuer down, each request would try.
+    // jose counts its own cool-down from the last success: while the issuer is
+    // down, every request would try to fetch.
     [customFetch]: async (...args) => {
       if (Date.now() - triedAt < COOL_DOWN_MS) throw new CoolingDownError();
       triedAt = Date.now();
@@ -54,7 +55,7 @@ export function remoteKeys(url: URL): JWTVerifyGetKey {
     } catch (error) {
       if (isAboutToken(error)) throw error;
       report(error);
-      // Either there are keys and none is this token's, or there are none to look at.
+      // With keys at hand, none of them is this token's; without, nobody can tell.
       throw keys.fresh
         ? new errors.JWKSNoMatchingKey()
         : new IdentityUnavailableException(error);
@@ -62,17 +63,17 @@ export function remoteKeys(url: URL): JWTVerifyGetKey {
   };
 }
 
-/** jose verifies with no other, but throws as if the caller had made a mistake. */
+/** Refuses weak RSA keys. jose refuses them too, but with an error that reads like a bug of the caller. */
 function strong(key: CryptoKey): CryptoKey {
   const { modulusLength = MIN_RSA_BITS } =
     key.algorithm as Partial<webcrypto.RsaKeyAlgorithm>;
   if (modulusLength < MIN_RSA_BITS) {
-    throw new Error(`a key of RSA has less than ${MIN_RSA_BITS} bits`);
+    throw new Error(`an RSA key has less than ${MIN_RSA_BITS} bits`);
   }
   return key;
 }
 
-/** The issuer has other keys, or several that would do for a token that names none. */
+/** Whether the issuer has no key for the token, or several for a token without `kid`. */
 function isAboutToken(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||

@@ -1,45 +1,60 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
-import { Identifier, UnidentifiedException } from './identity-provider.js';
-
-/** A request of either adapter: Express's is Node's own, Fastify keeps that under `raw`. */
-export type HttpRequest = IncomingMessage | { raw: IncomingMessage };
+import { type HttpRequest, rawOf } from '../http/request.js';
+import {
+  IdentityProvider,
+  UnidentifiedException,
+} from './identity-provider.js';
 
 const IDENTITY = Symbol('identity');
 
-/** A request that somebody has asked about. */
+/** A request whose sender has been looked up. */
 type Identified = IncomingMessage & {
   [IDENTITY]?: string | UnidentifiedException;
 };
 
-/** Who sends each request: found out once, whoever asks first. */
+/** The identity of each request. The provider is asked once a request; the result stays with the request. */
 @Injectable()
-export class Identities {
-  constructor(private readonly identifier: Identifier) {}
+export class RequestIdentity {
+  constructor(private readonly provider: IdentityProvider) {}
 
   /** The Vary header of responses that depend on the caller. */
   get vary(): { vary?: string } {
-    const { header } = this.identifier;
+    const { header } = this.provider;
     return header ? { vary: header } : {};
   }
 
-  /** The owner's id, or why there is none. */
-  async of(request: HttpRequest): Promise<string | UnidentifiedException> {
-    const raw = rawOf(request);
-    return (raw[IDENTITY] ??= await this.identify(raw));
+  /**
+   * Returns the owner's id.
+   * @throws UnidentifiedException, IdentityUnavailableException
+   */
+  async getOwner(request: HttpRequest): Promise<string> {
+    const identity = await this.identify(request);
+    if (identity instanceof UnidentifiedException) throw identity;
+    return identity;
   }
 
-  /** The owner's id, where there is one. */
-  async find(request: HttpRequest): Promise<string | undefined> {
-    const identity = await this.of(request);
-    return typeof identity === 'string' ? identity : undefined;
+  /**
+   * Returns the owner's id, undefined if the caller is not identified.
+   * @throws IdentityUnavailableException
+   */
+  async findOwner(request: HttpRequest): Promise<string | undefined> {
+    const identity = await this.identify(request);
+    return identity instanceof UnidentifiedException ? undefined : identity;
   }
 
   private async identify(
+    request: HttpRequest,
+  ): Promise<string | UnidentifiedException> {
+    const raw: Identified = rawOf(request);
+    return (raw[IDENTITY] ??= await this.ask(raw));
+  }
+
+  private async ask(
     request: IncomingMessage,
   ): Promise<string | UnidentifiedException> {
     try {
-      return await this.identifier.identify(request);
+      return await this.provider.identify(request);
     } catch (error) {
       if (error instanceof UnidentifiedException) return error;
       throw error;
@@ -47,15 +62,14 @@ export class Identities {
   }
 }
 
-/** The owner that the guard found. A route that the guard does not guard has none. */
+/**
+ * Returns the owner's id that `IdentityGuard` has found.
+ * @throws Error if the guard did not run for this route
+ */
 export function ownerOf(request: HttpRequest): string {
-  const identity = rawOf(request)[IDENTITY];
+  const { [IDENTITY]: identity }: Identified = rawOf(request);
   if (typeof identity !== 'string') {
     throw new Error('The request has no owner');
   }
   return identity;
-}
-
-function rawOf(request: HttpRequest): Identified {
-  return 'raw' in request ? request.raw : request;
 }

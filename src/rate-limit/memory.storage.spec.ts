@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('MemoryStorage', () => {
-  it('counts a window from its first hit, and then anew', async () => {
+  it('counts for a minute from the first hit, then starts from 0', async () => {
     const storage = new MemoryStorage();
     for (let hits = 1; hits <= 5; hits++) {
       expect(await hit(storage, 'alice')).toEqual({
@@ -33,13 +33,13 @@ describe('MemoryStorage', () => {
     });
   });
 
-  it('counts every key alone', async () => {
+  it('counts each key separately', async () => {
     const storage = new MemoryStorage();
     await hit(storage, 'alice');
     expect(await hit(storage, 'bob')).toMatchObject({ totalHits: 1 });
   });
 
-  it('forgets who was seen longest ago when 100,000 others come', async () => {
+  it('forgets the caller seen longest ago after 100,000 others', async () => {
     const storage = new MemoryStorage();
     await hit(storage, 'early');
     await hit(storage, 'busy');

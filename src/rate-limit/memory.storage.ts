@@ -3,24 +3,25 @@ import type { ThrottlerStorage } from '@nestjs/throttler';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 
+/** Length of the window that requests are counted in. */
 export const WINDOW_MS = 60_000;
 
-/** With more callers than this in a minute, those seen longest ago start anew. */
+/** Most callers that are counted at a time. Beyond that, the one seen longest ago starts from 0. */
 const MAX_CALLERS = 100_000;
 
 /**
- * Counts requests in this process: one number a caller, at constant cost. (The
+ * Counts requests in this process, with one number for each caller. (The
  * throttler's own storage keeps a list of hits and filters it at each request.)
  */
 @Injectable()
 export class MemoryStorage implements ThrottlerStorage {
   private readonly limiter = new RateLimiterMemory({
-    // Limits depend on the request: `increment` compares, this counts.
+    // Only counts: the limit depends on the request, and `increment` compares.
     points: Number.MAX_SAFE_INTEGER,
     duration: WINDOW_MS / 1000,
   });
   private readonly callers = new LRUCache<string, true>({
-    // Not `max`, for which it takes its memory at once.
+    // `max` would allocate memory for all callers at once.
     maxSize: MAX_CALLERS,
     sizeCalculation: () => 1,
     dispose: (_, key, reason) => {

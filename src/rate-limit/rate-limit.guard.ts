@@ -1,27 +1,31 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ThrottlerGuard } from '@nestjs/throttler';
+import { ThrottlerGuard, ThrottlerStorage } from '@nestjs/throttler';
 import { TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { isPublic } from '../identity/public.decorator.js';
-import { MemoryStorage, WINDOW_MS } from './memory.storage.js';
-import { RATE_LIMITS, type RateLimits } from './rate-limits.js';
+import { WINDOW_MS } from './memory.storage.js';
+import {
+  RATE_LIMITS,
+  type RateLimits,
+} from './rate-limit.module-definition.js';
 
 /**
- * Counts the requests of a caller over all routes, reads and writes apart, but
- * for routes that are `@Public()`. Requests over the limit get 429.
+ * Counts the requests of a caller over all routes, reads and writes apart, and
+ * answers 429 over the limit. Routes that are `@Public()` are not counted.
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
   constructor(
     @Inject(RATE_LIMITS) private readonly limits: RateLimits,
+    @Inject(ThrottlerStorage) storage: ThrottlerStorage,
     @Inject(Reflector) reflector: Reflector,
   ) {
     const throttlers = [{ ttl: WINDOW_MS, limit: 0 }];
     const options = { throttlers, errorMessage: TOO_MANY_REQUESTS };
-    super(options, new MemoryStorage(), reflector);
+    super(options, storage, reflector);
   }
 
-  /** Without a look for the throttler's own decorators, which no route has: it takes longer than the counting. */
+  /** The limit depends on the method, and the throttler's own decorators have no effect. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(this.reflector, context)) return true;
     const limit = isWrite(context) ? this.limits.writes : this.limits.reads;
@@ -38,13 +42,16 @@ export class RateLimitGuard extends ThrottlerGuard {
     });
   }
 
-  /** Counts a read that no route answers. Returns its headers, or undefined if it is over the limit. */
+  /**
+   * Counts a read that is answered before its route. Returns the headers that
+   * report the limit, or undefined if the read is over the limit.
+   */
   async countRead(owner: string): Promise<Record<string, string> | undefined> {
     const { reads } = this.limits;
     if (reads === 0) return {};
     const { totalHits, timeToExpire, isBlocked } =
       await this.storageService.increment(
-        keyOf('reads', ownerCalled(owner)),
+        counterKey('reads', ownerTracker(owner)),
         WINDOW_MS,
         reads,
         WINDOW_MS,
@@ -61,7 +68,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   protected override async getTracker(request: object): Promise<string> {
     const owner = await this.limits.owner(request);
     return owner
-      ? ownerCalled(owner)
+      ? ownerTracker(owner)
       : `address ${await super.getTracker(request)}`;
   }
 
@@ -69,16 +76,16 @@ export class RateLimitGuard extends ThrottlerGuard {
     context: ExecutionContext,
     tracker: string,
   ): string {
-    return keyOf(isWrite(context) ? 'writes' : 'reads', tracker);
+    return counterKey(isWrite(context) ? 'writes' : 'reads', tracker);
   }
 }
 
-function ownerCalled(id: string): string {
-  return `owner ${id}`;
+function ownerTracker(owner: string): string {
+  return `owner ${owner}`;
 }
 
-function keyOf(what: 'reads' | 'writes', caller: string): string {
-  return `${what} of ${caller}`;
+function counterKey(kind: 'reads' | 'writes', tracker: string): string {
+  return `${kind} of ${tracker}`;
 }
 
 function isWrite(context: ExecutionContext): boolean {

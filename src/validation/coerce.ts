@@ -1,7 +1,7 @@
 /**
- * Turns what only comes as text (query strings, the environment) into a whole
- * number or a boolean where one is expected. Text that is neither stays as it
- * is, for the validators to refuse.
+ * Turns text from a query string or the environment into a whole number or a
+ * boolean, as `type` (`Number`, `Boolean`) asks. Returns text that is neither
+ * unchanged, for the validators to refuse.
  */
 export function coerce(value: unknown, type: unknown): unknown {
   if (typeof value !== 'string') return value;

@@ -2,46 +2,37 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
-  buildMessage,
   Matches,
-  ValidateBy,
   ValidateIf,
   ValidateNested,
   type ValidationArguments,
   type ValidationOptions,
 } from 'class-validator';
+import { check } from './check.js';
 
-/** The field may be left out. Unlike `@IsOptional()`, it may not be null. */
-export function MayBeAbsent(): PropertyDecorator {
+/** The field may be left out; unlike with `@IsOptional()`, it may not be null. */
+export function Optional(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
-}
-
-function check(
-  name: string,
-  validate: (value: unknown, args?: ValidationArguments) => boolean,
-  message: string,
-  options?: ValidationOptions,
-): PropertyDecorator {
-  const defaultMessage = buildMessage((prefix) => prefix + message, options);
-  return ValidateBy({ name, validator: { validate, defaultMessage } }, options);
 }
 
 function charactersIn(text: string): number {
   return Array.from(text).length;
 }
 
-/** Text of at most `max` code points: what a `varchar(max)` holds. */
+/** Text of at most `max` code points, as a column `varchar(max)` counts them. */
 export function MaxCharacters(
   max: number,
   options?: ValidationOptions,
 ): PropertyDecorator {
   const rule = check(
-    'maxCharacters',
-    (value) =>
-      typeof value !== 'string' ||
-      value.length <= max ||
-      (value.length <= 2 * max && charactersIn(value) <= max),
-    `$property must be at most ${max} characters long`,
+    {
+      name: 'maxCharacters',
+      validate: (value) =>
+        typeof value !== 'string' ||
+        value.length <= max ||
+        (value.length <= 2 * max && charactersIn(value) <= max),
+      message: `$property must be at most ${max} characters long`,
+    },
     options,
   );
   return options?.each
@@ -52,35 +43,36 @@ export function MaxCharacters(
 /** Text of at most `max` bytes in UTF-8. */
 export function MaxBytes(max: number): PropertyDecorator {
   return applyDecorators(
-    check(
-      'maxBytes',
-      (value) => typeof value !== 'string' || Buffer.byteLength(value) <= max,
-      `$property must be at most ${max} bytes long`,
-    ),
+    check({
+      name: 'maxBytes',
+      validate: (value) =>
+        typeof value !== 'string' || Buffer.byteLength(value) <= max,
+      message: `$property must be at most ${max} bytes long`,
+    }),
     ApiProperty({ maxLength: max }),
   );
 }
 
-/** JSON of at most `max` bytes in UTF-8, written without white space. */
+/** A value whose JSON, without white space, has at most `max` bytes in UTF-8. */
 export function MaxJsonBytes(max: number): PropertyDecorator {
-  return check(
-    'maxJsonBytes',
-    (value) => Buffer.byteLength(JSON.stringify(value) ?? '') <= max,
-    `$property must be at most ${max} bytes of JSON`,
-  );
+  return check({
+    name: 'maxJsonBytes',
+    validate: (value) => Buffer.byteLength(JSON.stringify(value) ?? '') <= max,
+    message: `$property must be at most ${max} bytes of JSON`,
+  });
 }
 
-const SOMETHING_TO_SEE = /\S/;
+const NOT_BLANK = /\S/;
 
-/** Text with something to see in it. */
+/** Text with at least one character that is not white space. */
 export function IsNotBlank(): PropertyDecorator {
   return applyDecorators(
-    check(
-      'isNotBlank',
-      (value) => typeof value !== 'string' || SOMETHING_TO_SEE.test(value),
-      '$property must not be blank',
-    ),
-    ApiProperty({ pattern: SOMETHING_TO_SEE.source }),
+    check({
+      name: 'isNotBlank',
+      validate: (value) => typeof value !== 'string' || NOT_BLANK.test(value),
+      message: '$property must not be blank',
+    }),
+    ApiProperty({ pattern: NOT_BLANK.source }),
   );
 }
 
@@ -90,37 +82,42 @@ export function isJsonObject(value: unknown): value is Record<string, unknown> {
 
 export function IsJsonObject(options?: ValidationOptions): PropertyDecorator {
   return check(
-    'isJsonObject',
-    isJsonObject,
-    '$property must be an object',
+    {
+      name: 'isJsonObject',
+      validate: isJsonObject,
+      message: '$property must be an object',
+    },
     options,
   );
 }
 
-/** An object with a `type`; what else it holds is open. */
+/** An object with a `type` (text); other fields are open. */
 export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
   return check(
-    'isTypedPart',
-    (value) => isJsonObject(value) && typeof value.type === 'string',
-    '$property must be an object with a type',
+    {
+      name: 'isTypedPart',
+      validate: (value) =>
+        isJsonObject(value) && typeof value.type === 'string',
+      message: '$property must be an object with a type',
+    },
     options,
   );
 }
 
 export const OPAQUE_ID_LENGTH = 191;
-// Without properties of Unicode and lookbehind, which many readers of the OpenAPI
-// document do not know: Swagger UI makes its expressions without the flag `u`.
+// Uses no Unicode properties and no lookbehind, since the pattern stands in the
+// OpenAPI document and Swagger UI compiles it without the flag `u`.
 const NOT_IN_OPAQUE_ID = '\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029';
 export const OPAQUE_ID = new RegExp(
   `^[^\\s${NOT_IN_OPAQUE_ID}](?:[^${NOT_IN_OPAQUE_ID}]*[^\\s${NOT_IN_OPAQUE_ID}])?$`,
 );
 
-/** An id that another system made: 1 to 191 characters, no control characters, no white space at either end. */
+/** Whether the value can be an id of another system: 1 to 191 characters, no control characters, no white space at either end. */
 export function isOpaqueId(value: unknown): value is string {
   return (
     typeof value === 'string' &&
     charactersIn(value) <= OPAQUE_ID_LENGTH &&
-    // A store would turn lone surrogates into one and the same U+FFFD.
+    // The store would turn every lone surrogate into U+FFFD, so that ids could collide.
     value.isWellFormed() &&
     OPAQUE_ID.test(value)
   );
@@ -130,7 +127,11 @@ export const OPAQUE_ID_RULE = `must be 1 to ${OPAQUE_ID_LENGTH} characters, with
 
 export function IsOpaqueId(): PropertyDecorator {
   return applyDecorators(
-    check('isOpaqueId', isOpaqueId, `$property ${OPAQUE_ID_RULE}`),
+    check({
+      name: 'isOpaqueId',
+      validate: isOpaqueId,
+      message: `$property ${OPAQUE_ID_RULE}`,
+    }),
     ApiProperty({
       minLength: 1,
       maxLength: OPAQUE_ID_LENGTH,
@@ -150,51 +151,52 @@ export function IsMessageId(): PropertyDecorator {
   );
 }
 
-/** Refuses the field where one of the others is given too. */
-export function IsAloneAmong(...others: string[]): PropertyDecorator {
-  return check(
-    'isAloneAmong',
-    (_, args) => others.every((other) => fieldOf(args, other) === undefined),
-    `$property cannot be used together with ${others.join(' or ')}`,
-  );
+/** The field may not be given together with one of the others. */
+export function ExclusiveWith(...others: string[]): PropertyDecorator {
+  return check({
+    name: 'exclusiveWith',
+    validate: (_, args) =>
+      others.every((other) => fieldOf(args, other) === undefined),
+    message: `$property cannot be used together with ${others.join(' or ')}`,
+  });
 }
 
-/** Refuses the field where the other is not given. */
+/** The field may only be given together with the other one. */
 export function Requires(other: string): PropertyDecorator {
-  return check(
-    'requires',
-    (_, args) => fieldOf(args, other) != null,
-    `$property requires ${other}`,
-  );
+  return check({
+    name: 'requires',
+    validate: (_, args) => fieldOf(args, other) != null,
+    message: `$property requires ${other}`,
+  });
 }
 
 function fieldOf(args: ValidationArguments | undefined, name: string): unknown {
   return (args?.object as Record<string, unknown> | undefined)?.[name];
 }
 
-const NESTED = Symbol('nested');
+const NESTED_ARRAY = Symbol('nested array');
 type Class = new () => object;
 
-export interface NestedArray {
+export interface NestedArrayOptions {
   type: () => Class;
   max: number;
 }
 
-/** An array of at most `max` objects of a class, each validated by its own rules. */
-export function Nested(type: () => Class, max: number): PropertyDecorator {
+/** An array of at most `max` objects of a class, each validated by the rules of the class. */
+export function NestedArray(type: () => Class, max: number): PropertyDecorator {
   return applyDecorators(
     ArrayMaxSize(max),
     IsJsonObject({ each: true }),
     ValidateNested({ each: true }),
-    Reflect.metadata(NESTED, { type, max } satisfies NestedArray),
+    Reflect.metadata(NESTED_ARRAY, { type, max } satisfies NestedArrayOptions),
   );
 }
 
-/** What `@Nested` says of a property, where it is there. */
-export function nestedArrayOf(
+/** Returns the options of a property's `@NestedArray()`, undefined if it has none. */
+export function nestedArrayOptions(
   prototype: object,
   property: string,
-): NestedArray | undefined {
-  return Reflect.getMetadata(NESTED, prototype, property) as
-    NestedArray | undefined;
+): NestedArrayOptions | undefined {
+  return Reflect.getMetadata(NESTED_ARRAY, prototype, property) as
+    NestedArrayOptions | undefined;
 }

@@ -1,13 +1,13 @@
 import type { ValidationError } from 'class-validator';
 
 /**
- * One line a field, beginning with its path. Of several broken rules the one
- * that is written first counts: what comes after it (how long, how many) makes
- * no sense of a value of the wrong type.
+ * Returns one line for each field that is wrong, beginning with its path. If a
+ * field breaks several rules, the line is of the rule written first: the later
+ * ones (length, count) say nothing about a value of the wrong type.
  */
 export function messagesOf(errors: ValidationError[], path = ''): string[] {
   return errors.flatMap(({ constraints = {}, children = [], property }) => {
-    // Decorators are applied from the last to the first.
+    // TypeScript applies decorators from last to first.
     const message = Object.entries(constraints)
       .filter(([rule]) => rule !== 'nestedValidation')
       .at(-1)?.[1];

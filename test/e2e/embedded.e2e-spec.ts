@@ -20,7 +20,7 @@ import {
   onTestFinished,
 } from 'vitest';
 import {
-  HeaderIdentifier,
+  HeaderIdentityProvider,
   IdentityGuard,
   IdentityModule,
   ownerOf,
@@ -161,7 +161,7 @@ it('may have the guards of the service on Express, too', async () => {
     imports: [
       platform(usableDataSource(database), { owner: ownerOf }),
       IdentityModule.forRoot({
-        identifier: new HeaderIdentifier('X-User-Id', '127.0.0.0/8'),
+        provider: new HeaderIdentityProvider('X-User-Id', '127.0.0.0/8'),
       }),
       RateLimitModule.forRoot({ reads: 3, writes: 1, owner }),
     ],

@@ -47,7 +47,7 @@ describe('a start without AUTH_MODE', () => {
     async (environment) => {
       const { exitCode, stdout, stderr } = await failToStart(environment);
       expect(stderr).toBe(
-        'Chat Sessions: Invalid configuration: AUTH_MODE must be set: jwt, header, or none where everybody may see everything\n',
+        'Chat Sessions: Invalid configuration: AUTH_MODE must be set: jwt, header, or none if everybody may see everything\n',
       );
       expect(stdout).toBe('');
       expect(exitCode).toBe(1);

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { createApp } from '../../src/app/create-app.js';
-import { parseConfig } from '../../src/app/config/config.js';
+import { parseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';

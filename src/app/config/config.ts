@@ -7,19 +7,13 @@ import {
   Matches,
   Max,
   Min,
-  validateSync,
 } from 'class-validator';
 import {
   CACHE_MODES,
   type CacheMode,
   DEFAULTS,
 } from '../../chat-sessions/options.js';
-import { coerce } from '../../validation/coerce.js';
-import { messagesOf } from '../../validation/messages.js';
-import { identityMistakes } from './identity-problems.js';
-import { IsAddressList } from './is-address-list.js';
-import { IsDatabaseUrl } from './is-database-url.js';
-import { IsOriginList } from './is-origin-list.js';
+import { IsAddressList, IsDatabaseUrl, IsOriginList } from './rules.js';
 
 export const LOG_LEVELS = [
   'fatal',
@@ -34,29 +28,29 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const AUTH_MODES = ['jwt', 'header', 'none'] as const;
 type AuthMode = (typeof AUTH_MODES)[number];
 
-/** The settings of the store, named as in the environment: all that a migration needs. */
+/** Settings of the store, with the names of their variables. A migration needs no others. */
 export class DatabaseConfig {
   @IsDatabaseUrl()
   readonly DATABASE_URL: string = 'sqlite:data/chat-sessions.sqlite';
 
-  /** Whether a start migrates a MySQL schema; the embedded store always is. */
+  /** Whether the service migrates a MySQL schema when it starts. It always migrates SQLite. */
   @IsBoolean()
   readonly DATABASE_MIGRATE: boolean = false;
 
-  /** Connections to MySQL at most. */
+  /** Most connections to MySQL. */
   @IsInt()
   @Min(1)
   @Max(1000)
   readonly DATABASE_POOL_SIZE: number = 20;
 }
 
-/** The settings of the stand-alone service, named as in the environment. */
+/** Settings of the stand-alone service, with the names of their variables. */
 export class Config extends DatabaseConfig {
-  /** `production` asks for an explicit AUTH_MODE. */
+  /** With `production`, AUTH_MODE must be set. */
   @IsString()
   readonly NODE_ENV: string = '';
 
-  /** 0 takes any free port. */
+  /** Port to listen on; 0 takes any free one. */
   @IsInt()
   @Min(0)
   @Max(65535)
@@ -68,88 +62,88 @@ export class Config extends DatabaseConfig {
   @IsIn(LOG_LEVELS)
   readonly LOG_LEVEL: LogLevel = 'info';
 
-  /** Bytes of a request body. */
+  /** Most bytes of a request body. */
   @IsInt()
   @Min(1024)
   @Max(64 * 1024 * 1024)
   readonly BODY_LIMIT: number = 4 * 1024 * 1024;
 
-  /** Milliseconds in which the store answers a request, or the request is answered 503. */
+  /** Milliseconds that the store has for a request, which then gets 503. */
   @IsInt()
   @Min(100)
   @Max(60_000)
   readonly REQUEST_DEADLINE_MS: number = DEFAULTS.deadlineMs;
 
-  /** Seconds that an Idempotency-Key is known for, at least. */
+  /** Least seconds that an Idempotency-Key is remembered. */
   @IsInt()
   @Min(1)
   @Max(30 * 24 * 60 * 60)
   readonly IDEMPOTENCY_TTL: number = DEFAULTS.idempotencyTtl;
 
-  /** Whether answers to GET of a session are kept in memory, and when they are true; empty for the store's default. */
+  /** How responses to GET of a session are cached; empty is `validated` on MySQL and `exclusive` on SQLite. */
   @IsIn(['', ...CACHE_MODES], {
     message: `$property must be one of the following values: ${CACHE_MODES.join(', ')}`,
   })
   readonly CACHE: CacheMode | '' = '';
 
-  /** Megabytes of memory for these. */
+  /** Most megabytes of cached responses. */
   @IsInt()
   @Min(1)
   @Max(64 * 1024)
   readonly CACHE_MAX_MB: number = DEFAULTS.cacheMaxMb;
 
-  /** Milliseconds for which requests are still accepted after the signal to end. */
+  /** Milliseconds that the service keeps accepting requests after SIGTERM. */
   @IsInt()
   @Min(0)
   @Max(60_000)
   readonly DRAIN_MS: number = 1000;
 
-  /** How callers are identified. Not set, it is `none` on a loopback address outside of production. */
+  /** How callers are identified; empty is `none`, and allowed only on a loopback HOST outside of production. */
   @IsIn(['', ...AUTH_MODES], {
     message: `$property must be one of the following values: ${AUTH_MODES.join(', ')}`,
   })
   readonly AUTH_MODE: AuthMode | '' = '';
 
-  /** Secret of HS256, at least 32 bytes. */
+  /** Secret for HS256, at least 32 bytes. */
   @IsString()
   readonly JWT_SECRET: string = '';
 
-  /** Public key of RS256, ES256 or EdDSA: PEM, or the path of a file with it. */
+  /** Public key for RS256, ES256 or EdDSA: PEM, or the path of a file that holds it. */
   @IsString()
   readonly JWT_PUBLIC_KEY: string = '';
 
-  /** Where the issuer publishes its keys. */
+  /** URL of the issuer's key set (JWKS). */
   @IsString()
   readonly JWT_JWKS_URL: string = '';
 
-  /** The claim `iss` that tokens must have; not set, any will do. */
+  /** The `iss` that tokens must have; empty accepts any. */
   @IsString()
   readonly JWT_ISSUER: string = '';
 
-  /** What the claim `aud` must be or hold; not set, any will do. */
+  /** A value that `aud` must be or contain; empty accepts any. */
   @IsString()
   readonly JWT_AUDIENCE: string = '';
 
-  /** The claim with the owner's id. */
+  /** The claim that holds the owner's id. */
   @IsNotEmpty()
   readonly JWT_OWNER_CLAIM: string = 'sub';
 
-  /** The header with the owner's id, of AUTH_MODE=header. */
+  /** The header that holds the owner's id with AUTH_MODE=header. */
   @Matches(/^[A-Za-z0-9-]+$/, {
     message: '$property must be the name of a header',
   })
   readonly IDENTITY_HEADER: string = 'X-User-Id';
 
-  /** Addresses and CIDR blocks, separated by commas. */
+  /** Proxies whose IDENTITY_HEADER and X-Forwarded-For are believed: addresses and CIDR blocks, separated by commas. */
   @IsAddressList()
   readonly TRUSTED_PROXIES: string = '';
 
-  /** Reading requests a minute, of one owner; 0 is no limit, as is the default where everybody is one owner. */
+  /** Read requests that an owner may send in a minute; 0 is no limit, and the default if every caller is the same owner. */
   @IsInt()
   @Min(0)
   readonly RATE_LIMIT: number = 600;
 
-  /** Writing requests a minute, likewise. */
+  /** Write requests that an owner may send in a minute; 0 as for RATE_LIMIT. */
   @IsInt()
   @Min(0)
   readonly RATE_LIMIT_WRITES: number = 120;
@@ -157,49 +151,4 @@ export class Config extends DatabaseConfig {
   /** Origins whose pages may call the API, separated by commas. */
   @IsOriginList()
   readonly CORS_ORIGINS: string = '';
-}
-
-/** All that is wrong with the environment, by name and without the values, which may be secrets. */
-export class InvalidConfigError extends Error {
-  constructor(readonly mistakes: string[]) {
-    super(`Invalid configuration: ${mistakes.join('; ')}`);
-  }
-}
-
-/** Where everybody is one owner, that owner's requests have no limit unless one is set. */
-const UNLIMITED = { RATE_LIMIT: 0, RATE_LIMIT_WRITES: 0 };
-
-/** Reads the settings of the service; an empty variable counts as not set. */
-export function parseConfig(environment: NodeJS.ProcessEnv): Config {
-  const { AUTH_MODE = '' } = environment;
-  const isShared = AUTH_MODE === '' || AUTH_MODE === 'none';
-  const defaults = Object.assign(new Config(), isShared && UNLIMITED);
-  const config = read(defaults, environment);
-  return checked(config, identityMistakes(config));
-}
-
-/** Reads the settings of the store alone. */
-export function parseDatabaseConfig(
-  environment: NodeJS.ProcessEnv,
-): DatabaseConfig {
-  return checked(read(new DatabaseConfig(), environment));
-}
-
-function read<C extends object>(
-  defaults: C,
-  environment: NodeJS.ProcessEnv,
-): C {
-  const given = Object.entries(defaults)
-    .filter(([name]) => environment[name])
-    .map(([name, value]: [string, string | number | boolean]) => [
-      name,
-      coerce(environment[name], value.constructor),
-    ]);
-  return Object.assign(defaults, Object.fromEntries(given));
-}
-
-function checked<C extends object>(config: C, more: string[] = []): C {
-  const mistakes = [...messagesOf(validateSync(config)), ...more];
-  if (mistakes.length > 0) throw new InvalidConfigError(mistakes);
-  return Object.freeze(config);
 }

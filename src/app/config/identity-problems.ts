@@ -7,21 +7,22 @@ import type { Config } from './config.js';
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
-/** What each AUTH_MODE needs of the other settings. */
-export function identityMistakes(config: Config): string[] {
+/** Checks the settings that AUTH_MODE needs; returns one line for each problem. */
+export function identityProblems(config: Config): string[] {
   switch (config.AUTH_MODE) {
     case 'jwt':
-      return jwtMistakes(config);
+      return jwtProblems(config);
     case 'header':
       return config.TRUSTED_PROXIES
         ? []
         : ['TRUSTED_PROXIES must name the gateway with AUTH_MODE=header'];
     case '':
-      // Without identity everybody is one owner: never by omission where others can come in.
+      // Without identity every caller is the same owner: nobody may get that by
+      // forgetting a setting if others can reach the service.
       return LOOPBACK.test(config.HOST) && config.NODE_ENV !== 'production'
         ? []
         : [
-            'AUTH_MODE must be set: jwt, header, or none where everybody may see everything',
+            'AUTH_MODE must be set: jwt, header, or none if everybody may see everything',
           ];
     case 'none':
     default:
@@ -29,7 +30,7 @@ export function identityMistakes(config: Config): string[] {
   }
 }
 
-function jwtMistakes(config: Config): string[] {
+function jwtProblems(config: Config): string[] {
   const { JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL } = config;
   const keys = [JWT_SECRET, JWT_PUBLIC_KEY, JWT_JWKS_URL].filter(Boolean);
   if (keys.length !== 1) {

@@ -1,18 +1,14 @@
 import { existsSync } from 'node:fs';
 import { env, loadEnvFile } from 'node:process';
-import {
-  type Config,
-  type DatabaseConfig,
-  parseConfig,
-  parseDatabaseConfig,
-} from './config.js';
+import type { Config, DatabaseConfig } from './config.js';
+import { parseConfig, parseDatabaseConfig } from './parse-config.js';
 
-/** The settings of the service: from its environment and, where there is one, the file .env. */
+/** Reads the settings of the service from the environment and from .env, if there is one. */
 export function loadConfig(): Config {
   return parseConfig(environment());
 }
 
-/** The settings of the store, likewise. */
+/** Reads only the settings of the store, from the same places. */
 export function loadDatabaseConfig(): DatabaseConfig {
   return parseDatabaseConfig(environment());
 }

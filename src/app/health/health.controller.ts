@@ -63,7 +63,7 @@ export class HealthController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<HealthDto | ErrorBody> {
     if (this.draining.hasBegun) {
-      // Not an exception: those with a 503 are logged as failures.
+      // An exception with 503 would be logged as a failure.
       response.status(HttpStatus.SERVICE_UNAVAILABLE);
       return { error: UNAVAILABLE, code: 'service_unavailable' };
     }

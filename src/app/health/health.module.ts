@@ -1,19 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Config } from '../config/config.js';
-import { Draining } from '../../http/draining.js';
 import { HealthController } from './health.controller.js';
 
-@Module({})
+@Module({ controllers: [HealthController] })
 export class HealthModule {
-  /** @param store the module that opens the store */
-  static with({ DRAIN_MS }: Config, store: DynamicModule): DynamicModule {
-    return {
-      module: HealthModule,
-      imports: [store],
-      controllers: [HealthController],
-      providers: [
-        { provide: Draining, useFactory: () => new Draining(DRAIN_MS) },
-      ],
-    };
+  /** @param imports the modules that export `Database` and `Draining` */
+  static forRoot({ imports }: { imports: DynamicModule[] }): DynamicModule {
+    return { module: HealthModule, imports };
   }
 }

@@ -14,8 +14,8 @@ import {
   IsTypedPart,
   MaxBytes,
   MaxJsonBytes,
-  MayBeAbsent,
-  Nested,
+  Optional,
+  NestedArray,
 } from '../../../validation/decorators.js';
 import {
   MESSAGE_ROLES,
@@ -37,7 +37,7 @@ export class CreateChatMessageDto {
    * of A-Z, a-z, 0-9, _ and -.
    * @example "msg_01"
    */
-  @MayBeAbsent()
+  @Optional()
   @IsMessageId()
   id?: string;
 
@@ -68,7 +68,7 @@ export class CreateChatMessageDto {
 
   /** What the text refers to. */
   @ApiObjects({ maxItems: LIMITS.referencesPerMessage })
-  @MayBeAbsent()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(LIMITS.referencesPerMessage)
   @IsJsonObject({ each: true })
@@ -76,7 +76,7 @@ export class CreateChatMessageDto {
 
   /** The client's own, at most 16 KiB of JSON. */
   @ApiObject()
-  @MayBeAbsent()
+  @Optional()
   @IsJsonObject()
   @MaxJsonBytes(LIMITS.metadataBytes)
   metadata?: Record<string, unknown>;
@@ -89,7 +89,7 @@ export class CreateChatMessagesDto {
   @ApiProperty({ minItems: 1, maxItems: LIMITS.messagesPerBatch })
   @IsArray()
   @ArrayMinSize(1)
-  @Nested(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
+  @NestedArray(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
   @UniqueIds()
   messages: CreateChatMessageDto[];
 }

@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, Max, Min } from 'class-validator';
-import { IsAloneAmong, MayBeAbsent } from '../../../validation/decorators.js';
+import { ExclusiveWith, Optional } from '../../../validation/decorators.js';
 import { PAGE } from '../../limits.js';
 
 /** The largest seq. */
@@ -21,28 +21,28 @@ export class ListMessagesQuery {
 
   /** Messages older than this seq: `101`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('after', 'around')
+  @ExclusiveWith('after', 'around')
   before?: number;
 
   /** Messages newer than this seq: `50`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('before', 'around')
+  @ExclusiveWith('before', 'around')
   after?: number;
 
   /** The message of this seq and its neighbours on both sides: `75`. */
   @ApiPropertyOptional({ type: 'integer' })
-  @MayBeAbsent()
+  @Optional()
   @IsInt()
   @Min(0)
   @Max(MAX_SEQ)
-  @IsAloneAmong('before', 'after')
+  @ExclusiveWith('before', 'after')
   around?: number;
 }

@@ -5,7 +5,7 @@ import {
   IsNotBlank,
   MaxCharacters,
   MaxJsonBytes,
-  MayBeAbsent,
+  Optional,
 } from '../../../validation/decorators.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
 import { LIMITS } from '../../limits.js';
@@ -32,7 +32,7 @@ export class ChatSessionFields {
     items: { type: 'string', maxLength: LIMITS.contextDocumentCharacters },
     maxItems: LIMITS.contextDocuments,
   })
-  @MayBeAbsent()
+  @Optional()
   @IsArray()
   @ArrayMaxSize(LIMITS.contextDocuments)
   @IsString({ each: true })
@@ -41,7 +41,7 @@ export class ChatSessionFields {
 
   /** The client's own, at most 16 KiB of JSON. */
   @ApiObject()
-  @MayBeAbsent()
+  @Optional()
   @IsJsonObject()
   @MaxJsonBytes(LIMITS.metadataBytes)
   metadata?: Record<string, unknown>;

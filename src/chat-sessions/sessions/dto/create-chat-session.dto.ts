@@ -4,8 +4,8 @@ import {
   IsJsonObject,
   IsOpaqueId,
   MaxJsonBytes,
-  MayBeAbsent,
-  Nested,
+  Optional,
+  NestedArray,
   Requires,
 } from '../../../validation/decorators.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
@@ -23,7 +23,7 @@ export class CreateChatSessionDto extends ChatSessionFields {
    * A UUID of the client's own, which makes the create safe to repeat.
    * @example "019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55"
    */
-  @MayBeAbsent()
+  @Optional()
   @IsUUID('loose')
   id?: string;
 
@@ -46,16 +46,16 @@ export class CreateChatSessionDto extends ChatSessionFields {
 
   /** How the client wants to chat, at most 64 KiB of JSON. */
   @ApiObject({ example: { model: 'large', temperature: 0.2 } })
-  @MayBeAbsent()
+  @Optional()
   @IsJsonObject()
   @MaxJsonBytes(LIMITS.configBytes)
   config?: Record<string, unknown>;
 
   /** The first messages, at most 100. */
   @ApiProperty({ maxItems: LIMITS.messagesPerBatch })
-  @MayBeAbsent()
+  @Optional()
   @IsArray()
-  @Nested(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
+  @NestedArray(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
   @UniqueIds()
   messages?: CreateChatMessageDto[];
 }

@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 import {
   IsOpaqueId,
-  MayBeAbsent,
+  Optional,
   Requires,
 } from '../../../validation/decorators.js';
 import { PAGE } from '../../limits.js';
@@ -22,17 +22,17 @@ export class ListChatSessionsQuery {
   limit: number = PAGE.sessions.default;
 
   /** `next_cursor` of the page before. */
-  @MayBeAbsent()
+  @Optional()
   @IsCursor()
   cursor?: string;
 
   /** Only the sessions of this document: `menu`. */
-  @MayBeAbsent()
+  @Optional()
   @IsOpaqueId()
   document_id?: string;
 
   /** Only the session of this section, together with `document_id`: `coffee`. */
-  @MayBeAbsent()
+  @Optional()
   @IsOpaqueId()
   @Requires('document_id')
   section_id?: string;
@@ -46,7 +46,7 @@ export class ListChatSessionsQuery {
   archived: boolean = false;
 
   /** Only pinned sessions, or only others. */
-  @MayBeAbsent()
+  @Optional()
   @IsBoolean()
   pinned?: boolean;
 }

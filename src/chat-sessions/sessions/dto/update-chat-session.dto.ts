@@ -3,7 +3,7 @@ import { IsBoolean } from 'class-validator';
 import {
   IsJsonObject,
   MaxJsonBytes,
-  MayBeAbsent,
+  Optional,
 } from '../../../validation/decorators.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
 import { ChatSessionFields } from './chat-session-fields.dto.js';
@@ -13,12 +13,12 @@ import { LIMITS } from '../../limits.js';
 @ApiSchema({ name: 'ChatSessionChanges' })
 export class UpdateChatSessionDto extends ChatSessionFields {
   /** @example true */
-  @MayBeAbsent()
+  @Optional()
   @IsBoolean()
   pinned?: boolean;
 
   /** @example false */
-  @MayBeAbsent()
+  @Optional()
   @IsBoolean()
   archived?: boolean;
 }

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { HttpRequest } from '../../../identity/request-identity.js';
-import { REPEATED, singleHeader } from '../../../identity/identity-provider.js';
+import {
+  type HttpRequest,
+  rawOf,
+  REPEATED,
+  singleHeader,
+} from '../../../http/request.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
@@ -27,10 +31,7 @@ export const IDEMPOTENCY_KEY = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 export function repeatableRequestOf(
   request: KeyedRequest,
 ): RepeatableRequest | undefined {
-  const key = singleHeader(
-    'raw' in request ? request.raw : request,
-    'Idempotency-Key',
-  );
+  const key = singleHeader(rawOf(request), 'Idempotency-Key');
   if (key === undefined) return undefined;
   if (key === REPEATED) {
     throw new ValidationFailedException(['Idempotency-Key must be given once']);

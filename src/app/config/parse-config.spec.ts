@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
+import { Config } from './config.js';
 import {
-  Config,
   InvalidConfigError,
   parseConfig,
   parseDatabaseConfig,
-} from './config.js';
+} from './parse-config.js';
 
-function mistakesOf(environment: NodeJS.ProcessEnv): string[] {
+function problemsIn(environment: NodeJS.ProcessEnv): string[] {
   try {
     parseConfig(environment);
   } catch (error) {
-    if (error instanceof InvalidConfigError) return error.mistakes;
+    if (error instanceof InvalidConfigError) return error.problems;
     throw error;
   }
   return [];
@@ -31,7 +31,7 @@ describe('parseConfig', () => {
     expect(parseConfig(example)).toEqual(parseConfig({}));
   });
 
-  it('takes what the environment says, as numbers and booleans where they belong', () => {
+  it('reads numbers and booleans from the environment', () => {
     const given = {
       PORT: '0',
       HOST: '::',
@@ -51,17 +51,17 @@ describe('parseConfig', () => {
     });
   });
 
-  it('counts an empty variable as not set, and does not mind others', () => {
+  it('treats an empty variable as not set and ignores unknown ones', () => {
     const config = parseConfig({ PORT: '', HOST: '', PATH: '/bin', port: 'x' });
     expect(config).toEqual(parseConfig({}));
   });
 
-  it('cannot be changed afterwards', () => {
+  it('returns a frozen object', () => {
     expect(parseConfig({})).toSatisfy(Object.isFrozen);
     expect(parseDatabaseConfig({})).toSatisfy(Object.isFrozen);
   });
 
-  it('reports all mistakes at once, by name and without the values', () => {
+  it('reports all problems at once, by name and without values', () => {
     const values = {
       PORT: '70000',
       HOST: '127.0.0.1',
@@ -77,7 +77,7 @@ describe('parseConfig', () => {
       RATE_LIMIT: 'many',
       CORS_ORIGINS: 'https://app.example.com/',
     };
-    const mistakes = [
+    const problems = [
       'PORT must not be greater than 65535',
       'DATABASE_URL must be sqlite:PATH or mysql://user:password@host:port/database',
       'DATABASE_MIGRATE must be a boolean value',
@@ -90,9 +90,9 @@ describe('parseConfig', () => {
       'RATE_LIMIT must be an integer number',
       'CORS_ORIGINS must be origins such as https://app.example.com, separated by commas',
     ];
-    expect(mistakesOf(values).toSorted()).toEqual(mistakes.toSorted());
-    const { message } = new InvalidConfigError(mistakesOf(values));
-    for (const mistake of mistakes) expect(message).toContain(mistake);
+    expect(problemsIn(values).toSorted()).toEqual(problems.toSorted());
+    const { message } = new InvalidConfigError(problemsIn(values));
+    for (const problem of problems) expect(message).toContain(problem);
     expect(message).not.toMatch(
       /70000|postgres|secret|maybe|-7|loud|12MiB|too short|User Id|10\.0|many/,
     );
@@ -134,9 +134,9 @@ describe('parseConfig', () => {
         'http://db/chat',
       ],
     ],
-  ])('refuses a wrong %s in one line', (name, values) => {
+  ])('reports a wrong %s in one line', (name, values) => {
     for (const value of values) {
-      expect(mistakesOf({ [name]: value })).toEqual([
+      expect(problemsIn({ [name]: value })).toEqual([
         expect.stringMatching(`^${name} must `),
       ]);
     }
@@ -150,7 +150,7 @@ describe('parseConfig', () => {
     'mysql://chat:p%40ss@db.example.com:3306/chat',
     'mysql://root@[::1]:3306/chat',
     'mysql://chat:secret@db1:3306,db2,[::1]:3307/chat',
-  ])('takes DATABASE_URL=%s', (url) => {
+  ])('accepts DATABASE_URL=%s', (url) => {
     expect(parseConfig({ DATABASE_URL: url }).DATABASE_URL).toBe(url);
   });
 });
@@ -163,10 +163,10 @@ describe('AUTH_MODE', () => {
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey,
   );
 
-  it('may be left out where nobody else can come in', () => {
+  it('may be left out if nobody else can reach the service', () => {
     for (const HOST of ['', '127.0.0.1', '127.1.2.3', 'localhost', '::1']) {
-      expect(mistakesOf({ HOST })).toEqual([]);
-      expect(mistakesOf({ HOST, NODE_ENV: 'development' })).toEqual([]);
+      expect(problemsIn({ HOST })).toEqual([]);
+      expect(problemsIn({ HOST, NODE_ENV: 'development' })).toEqual([]);
     }
   });
 
@@ -178,21 +178,21 @@ describe('AUTH_MODE', () => {
     { NODE_ENV: 'production' },
     { HOST: '0.0.0.0', ...SECRET },
   ])('must be set with %j', (environment) => {
-    expect(mistakesOf(environment)).toEqual([
-      'AUTH_MODE must be set: jwt, header, or none where everybody may see everything',
+    expect(problemsIn(environment)).toEqual([
+      'AUTH_MODE must be set: jwt, header, or none if everybody may see everything',
     ]);
-    expect(mistakesOf({ ...environment, AUTH_MODE: 'none' })).toEqual([]);
+    expect(problemsIn({ ...environment, AUTH_MODE: 'none' })).toEqual([]);
   });
 
-  it('is nothing that a migration needs', () => {
+  it('is not needed by a migration', () => {
     const { DATABASE_URL } = parseDatabaseConfig({ NODE_ENV: 'production' });
     expect(DATABASE_URL).toBe(new Config().DATABASE_URL);
   });
 
-  it('jwt needs one key', () => {
+  it('needs exactly one key with jwt', () => {
     const JWT_JWKS_URL = 'https://issuer.example.com/jwks.json';
     for (const keys of [{}, { ...SECRET, JWT_JWKS_URL }]) {
-      expect(mistakesOf({ AUTH_MODE: 'jwt', ...keys })).toEqual([
+      expect(problemsIn({ AUTH_MODE: 'jwt', ...keys })).toEqual([
         'AUTH_MODE=jwt needs exactly one of JWT_SECRET, JWT_PUBLIC_KEY and JWT_JWKS_URL',
       ]);
     }
@@ -203,14 +203,14 @@ describe('AUTH_MODE', () => {
       { JWT_PUBLIC_KEY: ES256 },
       { JWT_PUBLIC_KEY: ES256.replaceAll('\n', '\\n') },
     ]) {
-      expect(mistakesOf({ AUTH_MODE: 'jwt', ...key })).toEqual([]);
+      expect(problemsIn({ AUTH_MODE: 'jwt', ...key })).toEqual([]);
     }
   });
 
-  it('jwt takes the public key from a file', () => {
+  it('reads the public key from a file', () => {
     const path = join(temporaryDirectory(), 'key.pem');
     writeFileSync(path, ES256);
-    expect(mistakesOf({ AUTH_MODE: 'jwt', JWT_PUBLIC_KEY: path })).toEqual([]);
+    expect(problemsIn({ AUTH_MODE: 'jwt', JWT_PUBLIC_KEY: path })).toEqual([]);
   });
 
   it.each([
@@ -228,18 +228,18 @@ describe('AUTH_MODE', () => {
       key,
       'must be a public key of RS256 (2048 bits or more), ES256 or EdDSA in PEM, or the path of one',
     ]),
-  ])('jwt refuses %s=%j', (name, value, rule) => {
-    expect(mistakesOf({ AUTH_MODE: 'jwt', [name]: value })).toEqual([
+  ])('refuses %s=%j with jwt', (name, value, rule) => {
+    expect(problemsIn({ AUTH_MODE: 'jwt', [name]: value })).toEqual([
       `${name} ${rule}`,
     ]);
   });
 
-  it('header needs to know the gateway', () => {
-    expect(mistakesOf({ AUTH_MODE: 'header' })).toEqual([
+  it('needs TRUSTED_PROXIES with header', () => {
+    expect(problemsIn({ AUTH_MODE: 'header' })).toEqual([
       'TRUSTED_PROXIES must name the gateway with AUTH_MODE=header',
     ]);
     const TRUSTED_PROXIES = '10.0.0.0/8, ::1,192.168.1.7';
-    expect(mistakesOf({ AUTH_MODE: 'header', TRUSTED_PROXIES })).toEqual([]);
+    expect(problemsIn({ AUTH_MODE: 'header', TRUSTED_PROXIES })).toEqual([]);
   });
 
   it('decides whether requests are limited by default', () => {

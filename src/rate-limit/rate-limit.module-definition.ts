@@ -1,17 +1,21 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { ThrottlerStorage } from '@nestjs/throttler';
 
-/** Requests that one caller may send within a minute; 0 is no limit. */
 export interface RateLimits {
+  /** GET and HEAD requests that a caller may send in a minute; 0 is no limit. */
   readonly reads: number;
+  /** Other requests that a caller may send in a minute; 0 is no limit. */
   readonly writes: number;
   /**
-   * The id of the caller whose request it is. Without one it is counted by
-   * address (IPv6 by its /64).
+   * Returns the id of the caller. Requests without one are counted by address
+   * (IPv6 by its /64).
    */
   owner(
     this: void,
     request: object,
   ): string | null | undefined | Promise<string | null | undefined>;
+  /** Where requests are counted; by default in this process (`MemoryStorage`). */
+  readonly storage?: ThrottlerStorage;
 }
 
 export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN: RATE_LIMITS } =
