@@ -40,7 +40,7 @@ describe('a service without settings', () => {
     expect(html).toContain('<title>Chat Sessions</title>');
 
     const assets = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(
-      ([, path]) => path,
+      ([, path]) => path!,
     );
     expect(assets).toContainEqual(expect.stringMatching(/\.css$/));
     expect(assets).toContainEqual(expect.stringMatching(/swagger-ui.*\.js$/));

@@ -115,7 +115,7 @@ describe('npm run load', () => {
   it('loads what it can, and names the lines that it cannot', async () => {
     const file = join(temporaryDirectory(), 'broken.jsonl');
     const [first, second, third] = LINES;
-    const lines = [first, second.slice(0, -1), third];
+    const lines = [first, second!.slice(0, -1), third];
     writeFileSync(file, `${lines.join('\n')}\n`);
     const ending = await runLoader(file, '--url', service.url, '--verify');
     expect(ending.stdout).toMatch(/^Loaded 2 conversations/);

@@ -22,7 +22,7 @@ it('runs without the packages of its development', async () => {
   const loaded = service.stderr.matchAll(
     /load ".*node_modules\/((?:@[^/"]+\/)?[^/"]+)/g,
   );
-  expect([...new Set(Array.from(loaded, ([, name]) => name))].sort()).toEqual([
+  expect([...new Set(Array.from(loaded, ([, name]) => name!))].sort()).toEqual([
     'better-sqlite3',
     'bindings',
     'file-uri-to-path',

@@ -118,7 +118,7 @@ async function insertSessions(ids: string[]): Promise<void> {
     DATABASE_MIGRATE: false,
   });
   for (const [index, id] of ids.entries()) {
-    const time = new Date(AMBIGUOUS[index]);
+    const time = new Date(AMBIGUOUS[index]!);
     await dataSource.getRepository(ChatSession).insert({
       id,
       ownerId: 'local',

@@ -130,7 +130,7 @@ export async function startService(
   const process = launchService(environment, cwd);
   try {
     const [, url] = await process.waitFor(/Listening on (http:[^\s;"]+)/);
-    return { url, process, stop: () => process.stop() };
+    return { url: url!, process, stop: () => process.stop() };
   } catch (error) {
     await process.stop();
     throw error;

@@ -30,7 +30,7 @@ async function read(file: string | Buffer, size = 7) {
 async function summary(file: string | Buffer) {
   return (await read(file)).map(({ number, conversation: found }) => [
     number,
-    found instanceof BrokenLine ? found.message : found.messages[0].content,
+    found instanceof BrokenLine ? found.message : found.messages[0]!.content,
   ]);
 }
 
