@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Verdict, verdictsOf } from './goals.js';
 import { METHOD } from './method.js';
 import { linePlot, ratioPlot, type Row } from './plots.js';
-import type { Results } from './results.js';
+import { type Results, serialize } from './results.js';
 import type { ScenarioResult } from './scenario.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
@@ -23,10 +23,7 @@ export async function writeReport(
   for (const [name, plot] of Object.entries(plots)) {
     await writeFile(join(directory, 'benchmarks', `${name}.svg`), plot);
   }
-  await writeFile(
-    join(directory, 'benchmarks.json'),
-    `${JSON.stringify(results, null, 1)}\n`,
-  );
+  await writeFile(join(directory, 'benchmarks.json'), serialize(results));
   const images = Object.keys(plots).map(
     (name) => `![${name}](benchmarks/${name}.svg)\n`,
   );

@@ -3,7 +3,7 @@ import type { Machine } from './machine.js';
 import type { MemoryResult } from './process-figures.js';
 import type { Pace, ScenarioResult } from './scenario.js';
 
-/** All that a run has found out: docs/benchmarks.json. */
+/** What a run has measured. */
 export interface Results {
   machine: Machine;
   mariadb: { version: string; settings: string[] };
@@ -14,4 +14,14 @@ export interface Results {
   memory?: MemoryResult;
   /** Seconds. */
   starts?: number[];
+}
+
+/** The text of docs/benchmarks.json: a line for each scenario, so that a diff shows which have changed. */
+export function serialize({ scenarios, ...others }: Results): string {
+  const lines = scenarios.map((scenario) => `    ${JSON.stringify(scenario)}`);
+  const entries = Object.entries(others)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `  "${key}": ${JSON.stringify(value)}`);
+  entries.push(`  "scenarios": [\n${lines.join(',\n')}\n  ]`);
+  return `{\n${entries.join(',\n')}\n}\n`;
 }
