@@ -4,9 +4,9 @@ import { findMysqlServer } from './test/support/mysql-server.js';
 import { swaggerMetadata } from './test/support/swagger-plugin.js';
 
 /**
- * The end-to-end suite runs once per store. Without a MySQL server half of it
- * cannot, which must be loud here and an error in CI, but not in the way of
- * someone who has just cloned the repository.
+ * The end-to-end suite runs once for each store. If no MySQL server is
+ * installed, the MySQL half is left out with a warning; with REQUIRE_MYSQL=1,
+ * as in CI, that is an error.
  */
 function hasMysql(): boolean {
   if (process.env.TEST_MYSQL_URL || findMysqlServer()) return true;
@@ -20,7 +20,7 @@ function hasMysql(): boolean {
   return false;
 }
 
-/** Likewise without a Chromium, for the tests in a browser. */
+/** The tests in a browser need Chromium: a warning, or an error with REQUIRE_CHROMIUM=1. */
 function hasChromium(): boolean {
   if (findChromium()) return true;
   const what =
@@ -34,20 +34,26 @@ function hasChromium(): boolean {
 }
 
 /**
- * Projects share these objects and not `extends: true`, which evaluates this
- * file again for each: as many warnings, and TypeScript programs to build.
+ * Projects share these objects. `extends: true` would evaluate this file once
+ * for each project, and with it build a TypeScript program each time.
  */
 const plugins = [swaggerMetadata()];
 const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
 const e2e = { ...limits, include: ['test/e2e/**/*.e2e-spec.ts'] };
 
+/** Tests that type-check all of src, which takes 10 s: not part of `npm run check`. */
+const typed = ['test/unit/one-door.spec.ts'];
 const unit = {
   plugins,
   test: {
     ...limits,
     name: 'unit',
     include: ['{src,tools}/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
+    exclude: typed,
   },
+};
+const unitTyped = {
+  test: { ...limits, name: 'unit:typed', include: typed },
 };
 const sqlite = {
   plugins,
@@ -64,8 +70,8 @@ const mysql = {
 };
 
 /**
- * Process tests start the built service, and some look at how long that takes:
- * they come after the others, which keep every core busy.
+ * Process tests start the built service, and some measure how long that takes.
+ * They run after the other projects, which keep every core busy.
  */
 const processes = {
   ...limits,
@@ -89,7 +95,7 @@ const processMysql = {
     name: 'process:mysql',
     provide: { store: 'mysql' as const },
     globalSetup: ['test/support/mysql.global-setup.ts', build],
-    // What has nothing to do with a server.
+    // These do not depend on the store.
     exclude: [
       'test/process/client-guide.process-spec.ts',
       'test/process/defaults.process-spec.ts',
@@ -112,11 +118,12 @@ const browser = {
 
 export default defineConfig({
   test: {
-    // Files wait for a database most of the time; one core less than there
-    // are, which is the default, would mean one file at a time on two cores.
+    // The default leaves one core free, so on two cores files would run one by
+    // one; most of them wait for a database.
     maxWorkers: '100%',
     projects: [
       unit,
+      unitTyped,
       sqlite,
       processSqlite,
       ...(hasMysql() ? [mysql, processMysql] : []),

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Faults, one after the other: each has the machine for itself. */
+/** Fault tests run one by one: each needs the whole machine. */
 export default defineConfig({
   test: {
     include: ['test/faults/**/*.faults-spec.ts'],
