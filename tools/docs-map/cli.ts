@@ -1,0 +1,12 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { withMap } from './page.js';
+import { ROOT, sourceFiles } from './source-files.js';
+
+// `npm run docs:map`: writes the map of src in docs/architecture.md.
+
+const path = join(ROOT, 'docs/architecture.md');
+const page = withMap(readFileSync(path, 'utf8'), sourceFiles());
+const options = { ...(await resolveConfig(path)), filepath: path };
+writeFileSync(path, await format(page, options));
