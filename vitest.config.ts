@@ -129,5 +129,10 @@ export default defineConfig({
       ...(hasMysql() ? [mysql, processMysql] : []),
       ...(hasChromium() ? [browser] : []),
     ],
+    coverage: {
+      include: ['src/**/*.ts'],
+      exclude: ['src/client/openapi/**'],
+      reporter: ['json-summary', 'html'],
+    },
   },
 });
