@@ -43,17 +43,17 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .build();
 
 /**
- * The routes of sessions and messages, with their services. Nothing of it is
- * global: its guards, its filter and its pipes are those of its own controllers.
+ * The routes of sessions and messages, with their services. Nothing is global:
+ * guards, filter and pipes apply to the module's own controllers.
  *
  *     ChatSessionsModule.forRoot({
  *       dataSource: 'platform',
  *       owner: (request: { user?: { id: string } }) => request.user?.id,
  *     })
  *
- * In `forRootAsync` the data source's name stands beside `useFactory`. A start
- * fails, with one line that says why, on options that are wrong and on a data
- * source that the module cannot work on.
+ * In `forRootAsync`, give `dataSource` beside `useFactory`. The application
+ * does not start with invalid options, or with a data source that the module
+ * cannot use; the error is one line that says why.
  */
 @Module({
   controllers: [
@@ -97,12 +97,12 @@ function onDataSource(
     ...definition,
     imports: [
       ...imports,
-      // Tells a data source with `autoLoadEntities` of them.
+      // Adds the entities to a data source with `autoLoadEntities`.
       TypeOrmModule.forFeature(chatSessionsEntities, dataSource),
     ],
     providers: [
       ...providers,
-      // Under tokens without the name of the data source.
+      // Repositories under tokens without the name of the data source.
       ...chatSessionsEntities.map((entity) => ({
         provide: getRepositoryToken(entity),
         inject: [token],

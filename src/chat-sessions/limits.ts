@@ -1,4 +1,4 @@
-/** Caps of what one request may bring, checked before anything is stored. */
+/** Limits of one request, checked before anything is stored. */
 export const LIMITS = {
   /** Bytes in UTF-8. */
   contentBytes: 1024 * 1024,
@@ -16,16 +16,16 @@ export const LIMITS = {
   titleCharacters: 200,
 } as const;
 
-/** How many of a thing one answer brings. */
+/** Sizes of pages. */
 export const PAGE = {
   sessions: { default: 20, max: 100 },
   messages: { default: 50, max: 200 },
-  /** Messages inside a session's own answer. */
+  /** Messages in the response to GET of a session. */
   sessionMessages: { default: 50, max: 200 },
-  /** A page of messages ends early rather than pass this; it holds one message at least. */
+  /** Bytes of a page of messages: it ends early rather than exceed them, but has at least one message. */
   bytes: 4 * 1024 * 1024,
 } as const;
 
-/** How much of a message's text becomes a title or a preview, in characters (code points). */
+/** Lengths of the title and the preview that are made of a message's text, in characters (code points). */
 export const DERIVED_TITLE_CHARACTERS = 80;
 export const PREVIEW_CHARACTERS = 160;

@@ -26,14 +26,14 @@ export interface AdmittedRead {
   headers: Readonly<Record<string, string>>;
 }
 
-/** What an application decides for the module. */
+/** Options of `ChatSessionsModule.forRoot`. */
 export interface ChatSessionsOptions {
   /**
-   * The id of the caller whose request it is: 1 to 191 characters, without
-   * control characters and without white space at either end. Anything else
-   * (undefined, a number, an empty text) is answered 401. It is asked once a
-   * request, after the application's global guards, with the request of the
-   * adapter; what it throws is answered as any exception.
+   * Returns the caller's id: 1 to 191 characters, without control characters
+   * and without white space at either end. For anything else (undefined, a
+   * number, an empty string) the response is 401. Called once a request, after
+   * the application's global guards, with the adapter's request. An exception
+   * that it throws becomes the response.
    */
   owner(
     this: void,
@@ -51,35 +51,35 @@ export interface ChatSessionsOptions {
     request: IncomingMessage,
   ): Promise<AdmittedRead | undefined>;
 
-  /** Milliseconds in which the store answers a request, or the request is answered 503: 100 to 60,000, by default 5,000. */
+  /** Milliseconds that a request may wait for the store before it gets 503: 100 to 60,000, by default 5,000. */
   deadlineMs?: number;
 
   /**
-   * Whether answers to GET of a session are kept in memory. `validated`, the
-   * default on MySQL: served after a query has shown that they are current.
-   * `exclusive`, the default on SQLite: served without, for a single instance
-   * that alone writes to the store. `off`: never kept.
+   * Whether responses to GET of a session are cached in memory. `validated`,
+   * the default on MySQL: used after a query has confirmed their version.
+   * `exclusive`, the default on SQLite: used without a query; for a single
+   * instance that is the only writer. `off`: not cached.
    */
   cache?: CacheMode;
 
-  /** Megabytes (2^20 bytes) of memory for these, by default 64. */
+  /** Memory for cached responses, in megabytes (2^20 bytes): by default 64. */
   cacheMaxMb?: number;
 
-  /** Seconds that an Idempotency-Key is known for, at least: by default a day, at most 30. */
+  /** Seconds for which an Idempotency-Key is kept, at least: by default a day, at most 30 days. */
   idempotencyTtl?: number;
 }
 
-/** Which data source, beside the options: it has to be known before they are. */
+/** The data source, which Nest must know before it resolves the options. */
 export interface ChatSessionsDataSource {
   /**
-   * Its name, as in `TypeOrmModule.forRoot({ name })`; without one, the default
-   * data source. On MySQL and MariaDB it may be shared with other modules; on
-   * SQLite it has to be one of its own.
+   * Its name, as in `TypeOrmModule.forRoot({ name })`; by default the default
+   * data source. On MySQL and MariaDB other modules may use it too; on SQLite
+   * it must be the module's own.
    */
   dataSource?: string;
 }
 
-/** The options with their defaults. */
+/** The validated options, with their defaults. */
 export class ChatSessionsSettings {
   @Allow()
   readonly owner: ChatSessionsOptions['owner'];
@@ -106,7 +106,7 @@ export class ChatSessionsSettings {
   @Max(30 * 24 * 60 * 60)
   readonly idempotencyTtl: number = DEFAULTS.idempotencyTtl;
 
-  /** Throws a TypeError that names every option that is wrong. */
+  /** Throws a TypeError that names every invalid option. */
   constructor(options: ChatSessionsOptions) {
     const { owner, ...others } = Object(options) as ChatSessionsOptions;
     this.owner = owner;
@@ -114,14 +114,14 @@ export class ChatSessionsSettings {
       ([, value]) => value !== undefined,
     );
     Object.assign(this, Object.fromEntries(given));
-    const mistakes = messagesOf(
+    const problems = messagesOf(
       validateSync(this, { whitelist: true, forbidNonWhitelisted: true }),
     );
     if (typeof owner !== 'function') {
-      mistakes.unshift('owner must be a function of the request');
+      problems.unshift('owner must be a function of the request');
     }
-    if (mistakes.length > 0) {
-      throw new TypeError(`Options of Chat Sessions: ${mistakes.join('; ')}`);
+    if (problems.length > 0) {
+      throw new TypeError(`Options of Chat Sessions: ${problems.join('; ')}`);
     }
   }
 }

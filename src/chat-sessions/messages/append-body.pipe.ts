@@ -6,7 +6,7 @@ import {
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 
-/** One message, or `{"messages": [...]}`. */
+/** Validates the body of an append: one message, or `{"messages": [...]}`. */
 @Injectable()
 export class AppendBody implements PipeTransform {
   transform(body: unknown): CreateChatMessageDto | CreateChatMessagesDto {

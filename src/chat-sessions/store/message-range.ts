@@ -1,7 +1,7 @@
 import { PAGE } from '../limits.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 
-/** Where a page of messages lies; at most one of the cursors, each a seq. */
+/** A request for a page of messages, with at most one cursor. Cursors are seqs. */
 export interface MessagePageQuery {
   limit: number;
   /** Messages before this one. */
@@ -12,11 +12,11 @@ export interface MessagePageQuery {
   around?: number;
 }
 
-/** Seqs from `from` to `to`, both included; empty where `from > to`. */
+/** Seqs from `from` to `to`, both included; empty if `from > to`. */
 export interface MessageRange {
   from: number;
   to: number;
-  /** The seq that the page is built from, outwards. */
+  /** The seq at which a page that is too large is kept; it shrinks towards it. */
   anchor: number;
 }
 
@@ -25,9 +25,8 @@ export function firstSeqOf({ lastSeq, messageCount }: ChatSession): number {
 }
 
 /**
- * The seqs of a page. Those of a session have no gaps, so the page is known
- * before a message is read: one range of the primary key, however long the
- * conversation.
+ * The seqs of a page. The seqs of a session have no gaps, so a page is one range
+ * of the primary key that is known before a message is read.
  */
 export function rangeOf(
   session: ChatSession,
@@ -53,7 +52,7 @@ export function lengthOf({ from, to }: MessageRange): number {
   return Math.max(to - from + 1, 0);
 }
 
-/** The part of a range, grown outwards from its anchor, that stays within a page's bytes. */
+/** The part of a range around its anchor that fits into the bytes of a page. */
 export function fitRange(
   { from, to, anchor }: MessageRange,
   sizes: readonly { seq: number; bytes: number }[],

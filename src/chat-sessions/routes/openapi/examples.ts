@@ -113,7 +113,7 @@ const SECTION_SESSION = {
   config: {},
 };
 
-/** Ids, and bodies of requests and of answers in the order in which they are sent. */
+/** Ids, and the bodies of requests and responses in the order in which they are sent. */
 export const EXAMPLES = {
   sessionId: SESSION_ID,
   messageId: ORDER.id,

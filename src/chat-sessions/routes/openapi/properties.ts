@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-/** An object whose content is the caller's affair. */
+/** An object with arbitrary content. */
 export function ApiObject(
   options: { example?: object } = {},
 ): PropertyDecorator {
@@ -50,7 +50,7 @@ export function ApiInteger(): PropertyDecorator {
   return ApiProperty({ type: 'integer' });
 }
 
-/** A moment, as text: JSON.stringify is slow with a Date, which it has to ask for it. */
+/** A time as ISO 8601 text. */
 export function ApiTime(): PropertyDecorator {
   return ApiProperty({ type: String, format: 'date-time' });
 }

@@ -23,7 +23,7 @@ export const MESSAGE_ROLES = [
 ] as const;
 export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
-/** One turn. On InnoDB its key (session, seq) clusters a conversation in reading order. */
+/** One message. On InnoDB the primary key (session, seq) clusters a conversation in reading order. */
 @Entity('chat_messages')
 @Index('uq_chat_messages_id', ['sessionId', 'id'], { unique: true })
 export class ChatMessage {
@@ -35,7 +35,7 @@ export class ChatMessage {
   })
   sessionId: string;
 
-  /** 1, 2, 3 ... in the session: order and cursor. */
+  /** 1, 2, 3 ... within the session: the order of messages, and the cursor of pages. */
   @PrimaryColumn({
     type: 'int',
     unsigned: true,
@@ -44,11 +44,11 @@ export class ChatMessage {
   })
   seq: number;
 
-  /** Unique in its session only: the client may choose it. */
+  /** Unique within its session. The client may choose it. */
   @Column({ ...asciiColumn, name: 'id', length: 64 })
   id: string;
 
-  /** The session's owner, here too so that both tables can be sharded by it. */
+  /** The session's owner, repeated so that both tables can be sharded by it. */
   @Column({ ...opaqueIdColumn, name: 'owner_id' })
   ownerId: string;
 
@@ -67,7 +67,7 @@ export class ChatMessage {
   @Column({ ...jsonColumn, name: 'metadata' })
   metadata: JsonObject;
 
-  /** Bytes of the message as answered. */
+  /** Bytes of the message in a response. */
   @Column({ type: 'int', unsigned: true, name: 'bytes' })
   bytes: number;
 

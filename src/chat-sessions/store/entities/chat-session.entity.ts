@@ -6,12 +6,12 @@ import {
   timeColumn,
 } from './columns.js';
 
-/** An object whose content is the caller's affair. */
+/** An object with arbitrary content. */
 export type JsonObject = Record<string, unknown>;
 
 /**
- * One conversation of one owner. On InnoDB its key (owner, id) keeps the
- * sessions of an owner together: a list reads neighbours.
+ * One conversation of one owner. On InnoDB the primary key (owner, id) clusters
+ * the sessions of an owner, so that a list reads neighbouring rows.
  */
 @Entity('chat_sessions')
 @Index('uq_chat_sessions_id', ['id'], { unique: true })
@@ -72,15 +72,15 @@ export class ChatSession {
   @Column({ type: 'boolean', name: 'archived' })
   archived: boolean;
 
-  /** How many messages there are: their seqs are the `messageCount` numbers up to `lastSeq`. */
+  /** The number of messages: their seqs are the `messageCount` numbers up to `lastSeq`. */
   @Column({ type: 'int', unsigned: true, name: 'message_count' })
   messageCount: number;
 
-  /** The seq given out last. It outlives a clear, so that none is used twice. */
+  /** The last seq that was used. A clear does not reset it, so no seq is used twice. */
   @Column({ type: 'int', unsigned: true, name: 'last_seq' })
   lastSeq: number;
 
-  /** Bytes of the largest message, as answered; tells when a page must count bytes. */
+  /** Bytes of the largest message in a response: tells whether a page must count bytes. */
   @Column({ type: 'int', unsigned: true, name: 'max_message_bytes' })
   maxMessageBytes: number;
 
@@ -91,7 +91,7 @@ export class ChatSession {
   @Column({ ...timeColumn, name: 'last_message_at', nullable: true })
   lastMessageAt: Date | null;
 
-  /** Set at create and append only: renaming or pinning does not move a session in the list. */
+  /** Set by create and append only: renaming or pinning does not move a session in a list. */
   @Column({ ...timeColumn, name: 'last_activity_at' })
   lastActivityAt: Date;
 

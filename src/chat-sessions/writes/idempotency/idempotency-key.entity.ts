@@ -6,7 +6,7 @@ import {
   timeColumn,
 } from '../../store/entities/columns.js';
 
-/** What a write with an Idempotency-Key did, recorded in the write's own transaction. */
+/** The result of a write with an Idempotency-Key, stored in the write's own transaction. */
 @Entity('idempotency_keys')
 @Index('ix_idempotency_keys_created_at', ['createdAt'])
 export class IdempotencyKey {
@@ -25,7 +25,7 @@ export class IdempotencyKey {
   })
   key: string;
 
-  /** SHA-256, in hex, of method, path and body. */
+  /** SHA-256 in hex of method, path and body. */
   @Column({ ...asciiColumn, name: 'request_hash', length: 64 })
   requestHash: string;
 

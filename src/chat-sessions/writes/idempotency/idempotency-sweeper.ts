@@ -12,7 +12,7 @@ import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { ChatSessionsSettings } from '../../options.js';
 
 const LONGEST_PAUSE_MS = 10 * 60_000;
-/** Small enough to hold up nobody: on SQLite a batch has the whole process for itself. */
+/** Rows of a batch. Small, because on SQLite a batch blocks the process. */
 const BATCH = 100;
 
 interface Batch {
@@ -20,7 +20,7 @@ interface Batch {
   deleted: number;
 }
 
-/** Deletes keys that are too old. Each instance does it now and then; that others do it, too, disturbs nobody. */
+/** Deletes Idempotency-Keys that are older than `idempotencyTtl`. Every instance does; they do not disturb each other. */
 @Injectable()
 export class IdempotencySweeper
   implements OnApplicationBootstrap, OnModuleDestroy
@@ -40,18 +40,18 @@ export class IdempotencySweeper
   }
 
   onApplicationBootstrap(): void {
-    // Instances that started together do not sweep together.
+    // A random first pause, so that instances that start together sweep at different times.
     this.schedule(Math.random());
   }
 
-  /** Before the store is closed; a batch that has begun is waited for. */
+  /** Waits for the batch in progress, before the store is closed. */
   async onModuleDestroy(): Promise<void> {
     this.isStopped = true;
     clearTimeout(this.timer);
     await this.sweeping;
   }
 
-  /** Resolves to how many keys were deleted. */
+  /** Returns the number of deleted keys. */
   async sweep(): Promise<number> {
     const before = new Date(Date.now() - this.ttlMs);
     let swept = 0;
@@ -61,7 +61,7 @@ export class IdempotencySweeper
       );
       swept += deleted;
       if (found < BATCH || this.isStopped) return swept;
-      // On SQLite nothing else would come between the batches.
+      // Lets requests run between two batches on SQLite.
       await turnOfTheLoop();
     }
   }
@@ -72,7 +72,7 @@ export class IdempotencySweeper
     return { found: old.length, deleted };
   }
 
-  /** @param pauses until the next sweep */
+  /** @param pauses how many pauses to wait before the next sweep */
   private schedule(pauses = 1): void {
     const pauseMs = Math.min(LONGEST_PAUSE_MS, this.ttlMs);
     this.timer = setTimeout(() => {
