@@ -1,5 +1,3 @@
-import { WSREP_ON } from './node.js';
-import { command } from './run-statements.js';
 import type { UnitOfWork } from '../unit-of-work.js';
 
 /** A time in winter and one in summer, so that no time zone but UTC fits both. */
@@ -36,12 +34,6 @@ export function* connectionMistakes(): UnitOfWork<string[]> {
     );
   }
   return mistakes;
-}
-
-/** Whether the server is a node of a Galera cluster. */
-export function* isGalera(): UnitOfWork<boolean> {
-  const { rows } = yield command(WSREP_ON);
-  return rows[0]?.Value === 'ON';
 }
 
 function isTime(value: unknown, text: string): boolean {
