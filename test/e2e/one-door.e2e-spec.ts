@@ -29,7 +29,8 @@ import { sqliteConnectionOf } from '../support/test-database.js';
 const OWNER = 'local';
 const ON_PURPOSE = new Error('on purpose');
 
-const api = useTestApp();
+/** The deadline is none of the subjects: a busy machine must not make it one. */
+const api = useTestApp({ environment: { REQUEST_DEADLINE_MS: '60000' } });
 let database: Database;
 let sessions: ChatSessionsRepository;
 let messages: ChatMessagesRepository;
@@ -230,7 +231,9 @@ function onSqlite() {
 }
 
 describe('more clients than connections', () => {
-  const api = useTestApp({ environment: { DATABASE_POOL_SIZE: '3' } });
+  const api = useTestApp({
+    environment: { DATABASE_POOL_SIZE: '3', REQUEST_DEADLINE_MS: '60000' },
+  });
 
   it('read what they wrote, and refused writes leave nothing', async () => {
     const { id } = await createSession(api);

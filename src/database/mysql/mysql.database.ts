@@ -17,18 +17,18 @@ import {
 import { StoreQueue } from '../store-queue.js';
 import type { MysqlHosts } from './hosts.js';
 import { checkNode, type MysqlDriver, socketOf } from './node.js';
-import { command, drive, send } from './statements.js';
+import { drive, send } from './statements.js';
 import { withRetries } from '../retry.js';
-import type { Statement, UnitOfWork } from '../unit-of-work.js';
+import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
 
 /** Requests that may wait for a connection, for each connection there is; more are shed. */
 const WAITING_PER_CONNECTION = 16;
 /** The default of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
-const START_TRANSACTION = command('START TRANSACTION');
-const COMMIT = command('COMMIT');
-const ROLLBACK = command('ROLLBACK');
+const START_TRANSACTION = statement('START TRANSACTION');
+const COMMIT = statement('COMMIT');
+const ROLLBACK = statement('ROLLBACK');
 
 type MysqlDataSourceOptions = Extract<
   DataSourceOptions,
@@ -101,7 +101,9 @@ export class MysqlDatabase extends Database {
     try {
       await this.onConnection(deadline, (connection) =>
         checkNode(async (sql) => {
-          const { rows } = await deadline.race(send(connection, command(sql)));
+          const { rows } = await deadline.race(
+            send(connection, statement(sql)),
+          );
           return rows[0]?.Value as string | undefined;
         }),
       );

@@ -3,9 +3,6 @@ import type { MysqlHosts } from './hosts.js';
 
 // What of mysql2 has to be known without loading it: an application may have another store.
 
-/** Statements that the server remembers for a connection; it has room for 16,382 in all by default. */
-export const MOST_PREPARED = 100;
-
 export interface MysqlDriver {
   hosts: MysqlHosts;
   createPool(options: PoolOptions): Pool;
