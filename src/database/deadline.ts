@@ -1,23 +1,25 @@
 import { StoreUnavailableError } from './errors.js';
 
-/** The moment by which a request to the store has to be answered; to be ended when it is. */
+/** The moment by which the store must have served a request. Call `end` once it has. */
 export class Deadline {
   private at: number;
   private readonly timer: NodeJS.Timeout;
-  private giveUp: ((late: StoreUnavailableError) => void) | undefined;
+  private readonly passed: Promise<never>;
 
   /** @param milliseconds from now */
   constructor(milliseconds: number) {
     this.at = performance.now() + milliseconds;
+    let fail!: (late: StoreUnavailableError) => void;
+    this.passed = new Promise((_, reject) => (fail = reject));
+    // Nobody may be waiting when it passes.
+    this.passed.catch(() => undefined);
     this.timer = setTimeout(() => {
-      this.at = -Infinity; // Timers may be early by a fraction of a millisecond.
-      const { giveUp } = this;
-      this.giveUp = undefined;
-      giveUp?.(new StoreUnavailableError('late'));
+      this.at = -Infinity; // Timers may fire a fraction of a millisecond early.
+      fail(new StoreUnavailableError('late'));
     }, milliseconds).unref();
   }
 
-  /** Milliseconds until then; negative afterwards. */
+  /** Milliseconds until the deadline; negative afterwards. */
   get left(): number {
     return this.at - performance.now();
   }
@@ -27,46 +29,10 @@ export class Deadline {
   }
 
   /**
-   * Starts what must settle in time and calls one of the two once, before
-   * anything else may be started: `reject` with `late` where it does not settle,
-   * or would not be started in time; what was started then goes on by itself,
-   * and whoever started it sees to its end.
+   * Settles as `promise` does, or rejects with `late` at the deadline. What the
+   * promise stands for then goes on: the caller cleans up after it.
    */
-  within<T>(
-    start: (
-      resolve: (value: T) => void,
-      reject: (error: unknown) => void,
-    ) => void,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    if (this.left <= 0) return reject(new StoreUnavailableError('late'));
-    this.giveUp = reject;
-    // Neither settled yet nor given up.
-    const isOpen = () => {
-      if (this.giveUp !== reject) return false;
-      this.giveUp = undefined;
-      return true;
-    };
-    try {
-      start(
-        (value) => isOpen() && resolve(value),
-        (error) => isOpen() && reject(error),
-      );
-    } catch (error) {
-      if (isOpen()) reject(error);
-    }
-  }
-
-  /** As `within`, for one who waits. */
-  promise<T>(
-    start: (
-      resolve: (value: T) => void,
-      reject: (error: unknown) => void,
-    ) => void,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.within(start, resolve, reject);
-    });
+  race<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.passed]);
   }
 }

@@ -1,7 +1,7 @@
 import type { DataSource, EntityTarget, ObjectLiteral } from 'typeorm';
 import { reasonOf } from '../errors/describe-error.js';
 import type { Database } from './database.js';
-import { connectionMistakes, isGalera } from './mysql/requirements.js';
+import { connectionProblems } from './mysql/requirements.js';
 import { MysqlDatabase } from './mysql/mysql.database.js';
 import { SqliteDatabase } from './sqlite/sqlite.database.js';
 import type { UnitOfWork } from './unit-of-work.js';
@@ -83,9 +83,8 @@ function* checkStore(
   entities: EntityTarget<ObjectLiteral>[],
 ): UnitOfWork<void> {
   if (database instanceof MysqlDatabase) {
-    const mistakes = yield* connectionMistakes();
-    if (mistakes.length > 0) throw new Error(mistakes.join('; '));
-    database.mayChain = !(yield* isGalera());
+    const problems = yield* connectionProblems();
+    if (problems.length > 0) throw new Error(problems.join('; '));
   }
   for (const entity of entities) {
     try {

@@ -1,87 +1,57 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Gate } from './store-queue.js';
+import { StoreQueue } from './store-queue.js';
 
 const DEADLINE_MS = 1_000;
 
-/** A gate for one, and what ends the work that holds it. */
-function occupied(mostWaiting = 10) {
-  const gate = new Gate<string>(1, mostWaiting, DEADLINE_MS);
+/** A queue that runs one work at a time, and what ends the work that it runs. */
+function occupied(maxWaiting = 10) {
+  const queue = new StoreQueue({
+    concurrency: 1,
+    maxWaiting,
+    deadlineMs: DEADLINE_MS,
+  });
   let end!: () => void;
-  const first = gate.pass(
+  const first = queue.run(
     () => new Promise<void>((resolve) => (end = resolve)),
   );
-  return { gate, first, end };
+  return { queue, first, end };
 }
 
-it('lets those who wait begin one after the other, in the order in which they came', async () => {
-  const { gate, first, end } = occupied();
-  const begun: number[] = [];
+it('starts what waits one by one, in the order of arrival', async () => {
+  const { queue, first, end } = occupied();
+  const started: number[] = [];
   const others = [1, 2, 3].map((n) =>
-    gate.pass(async () => {
-      begun.push(n);
+    queue.run(async () => {
+      started.push(n);
       await sleep(1);
-      expect(begun.at(-1)).toBe(n);
+      expect(started.at(-1)).toBe(n);
     }),
   );
   await sleep(1);
-  expect(begun).toEqual([]);
+  expect(started).toEqual([]);
   end();
   await Promise.all([first, ...others]);
-  expect(begun).toEqual([1, 2, 3]);
+  expect(started).toEqual([1, 2, 3]);
 });
 
 it('goes on after work that failed', async () => {
-  const { gate, first, end } = occupied();
-  const failing = gate.pass(() => Promise.reject(new Error('no')));
-  const next = gate.pass(async () => 'done');
+  const { queue, first, end } = occupied();
+  const failing = queue.run(() => Promise.reject(new Error('no')));
+  const next = queue.run(async () => 'done');
   end();
   await first;
   await expect(failing).rejects.toThrow('no');
   expect(await next).toBe('done');
-  expect(await gate.pass(async () => 'again')).toBe('again');
+  expect(await queue.run(async () => 'again')).toBe('again');
 });
 
-it('sheds what comes on top of its queue, and what has waited for half of its time', async () => {
-  const { gate, first, end } = occupied(1);
-  const late = gate.pass(async () => 'begun');
-  await expect(gate.pass(async () => 'begun')).rejects.toThrow('Too many');
+it('sheds work if the queue is full, or if it waited for half of its deadline', async () => {
+  const { queue, first, end } = occupied(1);
+  const late = queue.run(async () => 'started');
+  await expect(queue.run(async () => 'started')).rejects.toThrow('Too many');
   await sleep(DEADLINE_MS / 2 + 10);
   end();
   await expect(late).rejects.toThrow('Too many');
-  await first;
-});
-
-it('has an heir where the next in line inherits, once', async () => {
-  const { gate, first, end } = occupied();
-  expect(gate.heir).toBeUndefined();
-  const placeOf = () =>
-    gate.pass(async ({ place }) => place, { inherits: true });
-  const places = [placeOf(), gate.pass(async ({ place }) => place), placeOf()];
-  gate.heir!.place = 'here';
-  expect(gate.heir).toBeUndefined();
-  end();
-  await first;
-  expect(await Promise.all(places)).toEqual(['here', undefined, undefined]);
-});
-
-it('has no heir that is to be shed', async () => {
-  const { gate, first, end } = occupied();
-  const late = gate.pass(async () => 'begun', { inherits: true });
-  expect(gate.heir).toBeDefined();
-  await sleep(DEADLINE_MS / 2 + 10);
-  expect(gate.heir).toBeUndefined();
-  end();
-  await expect(late).rejects.toThrow('Too many');
-  await first;
-});
-
-it('sheds nobody who has a place', async () => {
-  const { gate, first, end } = occupied();
-  const late = gate.pass(async ({ place }) => place, { inherits: true });
-  gate.heir!.place = 'here';
-  await sleep(DEADLINE_MS / 2 + 10);
-  end();
-  expect(await late).toBe('here');
   await first;
 });

@@ -2,81 +2,53 @@ import { Logger } from '@nestjs/common';
 import { Deadline } from './deadline.js';
 import { StoreUnavailableError } from './errors.js';
 
+/** Pause between two log lines about requests that were shed (10 s). */
 const REPORT_MS = 10_000;
 
-/** Of work that has begun, or waits for it. */
-export interface Turn<Place> {
-  readonly deadline: Deadline;
-  /** Whether it can begin where other work has ended. */
-  readonly inherits: boolean;
-  /** Where other work has ended, for this to begin there. */
-  place?: Place;
+export interface StoreQueueOptions {
+  /** Units of work that run at once. */
+  concurrency: number;
+  /** Units of work that may wait for their turn. */
+  maxWaiting: number;
+  /** Milliseconds for a unit of work, waiting included. */
+  deadlineMs: number;
 }
 
-/** Lets so much work to the store at once, keeps a bounded queue, and sheds what comes on top or waited too long. */
-export class Gate<Place = never> {
-  private free: number;
-  private readonly queue: (Turn<Place> & { begin: () => void })[] = [];
-  private readonly logger = new Logger(Gate.name);
+/**
+ * Limits concurrent work on the store. Excess work waits in a bounded queue. It
+ * is shed if the queue is full, or if it has used up half of its deadline before
+ * it starts: work that ends too late takes the place of work that would not.
+ */
+export class StoreQueue {
+  private running = 0;
+  /** Starts of the work that waits, oldest first. */
+  private readonly waiting: (() => void)[] = [];
+  private readonly logger = new Logger(StoreQueue.name);
   private shedCount = 0;
   private reportedAt = -Infinity;
 
-  /**
-   * @param width how much work at once
-   * @param mostWaiting how much may wait
-   * @param deadlineMs milliseconds for each, waiting included
-   */
-  constructor(
-    width: number,
-    private readonly mostWaiting: number,
-    private readonly deadlineMs: number,
-  ) {
-    this.free = width;
-  }
+  constructor(private readonly options: StoreQueueOptions) {}
 
-  /**
-   * Those who wait take turns in the order of their deadlines. Whoever has used
-   * up half of the time by then is shed rather than begun: work that ends too
-   * late takes the place of work that would not. Throws StoreUnavailableError.
-   */
-  async pass<T>(
-    work: (turn: Turn<Place>) => Promise<T>,
-    { inherits = false } = {},
-  ): Promise<T> {
-    if (this.queue.length >= this.mostWaiting) this.shed();
-    const turn: Turn<Place> = {
-      deadline: new Deadline(this.deadlineMs),
-      inherits,
-    };
+  /** Runs work in the order of arrival. Throws StoreUnavailableError. */
+  async run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    const { concurrency, maxWaiting, deadlineMs } = this.options;
+    if (this.waiting.length >= maxWaiting) this.shed();
+    const deadline = new Deadline(deadlineMs);
     try {
-      if (this.free > 0) this.free--;
-      else {
-        await new Promise<void>((begin) => {
-          this.queue.push(Object.assign(turn, { begin }));
-        });
-      }
-      if (!turn.place && this.isLate(turn)) this.shed();
-      return await work(turn);
+      if (this.running < concurrency) this.running++;
+      else await new Promise<void>((start) => this.waiting.push(start));
+      if (deadline.left < deadlineMs / 2) this.shed();
+      return await work(deadline);
     } finally {
-      turn.deadline.end();
-      const next = this.queue.shift();
-      if (next) next.begin();
-      else this.free++;
+      deadline.end();
+      const startNext = this.waiting.shift();
+      // The next one takes over this place.
+      if (startNext) startNext();
+      else this.running--;
     }
   }
 
-  /** Whoever is next in line, where that one inherits and has no place yet. */
-  get heir(): Turn<Place> | undefined {
-    const [next] = this.queue;
-    const isHeir = next?.inherits && !next.place && !this.isLate(next);
-    return isHeir ? next : undefined;
-  }
-
-  private isLate({ deadline }: Turn<Place>): boolean {
-    return deadline.left < this.deadlineMs / 2;
-  }
-
-  /** Says so now and then: under such a load a line each would be a load of its own. */
+  /** Logs at most every 10 s: under such a load, a line for each request would be a load of its own. */
   private shed(): never {
     this.shedCount++;
     if (performance.now() - this.reportedAt > REPORT_MS) {

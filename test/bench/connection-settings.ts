@@ -1,15 +1,12 @@
-import { join } from 'node:path';
 import type { Environment } from '../support/service-process.js';
 import type { Server } from './servers.js';
 import type { Stage } from './stage.js';
 
 /** What the service is shipped with; the others are compared with it. */
-export const SHIPPED = 'pool of 20, prepared';
+export const SHIPPED = 'pool of 20';
 
-const AS_TEXT = join(import.meta.dirname, 'peers/as-text.mjs');
 const SETTINGS: Record<string, Environment> = {
   [SHIPPED]: {},
-  'pool of 20, as text': { NODE_OPTIONS: `--import=${AS_TEXT}` },
   'pool of 5': { DATABASE_POOL_SIZE: '5' },
   'pool of 10': { DATABASE_POOL_SIZE: '10' },
   'pool of 40': { DATABASE_POOL_SIZE: '40' },

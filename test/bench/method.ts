@@ -10,7 +10,7 @@ The service runs as shipped (\`npm run start:prod\`): tokens verified, requests 
 The peers are in [test/bench/peers](../test/bench/peers):
 
 - \`limit\`: node:http answering the same bytes from memory.
-- \`bare\`: Fastify and mysql2, the same statements, prepared, in the same transactions, a pool of the same size; no validation and no identity. It begins each transaction with START TRANSACTION, which the service spares itself [where writes wait](decisions.md#a-write-begins-where-another-ends).
+- \`bare\`: Fastify and mysql2, the same statements, prepared, in the same transactions, a pool of the same size; no validation and no identity.
 - \`nest-default\`: what \`nest new\` and the documentation of TypeORM lead to: Express, \`findOneOrFail\` with relations, \`save\`.
 - \`flask\`: the endpoint that this API comes from, as it is commonly written: Flask, SQLAlchemy, PyMySQL, gunicorn with 2 workers, and a session as a row with a JSON text of its messages, which an append rewrites.
 

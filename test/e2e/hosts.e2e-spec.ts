@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { connectMysql } from '../../src/database/mysql/connection.js';
-import { append, createSession } from '../support/api.js';
+import { append, createSession, getPage, numbers } from '../support/api.js';
+import { TcpProxy } from '../support/faults/tcp-proxy.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
-import { TestApp } from '../support/test-app.js';
+import { TestApp, useTestApp } from '../support/test-app.js';
+import { createMysqlDatabase } from '../support/test-database.js';
 
 const NAME = 'chat';
 const DEADLINE_MS = '1000';
@@ -37,7 +39,7 @@ async function sessionsOn({ url }: MysqlServer): Promise<number> {
   return Number((rows as { n: number }[])[0]!.n);
 }
 
-if (inject('store') === 'mysql') {
+function withTwoServers() {
   beforeAll(async () => {
     servers = [await startServer(), await startServer()];
     const hosts = servers.map(({ url }) => new URL(url).host).join(',');
@@ -89,6 +91,41 @@ if (inject('store') === 'mysql') {
     }
     await expect.poll(() => writesTo(first), { timeout: 10_000 }).toBe(true);
   });
+}
+
+function withProxy() {
+  let proxy: TcpProxy;
+  const behindProxy = useTestApp({
+    createDatabase: async () => {
+      const database = await createMysqlDatabase(inject('mysqlUrl'));
+      const url = new URL(database.url);
+      proxy = await TcpProxy.before(Number(url.port || 3306));
+      url.port = String(proxy.port);
+      return { ...database, url: url.href };
+    },
+  });
+  afterAll(() => proxy?.stop());
+
+  it.each([
+    ['before COMMIT', 'cut before COMMIT', 0],
+    ['before the reply to COMMIT', 'cut reply', 1],
+  ] as const)('%s leaves the outcome unknown', async (_, kind, stored) => {
+    const { id } = await createSession(behindProxy);
+    proxy.inject({ kind, every: 1 });
+    const answer = await append(behindProxy, id, MESSAGE);
+    await proxy.heal();
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
+    expect(answer.text).toContain('its outcome is unknown');
+    // Tried once: a second try might have written it twice.
+    const { messages } = await getPage(behindProxy, id);
+    expect(messages.map(({ seq }) => seq)).toEqual(numbers(1, stored));
+    expect((await append(behindProxy, id, MESSAGE)).status).toBe(201);
+  });
+}
+
+if (inject('store') === 'mysql') {
+  describe('several hosts', withTwoServers);
+  describe('a connection that is lost at the end of a write', withProxy);
 } else {
   it('is about servers', () => expect(inject('store')).toBe('sqlite'));
 }

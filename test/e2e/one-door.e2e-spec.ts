@@ -18,6 +18,7 @@ import {
   getPage,
   getSession,
   type Message,
+  NOBODYS_ID,
   numbers,
 } from '../support/api.js';
 import { apiRequests } from '../support/api-requests.js';
@@ -28,7 +29,8 @@ import { sqliteConnectionOf } from '../support/test-database.js';
 const OWNER = 'local';
 const ON_PURPOSE = new Error('on purpose');
 
-const api = useTestApp();
+/** The deadline is none of the subjects: a busy machine must not make it one. */
+const api = useTestApp({ environment: { REQUEST_DEADLINE_MS: '60000' } });
 let database: Database;
 let sessions: ChatSessionsRepository;
 let messages: ChatMessagesRepository;
@@ -102,8 +104,12 @@ describe('Database.write', () => {
         else acknowledged.push(await written);
       }
     });
-    await Promise.all(writers);
-    writing = false;
+    try {
+      await Promise.all(writers);
+    } finally {
+      writing = false;
+      await Promise.allSettled([...writers, ...readers]);
+    }
     await Promise.all(readers);
 
     expect(acknowledged).toHaveLength(128);
@@ -223,6 +229,34 @@ function onSqlite() {
     expect(statements).toHaveLength(1);
   });
 }
+
+describe('more clients than connections', () => {
+  const api = useTestApp({
+    environment: { DATABASE_POOL_SIZE: '3', REQUEST_DEADLINE_MS: '60000' },
+  });
+
+  it('read what they wrote, and refused writes leave nothing', async () => {
+    const { id } = await createSession(api);
+    const taken = { id: 'taken', role: 'user', content: 'Hello' };
+    await append(api, id, taken);
+    const clients = numbers(1, 12).map(async (client) => {
+      for (const round of numbers(1, 10)) {
+        const content = `${client}.${round}`;
+        const { status } = await append(api, id, { role: 'user', content });
+        expect(status).toBe(201);
+        const page = await getPage(api, id, 'limit=200');
+        const contents = page.messages.map((message) => message.content);
+        expect(contents).toContain(content);
+        const other = { ...taken, content };
+        expect((await append(api, id, other)).status).toBe(409);
+        expect((await append(api, NOBODYS_ID, taken)).status).toBe(404);
+      }
+    });
+    await Promise.all(clients);
+    const { messages: stored } = await getPage(api, id, 'limit=200');
+    expect(stored.map(({ seq }) => seq)).toEqual(numbers(1, 121));
+  });
+});
 
 describe(
   inject('store') === 'sqlite' ? 'SqliteDatabase' : 'MysqlDatabase',

@@ -11,7 +11,7 @@ import {
 
 const ROUNDS = amount(4, 1);
 const CLIENTS = 8;
-/** Fewer than there are clients: writes wait, and elsewhere would begin where others end. */
+/** Fewer than there are clients, so that writes wait. */
 const POOL_SIZE = 4;
 const RECOVERY_LIMIT_MS = 60_000;
 const NODES = [0, 1, 2];
@@ -71,15 +71,6 @@ async function agreement(): Promise<void> {
     .toBe(true);
 }
 
-/** On a cluster no transaction begins where another ends. */
-async function expectNoChains(node: number): Promise<void> {
-  const [begun, committed] = await cluster.query(
-    node,
-    "SHOW GLOBAL STATUS WHERE Variable_name IN ('Com_begin', 'Com_commit')",
-  );
-  expect(Number(begun!.Value)).toBeGreaterThanOrEqual(Number(committed!.Value));
-}
-
 it.each(FAULTS)(
   'a cluster of three loses nothing when nodes are %s in turn',
   async (what, fault, end) => {
@@ -103,6 +94,5 @@ it.each(FAULTS)(
     const faults = ROUNDS * NODES.length;
     report(`Galera, nodes ${what}`, faults, workload, verdict);
     expect(verdict).toMatchObject(NOTHING_WRONG);
-    await Promise.all(NODES.map(expectNoChains));
   },
 );

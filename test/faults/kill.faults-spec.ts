@@ -13,7 +13,7 @@ import { createMysqlDatabase } from '../support/test-database.js';
 
 const ROUNDS = amount(15, 3);
 const CLIENTS = 8;
-/** Fewer than there are clients: writes wait, and begin where others end. */
+/** Fewer than there are clients, so that writes wait. */
 const POOL_SIZE = 4;
 
 function upTo(milliseconds: number): Promise<void> {

@@ -12,7 +12,7 @@ import { createMysqlDatabase } from '../support/test-database.js';
 
 const APPENDS = 200;
 const CLIENTS = 8;
-/** Fewer than there are clients: writes wait, and begin where others end. */
+/** Fewer than there are clients, so that writes wait. */
 const POOL_SIZE = 4;
 const DEADLINE_MS = 1_000;
 /** What an answer may take beyond the deadline: the way there and back, on a busy machine. */

@@ -97,8 +97,7 @@ describe('the store', () => {
       expect.arrayContaining([
         'src/app/database/data-source.ts: runMigrations',
         'src/database/mysql/mysql.database.ts: obtainMasterConnection',
-        'src/database/mysql/run-statements.ts: execute',
-        'src/database/mysql/run-statements.ts: query',
+        'src/database/mysql/statements.ts: query',
         'src/database/sqlite/sqlite.database.ts: transaction',
       ]),
     );

@@ -7,8 +7,12 @@ import {
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
-import { preparedInsert } from '../../database/insert-update.js';
-import { preparedSelect, select } from '../../database/select.js';
+import {
+  cachedSelect,
+  insert,
+  select,
+  selectFrom,
+} from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
 import type { SessionKey } from './chat-sessions.repository.js';
 import { PAGE } from '../limits.js';
@@ -41,13 +45,12 @@ interface RangeValues extends Key {
 /** The statements on messages. The owner is in every one. */
 @Injectable()
 export class ChatMessagesRepository {
-  private readonly selectRange = preparedSelect(
+  private readonly selectRange = cachedSelect(
     ({ from, to, ...of }: RangeValues) =>
       this.query()
         .where({ ...of, seq: Between(from, to) })
         .orderBy('message.seq'),
   );
-  private readonly insertAll = preparedInsert(() => this.messages);
 
   constructor(
     @InjectRepository(ChatMessage)
@@ -105,7 +108,7 @@ export class ChatMessagesRepository {
   }
 
   *insert(messages: ChatMessage[]): UnitOfWork<void> {
-    yield* this.insertAll(messages);
+    yield* insert(this.messages, messages);
   }
 
   *deleteAll(session: SessionKey): UnitOfWork<void> {
@@ -124,8 +127,8 @@ export class ChatMessagesRepository {
       return range;
     }
     const sizes = yield* select(
-      this.of(session)
-        .select(['message.seq', 'message.bytes'])
+      this.query(['seq', 'bytes'])
+        .where(keyOf(session))
         .andWhere({ seq: Between(range.from, range.to) }),
     );
     return fitRange(range, sizes);
@@ -135,8 +138,10 @@ export class ChatMessagesRepository {
     return this.query().where(keyOf(session));
   }
 
-  private query(): SelectQueryBuilder<ChatMessage> {
-    return this.messages.createQueryBuilder('message');
+  private query(
+    columns?: readonly (keyof ChatMessage)[],
+  ): SelectQueryBuilder<ChatMessage> {
+    return selectFrom(this.messages, 'message', columns);
   }
 }
 

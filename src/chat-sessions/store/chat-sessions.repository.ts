@@ -7,10 +7,12 @@ import {
 } from 'typeorm';
 import { Database } from '../../database/database.js';
 import {
-  preparedInsert,
-  preparedUpdate,
-} from '../../database/insert-update.js';
-import { preparedSelect, select } from '../../database/select.js';
+  cachedSelect,
+  insert,
+  select,
+  selectFrom,
+  update,
+} from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 
@@ -38,22 +40,18 @@ type ListValues = Partial<ChatSession>;
 /** The statements on sessions. The owner is in every one. */
 @Injectable()
 export class ChatSessionsRepository {
-  private readonly selectById = preparedSelect((key: SessionKey) =>
+  private readonly selectById = cachedSelect((key: SessionKey) =>
     this.byId(key),
   );
-  private readonly selectForUpdate = preparedSelect((key: SessionKey) =>
-    this.database.forUpdate(this.byId(key).select(columns(STATE))),
+  private readonly selectForUpdate = cachedSelect((key: SessionKey) =>
+    this.database.forUpdate(this.byId(key, STATE)),
   );
-  private readonly selectVersion = preparedSelect((key: SessionKey) =>
-    this.byId(key).select(columns(['createdAt', 'version'])),
+  private readonly selectVersion = cachedSelect((key: SessionKey) =>
+    this.byId(key, ['createdAt', 'version']),
   );
-  /** By what they filter, and how many they want. */
-  private readonly selectLists = new Map<
-    string,
-    (values: ListValues) => UnitOfWork<ChatSession[]>
-  >();
-  private readonly insertAll = preparedInsert(() => this.sessions);
-  private readonly updateOne = preparedUpdate(() => this.sessions);
+  private readonly selectList = cachedSelect((values: ListValues) =>
+    this.listed(values),
+  );
 
   constructor(
     @InjectRepository(ChatSession)
@@ -110,20 +108,12 @@ export class ChatSessionsRepository {
     };
     const { lastActivityAt, id } = after ?? {};
     const values = after ? { lastActivityAt, id, ...filter } : filter;
-    const shape = [limit, ...Object.keys(values)].join();
-    let selectList = this.selectLists.get(shape);
-    if (!selectList) {
-      selectList = preparedSelect((placeholders) =>
-        this.listed(placeholders, limit),
-      );
-      this.selectLists.set(shape, selectList);
-    }
-    return yield* selectList(values);
+    return yield* this.selectList(values, limit);
   }
 
   /** Throws the driver's error where id or section are taken. */
   *insert(session: ChatSession): UnitOfWork<void> {
-    yield* this.insertAll([session]);
+    yield* insert(this.sessions, [session]);
   }
 
   /** Changes a locked session: the given fields, a new version, and the time. */
@@ -138,7 +128,7 @@ export class ChatSessionsRepository {
     });
     Object.assign(session, changes);
     const { id, ownerId } = session;
-    yield* this.updateOne({ id, ownerId }, changes);
+    yield* update(this.sessions, { id, ownerId }, changes);
   }
 
   /** Its messages go with it. */
@@ -148,21 +138,23 @@ export class ChatSessionsRepository {
     );
   }
 
-  private byId({ ownerId, id }: SessionKey): SelectQueryBuilder<ChatSession> {
-    return this.query().where({ id, ownerId });
+  private byId(
+    { ownerId, id }: SessionKey,
+    columns?: readonly (keyof ChatSession)[],
+  ): SelectQueryBuilder<ChatSession> {
+    return this.query(columns).where({ id, ownerId });
   }
 
   /** Latest activity first. */
-  private listed(
-    { lastActivityAt, id, ...filter }: ListValues,
-    limit: number,
-  ): SelectQueryBuilder<ChatSession> {
-    const query = this.query()
-      .select(columns(LISTED))
+  private listed({
+    lastActivityAt,
+    id,
+    ...filter
+  }: ListValues): SelectQueryBuilder<ChatSession> {
+    const query = this.query(LISTED)
       .where(filter)
       .orderBy('session.lastActivityAt', 'DESC')
-      .addOrderBy('session.id', 'DESC')
-      .limit(limit);
+      .addOrderBy('session.id', 'DESC');
     if (lastActivityAt === undefined) return query;
     // The first condition alone lets the index start at the cursor. With an OR in
     // the second one, MySQL may merge two indexes and sort.
@@ -174,8 +166,10 @@ export class ChatSessionsRepository {
       .setParameters({ lastActivityAt, id });
   }
 
-  private query(): SelectQueryBuilder<ChatSession> {
-    return this.sessions.createQueryBuilder('session');
+  private query(
+    columns?: readonly (keyof ChatSession)[],
+  ): SelectQueryBuilder<ChatSession> {
+    return selectFrom(this.sessions, 'session', columns);
   }
 }
 
@@ -208,10 +202,6 @@ const LISTED: readonly (keyof ChatSession)[] = [
   'createdAt',
   'updatedAt',
 ];
-
-function columns(names: readonly (keyof ChatSession)[]): string[] {
-  return names.map((name) => `session.${name}`);
-}
 
 function orNotFound(session: ChatSession | undefined, id: string): ChatSession {
   if (!session) throw new EntityNotFoundError(ChatSession, { id });

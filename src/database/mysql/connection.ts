@@ -4,12 +4,7 @@ import mysqlPromise, {
 } from 'mysql2/promise';
 import { type MysqlAddress, parseMysqlUrl } from './address.js';
 import type { Host, MysqlHosts } from './hosts.js';
-import {
-  checkNode,
-  MOST_PREPARED,
-  type MysqlDriver,
-  socketOf,
-} from './node.js';
+import { checkNode, type MysqlDriver, socketOf } from './node.js';
 
 /** For a connection that can be used, handshake included. */
 export const CONNECT_TIMEOUT_MS = 1_000;
@@ -66,11 +61,7 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
     ...mysql,
     hosts,
     createPool(options: PoolOptions) {
-      const pool = mysql.createPool({
-        ...options,
-        stream: hosts.open,
-        maxPreparedStatements: MOST_PREPARED,
-      });
+      const pool = mysql.createPool({ ...options, stream: hosts.open });
       pool.on('connection', (connection: Connection) => {
         hosts.isReady(socketOf(connection));
         connection.query(

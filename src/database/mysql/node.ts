@@ -3,11 +3,6 @@ import type { MysqlHosts } from './hosts.js';
 
 // What of mysql2 has to be known without loading it: an application may have another store.
 
-/** Statements that the server remembers for a connection; it has room for 16,382 in all by default. */
-export const MOST_PREPARED = 100;
-
-export const WSREP_ON = "SHOW VARIABLES LIKE 'wsrep_on'";
-
 export interface MysqlDriver {
   hosts: MysqlHosts;
   createPool(options: PoolOptions): Pool;
@@ -17,7 +12,7 @@ export interface MysqlDriver {
 export async function checkNode(
   valueOf: (sql: string) => Promise<string | undefined>,
 ): Promise<void> {
-  if ((await valueOf(WSREP_ON)) !== 'ON') return;
+  if ((await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) !== 'ON') return;
   if ((await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
     throw new Error('The node has no cluster');
   }

@@ -1,47 +1,36 @@
-import { WSREP_ON } from './node.js';
-import { command } from './run-statements.js';
-import type { UnitOfWork } from '../unit-of-work.js';
+import { statement, type UnitOfWork } from '../unit-of-work.js';
 
-/** A time in winter and one in summer, so that no time zone but UTC fits both. */
+/** A time in winter and one in summer: no time zone but UTC fits both. */
 const WINTER = '2026-01-15 12:34:56.789';
 const SUMMER = '2026-07-15 12:34:56.789';
 
 /**
- * What of an application's connections the module cannot do with, one line each:
- * text would be cut without a word, or turned into question marks, or come into
- * statements as more than text; times would be read as others.
+ * Settings of an application's connections that the module cannot work with, one
+ * line each. Without these checks text could be cut, be stored as question
+ * marks, or become part of a statement, and times could be off by hours.
  */
-export function* connectionMistakes(): UnitOfWork<string[]> {
-  const { rows } = yield {
-    getQueryAndParameters: () => [
-      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
-      [],
-    ],
-  };
+export function* connectionProblems(): UnitOfWork<string[]> {
+  const { rows } = yield statement(
+    `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
+  );
   const { sqlMode, client, results, winter, summer } = rows[0]!;
   const modes = String(sqlMode).split(',');
-  const mistakes: string[] = [];
+  const problems: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {
-    mistakes.push('sql_mode must have STRICT_TRANS_TABLES');
+    problems.push('sql_mode must have STRICT_TRANS_TABLES');
   }
   if (modes.includes('NO_BACKSLASH_ESCAPES')) {
-    mistakes.push('sql_mode must not have NO_BACKSLASH_ESCAPES');
+    problems.push('sql_mode must not have NO_BACKSLASH_ESCAPES');
   }
   if (client !== 'utf8mb4' || results !== 'utf8mb4') {
-    mistakes.push('charset must be utf8mb4');
+    problems.push('charset must be utf8mb4');
   }
   if (!isTime(winter, WINTER) || !isTime(summer, SUMMER)) {
-    mistakes.push(
+    problems.push(
       'times must come as Date: without dateStrings, and without a typeCast that changes them',
     );
   }
-  return mistakes;
-}
-
-/** Whether the server is a node of a Galera cluster. */
-export function* isGalera(): UnitOfWork<boolean> {
-  const { rows } = yield command(WSREP_ON);
-  return rows[0]?.Value === 'ON';
+  return problems;
 }
 
 function isTime(value: unknown, text: string): boolean {

@@ -8,7 +8,7 @@ import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { timeText } from '../time-text.js';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';
-import { Gate } from '../store-queue.js';
+import { StoreQueue } from '../store-queue.js';
 import { withRetries } from '../retry.js';
 import type {
   Statement,
@@ -32,7 +32,7 @@ const MOST_WAITING = 1_000;
  */
 export class SqliteDatabase extends Database {
   readonly isEmbedded = true;
-  private readonly writes: Gate;
+  private readonly writes: StoreQueue;
   private readonly dataVersion: SqliteStatement;
   private readonly connection: Connection;
   private readonly prepared = new LRUCache<string, PreparedStatement>({
@@ -45,7 +45,11 @@ export class SqliteDatabase extends Database {
     private readonly deadlineMs: number,
   ) {
     super();
-    this.writes = new Gate(1, MOST_WAITING, deadlineMs);
+    this.writes = new StoreQueue({
+      concurrency: 1,
+      maxWaiting: MOST_WAITING,
+      deadlineMs,
+    });
     const { driver } = dataSource;
     this.connection = (
       driver as typeof driver & { databaseConnection: Connection }
@@ -61,7 +65,7 @@ export class SqliteDatabase extends Database {
   }
 
   write<T>(work: Work<T>): Promise<T> {
-    return this.writes.pass(({ deadline }) =>
+    return this.writes.run((deadline) =>
       withRetries(deadline, async () => {
         // A write holds up the whole process: what arrived meanwhile comes first, so that too much of it is seen to be.
         await turnOfTheLoop();

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Repository } from 'typeorm';
 import {
-  preparedInsert,
-  preparedUpdate,
-} from '../../../database/insert-update.js';
-import { select } from '../../../database/select.js';
+  insert,
+  select,
+  selectFrom,
+  update,
+} from '../../../database/statements.js';
 import { execute, type UnitOfWork } from '../../../database/unit-of-work.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
@@ -13,9 +14,6 @@ import type { RepeatableRequest } from './idempotency-key.js';
 /** The statements on keys. The owner is in every one but those of the sweep. */
 @Injectable()
 export class IdempotencyKeysRepository {
-  private readonly insertAll = preparedInsert(() => this.keys);
-  private readonly updateOne = preparedUpdate(() => this.keys);
-
   constructor(
     @InjectRepository(IdempotencyKey)
     private readonly keys: Repository<IdempotencyKey>,
@@ -23,14 +21,14 @@ export class IdempotencyKeysRepository {
 
   *find(ownerId: string, key: string): UnitOfWork<IdempotencyKey | undefined> {
     const [found] = yield* select(
-      this.keys.createQueryBuilder('record').where({ ownerId, key }),
+      selectFrom(this.keys, 'record').where({ ownerId, key }),
     );
     return found;
   }
 
   /** Of a request whose outcome is not known yet. Throws the driver's error where the owner has used the key. */
   *insert(ownerId: string, { key, hash }: RepeatableRequest): UnitOfWork<void> {
-    yield* this.insertAll([
+    yield* insert(this.keys, [
       {
         ownerId,
         key,
@@ -48,15 +46,13 @@ export class IdempotencyKeysRepository {
     key: string,
     outcome: Pick<IdempotencyKey, 'status' | 'sessionId' | 'messageIds'>,
   ): UnitOfWork<void> {
-    yield* this.updateOne({ ownerId, key }, outcome);
+    yield* update(this.keys, { ownerId, key }, outcome);
   }
 
   /** The oldest of those from before a moment; owner and key only. */
   *findOlder(before: Date, limit: number): UnitOfWork<IdempotencyKey[]> {
     return yield* select(
-      this.keys
-        .createQueryBuilder('record')
-        .select(['record.ownerId', 'record.key'])
+      selectFrom(this.keys, 'record', ['ownerId', 'key'])
         .where({ createdAt: LessThan(before) })
         .orderBy('record.createdAt')
         .limit(limit),

@@ -1,0 +1,131 @@
+/**
+ * `npx tsx test/bench/statements.ts`: processor time of the service's process
+ * for the three optimisations of src/database, each beside its plain form, in
+ * rounds that alternate. Needs MariaDB or MySQL; takes a minute.
+ */
+import 'reflect-metadata';
+import mysql from 'mysql2';
+import type { ColumnType } from 'typeorm';
+import { Config } from '../../src/app/config/config.js';
+import { openDataSource } from '../../src/app/database/data-source.js';
+import { chatSessionsEntities } from '../../src/chat-sessions/entities.js';
+import { newMessages } from '../../src/chat-sessions/messages/message-rules.js';
+import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
+import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { openDatabase } from '../../src/database/open-database.js';
+import {
+  cachedSelect,
+  insert,
+  select,
+  selectFrom,
+} from '../../src/database/statements.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { startMysqlServer } from '../support/mysql-server.js';
+import { createMysqlDatabase } from '../support/test-database.js';
+import { ratioOf, spreadOf } from './statistics.js';
+
+const ROUNDS = 25;
+const RUNS = 1_000;
+const PAGE = 50;
+const DEADLINE_MS = 20_000;
+
+const server = await startMysqlServer();
+const { url } = await createMysqlDatabase(server.url);
+const dataSource = await openDataSource(
+  Object.assign(new Config(), { DATABASE_URL: url, DATABASE_MIGRATE: true }),
+);
+const database = await openDatabase(dataSource, {
+  entities: chatSessionsEntities,
+  name: 'default',
+  deadlineMs: DEADLINE_MS,
+});
+const connection = mysql.createConnection({ uri: url, timezone: 'Z' });
+const sessions = dataSource.getRepository(ChatSession);
+const messages = dataSource.getRepository(ChatMessage);
+
+const now = new Date();
+const session = newSession('alice', { title: 'Bench' }, now);
+const content = 'How does a conversation stay in order? '.repeat(8);
+const inputs = Array(PAGE).fill({ role: 'user', content });
+await database.write(function* () {
+  yield* insert(sessions, [session]);
+  yield* insert(messages, newMessages(session, inputs, now));
+});
+
+type Key = Pick<ChatSession, 'ownerId' | 'id'>;
+const key: Key = { ownerId: session.ownerId, id: session.id };
+const byKey = (values: Key) => selectFrom(sessions, 'session').where(values);
+const cached = cachedSelect(byKey);
+const page = cachedSelect((values: { sessionId: string }) =>
+  selectFrom(messages, 'message').where(values),
+);
+
+/** Microseconds of processor time of a run. */
+async function cost(run: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  for (let i = 0; i < RUNS; i++) await run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / RUNS;
+}
+
+async function compare(
+  name: string,
+  optimised: () => Promise<unknown>,
+  plain: () => Promise<unknown>,
+): Promise<void> {
+  await cost(optimised);
+  await cost(plain);
+  const costs = { optimised: [] as number[], plain: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    costs.optimised.push(await cost(optimised));
+    costs.plain.push(await cost(plain));
+  }
+  const [less, more] = [spreadOf(costs.optimised), spreadOf(costs.plain)];
+  const ratio = ratioOf(costs.plain, costs.optimised).median.toFixed(2);
+  console.log(
+    `${name}: ${less.median.toFixed(0)} µs, plain ${more.median.toFixed(0)} µs (x ${ratio})`,
+  );
+}
+
+function ping(statement: string | mysql.QueryOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.query(statement as mysql.QueryOptions, [1], (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
+
+/** A page of messages, and for the plain form what TypeORM would look at in vain. */
+function* messagePage(converted: ColumnType[]): UnitOfWork<void> {
+  const rows = yield* page({ sessionId: session.id });
+  for (const column of messages.metadata.columns) {
+    if (!converted.includes(column.type) || column.transformer) continue;
+    for (const row of rows) {
+      dataSource.driver.prepareHydratedValue(
+        row[column.propertyName as keyof ChatMessage],
+        column,
+      );
+    }
+  }
+}
+
+await compare(
+  'a read by key, its text cached',
+  () => database.read(() => cached(key)),
+  () => database.read(() => select(byKey(key))),
+);
+await compare(
+  'a statement without options for mysql2',
+  () => ping('SELECT ? AS one'),
+  () => ping({ sql: 'SELECT ? AS one', timezone: 'Z' }),
+);
+await compare(
+  'a page of 50 messages, plain values as the driver returns them',
+  () => database.read(() => messagePage([])),
+  () => database.read(() => messagePage(['varchar', 'int', 'longtext'])),
+);
+
+connection.destroy();
+await dataSource.destroy();
+await server.stop();
