@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { ERRORS } from '../../src/chat-sessions/errors.js';
+import type { ErrorInfo } from '../../src/errors/coded-error.js';
 import { Config } from '../../src/app/config/config.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -28,4 +30,22 @@ it('docs/dependencies.md has each dependency', () => {
     .flatMap(([, packages]) => Object.keys(packages));
   const page = read('docs/dependencies.md');
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+});
+
+it('docs/errors.md has each code of the module', () => {
+  const rows = Array.from(
+    read('docs/errors.md').matchAll(
+      /^\| `(\w+)` +\| (\d{3}) +\| ([A-Z].*?) +\| (\d+)? *\|/gm,
+    ),
+    ([, code, status, text, retryAfter]) => [code, status, text, retryAfter],
+  );
+  const table = Object.entries<ErrorInfo>(ERRORS).map(
+    ([code, { status, text, retryAfter }]) => [
+      code,
+      String(status),
+      text,
+      retryAfter && String(retryAfter),
+    ],
+  );
+  expect(rows).toEqual(table);
 });
