@@ -47,7 +47,7 @@ export async function startOurs(
     LOG_LEVEL: 'info',
     ...more,
   };
-  const service = await startService(environment, directory);
+  const service = await startService(environment, { cwd: directory });
   const { url, process } = service;
   return { url, pid: process.pid, stop: () => service.stop() };
 }
