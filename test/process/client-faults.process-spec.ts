@@ -148,7 +148,7 @@ function betweenClientAndService() {
     { kind: 'cut before COMMIT', every: 4 },
     { kind: 'cut reply', every: 3 },
     { kind: 'swallow reply', every: 15 },
-  ])('stores each append once with the fault "$kind"', async (fault) => {
+  ])('stores each append once with the fault $kind', async (fault) => {
     await expectEachAppendOnce(front, fault);
   });
 
@@ -205,7 +205,7 @@ function betweenClientAndService() {
 
 function betweenServiceAndMysql() {
   it.each<Fault>([{ kind: 'reset' }, { kind: 'cut reply', every: 4 }])(
-    'stores each append once with the fault "$kind"',
+    'stores each append once with the fault $kind',
     async (fault) => {
       await expectEachAppendOnce(back!, fault);
     },
