@@ -5,25 +5,35 @@ import { countMessages, takeBack } from './seed.js';
 import type { Server } from './servers.js';
 import type { BenchDatabase, Stage } from './stage.js';
 
-/** Appends to some sessions, and to no others. */
+/** Appends to these sessions only. */
 export interface Appends {
   database: BenchDatabase;
   sessionIds: string[];
   requests: Request[];
 }
 
+interface Appender {
+  name: string;
+  servers: Server[];
+}
+
 /**
- * Begins every measurement with the sessions as seeded. Every append that was
- * acknowledged must be found in the tables.
+ * A contender that appends. Each measurement begins with the sessions as seeded.
+ * Afterwards the tables must contain each acknowledged append.
+ *
+ * @param connections of the load
  */
 export async function appending(
   stage: Stage,
-  name: string,
-  servers: Server[],
-  { database: { connection }, sessionIds, requests }: Appends,
-  connections: number,
+  { name, servers }: Appender,
+  {
+    database: { connection },
+    sessionIds,
+    requests,
+    connections,
+  }: Appends & { connections: number },
 ): Promise<Contender> {
-  // What an earlier scenario left there would count as seeded.
+  // Messages of an earlier scenario would count as seeded.
   await takeBack(connection, sessionIds);
   const seeded = await countMessages(connection, sessionIds);
   return {
@@ -34,7 +44,7 @@ export async function appending(
     after: async (acknowledged) => {
       const stored = (await countMessages(connection, sessionIds)) - seeded;
       await connection.query('PURGE BINARY LOGS BEFORE NOW()');
-      // Those under way when warm-up and measurement ended were not counted.
+      // wrk does not count the requests in flight at the end of warm-up and measurement.
       const most = acknowledged + 2 * connections;
       if (stored < acknowledged || stored > most) {
         throw new Error(
@@ -45,11 +55,10 @@ export async function appending(
   };
 }
 
-/** As it is commonly written: appends that meet each other are lost, and counted. */
+/** The same for Flask. It loses appends that run at the same time; they are counted. */
 export async function appendingToFlask(
   stage: Stage,
-  name: string,
-  servers: Server[],
+  { name, servers }: Appender,
   { database: { connection }, sessionIds, requests }: Appends,
 ): Promise<Contender> {
   const seeded = await countFlaskMessages(connection, sessionIds);

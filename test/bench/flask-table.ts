@@ -5,7 +5,7 @@ const COLUMNS = `id, owner_id, title, document_id, section_id, messages,
   context_documents, \`references\`, config, metadata, pinned, archived, version,
   last_message_at, created_at, updated_at`;
 
-/** Creates the table of the peer `flask`, and one with what it was seeded with. */
+/** Creates the table of the peer `flask`, and one that keeps the seeded messages. */
 export async function createFlaskTable(connection: Connection): Promise<void> {
   await connection.query(`
     CREATE TABLE flask_chat_sessions (
@@ -32,7 +32,7 @@ export async function createFlaskTable(connection: Connection): Promise<void> {
   );
 }
 
-/** Copies sessions into the table, their messages as one JSON text each. */
+/** Copies sessions into the table, each with its messages as one JSON text. */
 export async function copyToFlask(
   connection: Connection,
   ids: string[],
@@ -58,7 +58,7 @@ export async function copyToFlask(
   );
 }
 
-/** Takes back what was appended. */
+/** Removes the appended messages. */
 export async function takeBackFlask(
   connection: Connection,
   ids: string[],

@@ -8,18 +8,18 @@ import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
 import { shuffled } from './statistics.js';
 
-/** One request at a time: what is compared is how long it takes, not how many fit in. */
+/** One request at a time, since latencies are compared, not throughput. */
 const CONNECTIONS = 1;
 const SESSIONS_PER_OWNER = 100;
-/** Owners whose sessions are asked for, out of all, so that their tokens are known after the warm-up. */
+/** Owners whose sessions are requested: few enough that the service has their tokens in its cache after the warm-up. */
 const OWNERS = 200;
 
-/** The same requests on little and on much data. */
+/** One side of a comparison of little with much data. */
 interface Side {
   name: string;
   server: Server;
   database: BenchDatabase;
-  /** The sessions that are asked for. */
+  /** The sessions of the requests. */
   sessionIds: string[];
   reads: Request[];
   lists?: Request[];
@@ -30,11 +30,11 @@ interface Side {
 export interface Seeding {
   sessions: number;
   seconds: number;
-  /** Of tables and indexes. */
+  /** The size of tables and indexes. */
   bytes: number;
 }
 
-/** Few sessions and many, each in a database of its own. */
+/** Compares few with many sessions, each in a database of its own. */
 export async function growthBySessions(
   stage: Stage,
   sizes: Sizes['sessions'],
@@ -67,10 +67,10 @@ export async function growthBySessions(
       appends: requests.appends(group, stage.templates, numbers),
     });
   }
-  return scenarios(stage, 'sessions', 'sessions', sides);
+  return scenarios(stage, sides, { prefix: 'sessions', unit: 'sessions' });
 }
 
-/** A short session and a long one, in one database. */
+/** Compares a short with a long session in one database. */
 export async function growthByMessages(
   stage: Stage,
   sizes: Sizes['messages'],
@@ -92,10 +92,13 @@ export async function growthByMessages(
       appends: requests.appends(group, stage.templates),
     });
   }
-  return scenarios(stage, 'messages', 'messages in the session', sides);
+  return scenarios(stage, sides, {
+    prefix: 'messages',
+    unit: 'messages in the session',
+  });
 }
 
-/** All sessions of some owners. */
+/** The numbers of all sessions of some owners. */
 function someSessions({ sessions, owners }: Group): number[] {
   const all = Array.from({ length: owners }, (_, owner) => owner);
   const some = shuffled(all).slice(0, OWNERS);
@@ -106,11 +109,10 @@ function someSessions({ sessions, owners }: Group): number[] {
 
 async function scenarios(
   stage: Stage,
-  prefix: string,
-  what: string,
   sides: Side[],
+  { prefix, unit }: { prefix: 'sessions' | 'messages'; unit: string },
 ): Promise<Scenario[]> {
-  const between = `${sides.map(({ name }) => name).join(' and ')} ${what}`;
+  const between = `${sides.map(({ name }) => name).join(' and ')} ${unit}`;
   const scenario = async (
     kind: 'reads' | 'lists' | 'pages',
     title: string,
@@ -132,10 +134,8 @@ async function scenarios(
     appends.push(
       await appending(
         stage,
-        name,
-        [server],
-        { database, sessionIds, requests: load },
-        CONNECTIONS,
+        { name, servers: [server] },
+        { database, sessionIds, requests: load, connections: CONNECTIONS },
       ),
     );
   }

@@ -1,6 +1,6 @@
--- Sends the requests of a file in random order. They are separated by NUL; a
--- run of 16 # in one is the place of a number that is new each time.
--- Arguments: the file, and a number of this run.
+-- Sends the requests of a file in random order. NUL separates them. 16 # in a
+-- row are replaced by a number that is new in each request.
+-- Arguments: the file, and the number of this run.
 
 local heads, tails, count, run, sent = {}, {}, 0, 0, 0
 

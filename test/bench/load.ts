@@ -4,26 +4,26 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const SCRIPT = join(import.meta.dirname, 'load.lua');
-/** What load.lua replaces by a number that is new each time. */
+/** load.lua replaces this by a number that is new in each request. */
 const NUMBER = '#'.repeat(16);
 
-/** Stands for an id that no other message has. */
+/** The placeholder of a unique message id. */
 export const NEW_ID = `bench-${NUMBER}`;
 
 export interface Request {
   method: 'GET' | 'POST';
-  /** With the query. */
+  /** The path with the query. */
   path: string;
   owner: string;
   headers?: Record<string, string>;
-  /** JSON. */
+  /** Sent as JSON. */
   body?: object;
 }
 
-/** What wrk measured; latencies are in microseconds. */
+/** The result of wrk. Latencies are in microseconds. */
 export interface Measurement {
   requests: number;
-  /** A second. */
+  /** Requests a second. */
   rate: number;
   p50: number;
   p90: number;
@@ -32,13 +32,13 @@ export interface Measurement {
 }
 
 export interface Load {
-  /** Ready-made requests, as `writeRequests` wrote them. */
+  /** A file that `writeRequests` has written. */
   file: string;
   connections: number;
   seconds: number;
 }
 
-/** The headers that every contender gets alike: peers without identity go by X-User-Id. */
+/** The headers that all contenders get. Peers without tokens read X-User-Id. */
 export function headersOf(
   { owner, headers, body }: Request,
   tokens: Tokens,
@@ -51,9 +51,10 @@ export function headersOf(
   };
 }
 
+/** The token of each owner. */
 export type Tokens = ReadonlyMap<string, string>;
 
-/** Writes the requests for load.lua, which has nothing left to do but to send them. */
+/** Writes the complete requests to a file, so that load.lua only has to send them. */
 export async function writeRequests(
   file: string,
   requests: Request[],
@@ -85,7 +86,7 @@ function rawRequest(request: Request, tokens: Tokens): string {
 
 let runs = 0;
 
-/** Puts a server under load with wrk. Rejects where an answer was an error, or none came. */
+/** Puts a server under load with wrk. Rejects if a response is an error or missing. */
 export async function putUnderLoad(
   url: string,
   { file, connections, seconds }: Load,

@@ -23,13 +23,13 @@ const PACKAGES = [
 ];
 const SYNCS = 200;
 
-/** Where and with what was measured. */
+/** The machine and the versions of a run. */
 export interface Machine {
   processor: string;
   cores: number;
   gigabytes: number;
   system: string;
-  /** To write 4 KiB and wait until they are on the disk. */
+  /** The milliseconds of a write of 4 KiB with fdatasync. */
   syncMs: number;
   node: string;
   packages: Record<string, string>;
@@ -39,7 +39,7 @@ export interface Machine {
   date: string;
 }
 
-/** @param directory of the file that is synced: that of the database */
+/** @param directory of the file that is synced; the database's by default */
 export async function describeMachine(directory = tmpdir()): Promise<Machine> {
   const versions = PACKAGES.map((name) => {
     const file = join(ROOT, 'node_modules', name, 'package.json');
@@ -85,8 +85,8 @@ function measureSync(directory: string): number {
   }
 }
 
-/** As git names it; what is not committed shows as `-dirty`. */
-function describeCommit(): string {
+/** The commit of a checkout, with `-dirty` if it has uncommitted changes. */
+export function describeCommit(root = ROOT): string {
   const args = ['describe', '--always', '--dirty', '--exclude=*'];
-  return execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
 }

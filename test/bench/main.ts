@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import build from '../support/build.global-setup.js';
 import { ROOT } from '../support/service-process.js';
 import { run } from '../../src/app/run.js';
+import { comparison, type EarlierFigures } from './comparison.js';
 import { growthByMessages, growthBySessions } from './growth.js';
-import { describeMachine } from './machine.js';
+import { describeCommit, describeMachine } from './machine.js';
 import { type Options, parseOptions, type Part } from './options.js';
 import { PeerScenarios } from './peer-scenarios.js';
 import { measureMemory, measureStarts } from './process-figures.js';
@@ -14,16 +15,16 @@ import { measure, type Scenario } from './scenario.js';
 import { MARIADB_SETTINGS, Stage } from './stage.js';
 import { Templates } from './templates.js';
 
-/** Where results go while they come in; git ignores it. */
+/** The results so far; git ignores the file. */
 const PARTIAL = join(ROOT, 'data/benchmarks.json');
 
-// So that what was started is ended, whichever way this process ends.
+// Processes that this one started are stopped at `exit`.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => process.exit(1));
 }
 
-// One listener of `exit` for each process that was started.
-process.setMaxListeners(50);
+// Each process that this one started has a listener of `exit`.
+process.setMaxListeners(100);
 
 await run(async () => {
   const options = parseOptions(process.argv.slice(2));
@@ -37,24 +38,30 @@ await run(async () => {
     scenarios: [],
     seedings: [],
   };
+  const earlier: EarlierFigures = {};
   try {
-    await runParts(stage, options, results);
+    await runParts(stage, options, { results, earlier });
   } finally {
     await stage.close();
   }
   console.log(`\n${summary(results)}`);
+  if (options.before) {
+    console.log(
+      `### Compared with ${describeCommit(options.before)}\n\n${comparison(results, earlier)}`,
+    );
+  }
   if (options.isWhole) await writeReport(join(ROOT, 'docs'), results);
 });
 
 async function runParts(
   stage: Stage,
   options: Options,
-  results: Results,
+  { results, earlier }: { results: Results; earlier: EarlierFigures },
 ): Promise<void> {
-  const { parts, pace, sizes } = options;
+  const { parts, pace, sizes, minutes, before } = options;
   const prepared: { peers?: PeerScenarios } = {};
   const peers = async () =>
-    (prepared.peers ??= await PeerScenarios.prepare(stage, sizes));
+    (prepared.peers ??= await PeerScenarios.prepare(stage, sizes, before));
   const compare = async (scenario: Scenario) => {
     say(scenario.title);
     results.scenarios.push(await measure(scenario, pace, stage.databasePid));
@@ -84,11 +91,17 @@ async function runParts(
       for (const scenario of scenarios) await compare(scenario);
     },
     memory: async () => {
-      const { server, ...load } = await (await peers()).mixed();
-      results.memory = await measureMemory(server, load, options.minutes);
+      const measure = async (root?: string) => {
+        const { server, ...load } = await (await peers()).mixed(root);
+        return measureMemory(server, load, minutes);
+      };
+      results.memory = await measure();
+      if (before) earlier.memory = await measure(before);
     },
     start: async () => {
-      results.starts = await measureStarts(sizes.starts);
+      const roots = before ? [ROOT, before] : [ROOT];
+      const starts = await measureStarts(sizes.starts, roots);
+      [results.starts, earlier.starts] = starts;
     },
   };
   await mkdir(join(ROOT, 'data'), { recursive: true });

@@ -1,22 +1,22 @@
-/** What docs/benchmarks.md says of how it was measured. */
+/** How docs/benchmarks.md says that it was measured. */
 export const METHOD = `## Method
 
-Everything compared runs in the same run on the same MariaDB, whose settings lose nothing that was committed. In every round the contenders come in an order that chance decides; each is warmed up for a second, then measured; before the first round each got 10,000 requests or 20 seconds of load, since V8 compiles what is used often only after some thousands of requests. Processes of the same code differ, for as long as they live, so where the service and \`bare\` are compared, each has five, which take turns. Ratios are taken round by round, and the median of them counts: on a noisy machine a single figure says little, and absolute ones are the machine's.
+All contenders run in the same run on the same MariaDB, whose settings lose no committed transaction. Each round measures all of them in random order, each after a warm-up of one second. Before the first round each contender got 10,000 requests or 20 seconds of load, because V8 compiles hot code only after some thousands of requests. Two processes of the same code differ in speed as long as they live, so the service and \`bare\` have five processes each, which take turns. Ratios are taken round by round, and their median counts: on a noisy machine a single figure says little, and absolute figures are those of this machine.
 
-The load comes from wrk with ready-made requests in random order: its one thread takes less from two cores than a load generator on Node.js would. Everybody gets the same requests with the same headers. Before it is measured, every contender is seen to answer the same JSON as the service. After each measurement of appends the tables are counted: every append that was acknowledged must be there. \`flask\` takes no lock, as such code is commonly written; what it lost is in its table. "CPU ms" is the processor time of a request in the server, and beside it that in MariaDB; it tells more than requests a second where others use the machine, too.
+wrk sends complete requests in random order. Its one thread takes less of two cores than a load generator on Node.js would. All contenders get the same requests with the same headers. Before the measurement the run checks that they respond with the same JSON. After each measurement of appends it counts the rows: every acknowledged append must be in the tables. \`flask\` takes no lock, as such code is commonly written, and its table shows what it lost. "CPU ms" is the processor time of a request in the server, with that in MariaDB beside it. If others use the machine, it tells more than requests a second.
 
-The service runs as shipped (\`npm run start:prod\`): tokens verified, requests validated, owners checked, rate limits on (and too high to be reached), request ids, logging at info, a pool of 20 connections. \`off\`, \`validated\` and \`exclusive\` are its kinds of cache; appends, lists and pages are measured with \`validated\`, growth with \`off\`, so that it is the store that is looked at.
+The service runs as shipped (\`npm run start:prod\`): it verifies tokens, validates requests, checks owners, limits rates (too high to be reached), assigns request ids, logs at info, and has a pool of 20 connections. \`off\`, \`validated\` and \`exclusive\` are its kinds of cache. Appends, lists and pages are measured with \`validated\`, growth with \`off\`, so that every request reaches the store.
 
 The peers are in [test/bench/peers](../test/bench/peers):
 
-- \`limit\`: node:http answering the same bytes from memory.
-- \`bare\`: Fastify and mysql2, the same statements, prepared, in the same transactions, a pool of the same size; no validation and no identity.
-- \`nest-default\`: what \`nest new\` and the documentation of TypeORM lead to: Express, \`findOneOrFail\` with relations, \`save\`.
-- \`flask\`: the endpoint that this API comes from, as it is commonly written: Flask, SQLAlchemy, PyMySQL, gunicorn with 2 workers, and a session as a row with a JSON text of its messages, which an append rewrites.
+- \`limit\`: node:http sends the same bytes from memory.
+- \`bare\`: Fastify and mysql2 with the same statements, sent as text, in the same transactions (START TRANSACTION to COMMIT), and a pool of the same size; no validation and no identity.
+- \`nest-default\`: the way of \`nest new\` and of TypeORM's documentation: Express, \`findOneOrFail\` with relations, \`save\`.
+- \`flask\`: the endpoint that this API comes from, as it is commonly written: Flask, SQLAlchemy, PyMySQL and gunicorn with 2 workers. A session is a row with its messages as one JSON text, which an append rewrites.
 
-The messages are those of the real conversations in test/fixtures: sessions of 20 are the starts of conversations that have as many, longer ones go round through five of these, and the sessions of the growth by sessions are the first 2 to 4 messages of all. Before each measurement of appends, what the last one appended is taken back.
+The messages come from the real conversations in test/fixtures. A session of 20 is the start of a conversation with 20 or more messages; a longer one repeats five of these. The sessions of the growth by sessions are the first 2 to 4 messages of each conversation. Before each measurement of appends the messages of the one before are removed.
 
-Growth is the median latency of one request at a time, on two databases of the same server that are both alive, or two sessions of one database. What was seeded is on the disk by then.
+Growth compares the median latency of one request at a time on two databases of the same server, both in use, or on two sessions of one database. All seeded pages are on disk by then.
 
 ## Repeat
 

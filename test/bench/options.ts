@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FULL, QUICK, type Sizes } from './sizes.js';
 import type { Pace } from './scenario.js';
@@ -17,20 +19,33 @@ export const PARTS = [
 ] as const;
 export type Part = (typeof PARTS)[number];
 
+/** The parts that `--before` compares. */
+const COMPARED: readonly Part[] = [
+  'read',
+  'conditional',
+  'append',
+  'list',
+  'page',
+  'memory',
+  'start',
+];
+
 export interface Options {
   parts: readonly Part[];
   pace: Pace;
-  /** Of mixed load, for the memory. */
+  /** The duration of the mixed load that the memory is measured under. */
   minutes: number;
   sizes: Sizes;
   conversations: string;
-  /** Nothing was left out or made small: fit for docs/. */
+  /** The checkout of the version before, which is compared with this one. */
+  before: string | undefined;
+  /** All parts in full size, of this version only: the run writes docs/. */
   isWhole: boolean;
 }
 
 const CONVERSATIONS = 'test/fixtures/conversations.jsonl';
 
-/** Throws where an option is unknown or makes no sense. */
+/** Throws if an option is unknown or invalid. */
 export function parseOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -40,10 +55,12 @@ export function parseOptions(args: string[]): Options {
       seconds: { type: 'string' },
       minutes: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      before: { type: 'string' },
       conversations: { type: 'string', default: CONVERSATIONS },
     },
   });
   const { only, quick, conversations } = values;
+  const before = values.before && builtCheckout(values.before);
   const number = (name: 'rounds' | 'seconds' | 'minutes', usual: number) => {
     const value = Number(values[name] ?? usual);
     if (value > 0) return value;
@@ -58,12 +75,13 @@ export function parseOptions(args: string[]): Options {
       : { requests: 10_000, seconds: 20 },
   };
   return {
-    parts: only ? parseParts(only) : PARTS,
+    parts: only ? parseParts(only) : before ? COMPARED : PARTS,
     pace,
     minutes: number('minutes', quick ? 0.25 : 10),
     sizes: quick ? QUICK : FULL,
     conversations,
-    isWhole: !only && !quick,
+    before,
+    isWhole: !only && !quick && !before,
   };
 }
 
@@ -71,7 +89,13 @@ function parseParts(only: string): Part[] {
   const names = only.split(',');
   const unknown = names.find((name) => !PARTS.includes(name as Part));
   if (unknown !== undefined) {
-    throw new Error(`--only knows no "${unknown}", but ${PARTS.join(', ')}`);
+    throw new Error(`--only must be of ${PARTS.join(', ')}: "${unknown}"`);
   }
   return names as Part[];
+}
+
+function builtCheckout(directory: string): string {
+  const root = resolve(directory);
+  if (existsSync(join(root, 'dist/service/main.js'))) return root;
+  throw new Error(`--before needs "npm ci" and "npm run build" in ${root}`);
 }

@@ -1,39 +1,41 @@
 import { writeFile } from 'node:fs/promises';
 import { type Appends, appending, appendingToFlask } from './appends.js';
-import { SHIPPED, startWithSettings } from './connection-settings.js';
+import { DEFAULT, startWithSettings } from './connection-settings.js';
 import { copyToFlask, createFlaskTable } from './flask-table.js';
 import type { Request } from './load.js';
+import { CACHES, PeerServers } from './peer-servers.js';
 import * as requests from './requests.js';
-import { ask, checkEqual, type Contender, type Scenario } from './scenario.js';
+import { checkEqual, type Contender, type Scenario, send } from './scenario.js';
 import { type Group, seed, sessionIdsOf } from './seed.js';
-import {
-  type Server,
-  startBare,
-  startFlask,
-  startLimit,
-  startNestDefault,
-} from './servers.js';
+import { startLimit, type Server } from './servers.js';
 import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
 
 const CONNECTIONS = 32;
 const CHECKED_REQUESTS = 5;
-/** Of the service and of `bare`: processes of the same code differ, for as long as they live. */
-const PROCESSES = 5;
 
 /** The comparisons with the peers, all on one database. */
 export class PeerScenarios {
+  private readonly stage: Stage;
+  private readonly database: BenchDatabase;
+
   private constructor(
-    private readonly stage: Stage,
-    private readonly database: BenchDatabase,
+    private readonly servers: PeerServers,
     private readonly groups: Record<
       'read' | 'append' | 'short' | 'long' | 'list',
       Group
     >,
-  ) {}
+  ) {
+    this.stage = servers.stage;
+    this.database = servers.database;
+  }
 
-  static async prepare(stage: Stage, sizes: Sizes): Promise<PeerScenarios> {
-    const { read, append, long, list } = sizes;
+  /** @param before the checkout of the version before, if the run compares with it */
+  static async prepare(
+    stage: Stage,
+    { read, append, long, list }: Sizes,
+    before?: string,
+  ): Promise<PeerScenarios> {
     const groups = {
       read: { name: 'read', digit: '1', sessions: read, owners: read / 10 },
       append: {
@@ -59,28 +61,25 @@ export class PeerScenarios {
       await copyToFlask(connection, sessionIdsOf(group));
     }
     for (const group of Object.values(groups)) await stage.signOwnersOf(group);
-    return new PeerScenarios(stage, database, groups);
+    return new PeerScenarios(new PeerServers(stage, database, before), groups);
   }
 
   async read(): Promise<Scenario> {
     const load = requests.reads(this.groups.read);
-    const off = await this.ours('off');
+    const ours = await this.servers.versions(...CACHES);
     const bodies: Record<string, string> = {};
     for (const request of load) {
-      bodies[request.path] = (
-        await ask(off[0]!, request, this.stage.tokens)
-      ).text;
+      const response = await send(ours.off![0]!, request, this.stage.tokens);
+      bodies[request.path] = response.text;
     }
     const file = this.stage.path('bodies.json');
     await writeFile(file, JSON.stringify(bodies));
     const servers = {
-      off,
-      validated: await this.ours('validated'),
-      exclusive: await this.ours('exclusive'),
+      ...ours,
       limit: [await this.stage.server('limit', () => startLimit(file))],
-      bare: await this.bare(),
-      'nest-default': await this.nestDefault(),
-      flask: await this.flask(),
+      bare: await this.servers.bare(),
+      'nest-default': await this.servers.nestDefault(),
+      flask: await this.servers.flask(),
     };
     return this.scenario(
       'read',
@@ -91,12 +90,12 @@ export class PeerScenarios {
 
   async conditional(): Promise<Scenario> {
     const load = requests.reads(this.groups.read);
-    const bare = await this.bare();
-    const [off] = await this.ours('off');
+    const bare = await this.servers.bare();
+    const ours = await this.servers.versions(...CACHES);
     const conditional: Request[] = [];
     for (const request of load) {
-      const answer = await ask(off!, request, this.stage.tokens);
-      const headers = { 'If-None-Match': answer.etag! };
+      const { etag } = await send(ours.off![0]!, request, this.stage.tokens);
+      const headers = { 'If-None-Match': etag! };
       conditional.push({ ...request, headers });
     }
     const file = await this.stage.requestFile(conditional);
@@ -107,15 +106,15 @@ export class PeerScenarios {
         file: await this.stage.requestFile(load),
       },
     ];
-    for (const cache of ['off', 'validated', 'exclusive'] as const) {
-      const servers = await this.ours(cache);
-      const answer = await ask(servers[0]!, conditional[0]!, this.stage.tokens);
-      if (answer.status !== 304) throw new Error(`${cache}: ${answer.status}`);
-      contenders.push({ name: cache, servers, file });
+    for (const [name, servers] of Object.entries(ours)) {
+      const { tokens } = this.stage;
+      const { status } = await send(servers[0]!, conditional[0]!, tokens);
+      if (status !== 304) throw new Error(`${name}: ${status}`);
+      contenders.push({ name, servers, file });
     }
     return this.scenario(
       'conditional',
-      'Read with If-None-Match, answered 304 (`bare` answers the whole session)',
+      'Read with If-None-Match, response 304 (`bare` sends the whole session)',
       contenders,
     );
   }
@@ -123,17 +122,19 @@ export class PeerScenarios {
   async append(): Promise<Scenario> {
     const { append } = this.groups;
     const title = 'Append a message to a session of 20';
-    return this.scenario('append', title, [
-      await this.appending('validated', await this.ours('validated'), append),
-      await this.appending('bare', await this.bare(), append),
-      await this.appending('nest-default', await this.nestDefault(), append),
-      await this.appendingToFlask('flask', append),
-    ]);
+    const contenders: Contender[] = [];
+    for (const [name, servers] of Object.entries(
+      await this.servers.onTheTables(),
+    )) {
+      contenders.push(await this.appending(name, servers, append));
+    }
+    contenders.push(await this.appendingToFlask('flask', append));
+    return this.scenario('append', title, contenders);
   }
 
   async appendLong(): Promise<Scenario> {
     const { short, long } = this.groups;
-    const ours = await this.ours('validated');
+    const ours = await this.servers.ours('validated');
     return this.scenario(
       'append-long',
       `Append a message to one of ${long.sessions} sessions of 20 or 10,000`,
@@ -150,7 +151,7 @@ export class PeerScenarios {
       'list',
       'List 20 of an owner’s 1,000 sessions',
       await this.alike(
-        await this.onTheTables(),
+        await this.servers.onTheTables(),
         requests.lists(this.groups.list),
       ),
     );
@@ -161,13 +162,13 @@ export class PeerScenarios {
       'page',
       'A page of 50 messages anywhere among 10,000',
       await this.alike(
-        await this.onTheTables(),
+        await this.servers.onTheTables(),
         requests.pages(this.groups.long, 10_000),
       ),
     );
   }
 
-  /** Reads and appends of the service, with several settings of its connections. */
+  /** Reads and appends of the service with pools of several sizes. */
   async connectionSettings(): Promise<Scenario[]> {
     const servers = await startWithSettings(this.stage, this.database.url);
     const reads = await this.alike(servers, requests.reads(this.groups.read));
@@ -175,7 +176,7 @@ export class PeerScenarios {
     for (const [name, processes] of Object.entries(servers)) {
       appends.push(await this.appending(name, processes, this.groups.append));
     }
-    const reference = SHIPPED;
+    const reference = DEFAULT;
     return [
       {
         ...this.scenario('pool-read', 'Connections: read, cache `off`', reads),
@@ -188,14 +189,21 @@ export class PeerScenarios {
     ];
   }
 
-  /** What a service is asked by its users, appends included. */
-  async mixed() {
+  /**
+   * The load of typical users, appends included, and a service for it.
+   *
+   * @param root the checkout whose build is started; this one by default
+   */
+  async mixed(root?: string) {
     const { read, append, long, list } = this.groups;
     const { templates } = this.stage;
     const load = requests.mixed({ read, append, long, list }, templates);
     return {
-      // Of its own: one that has been under load before has grown already.
-      server: await this.stage.ours(this.database.url, 'validated', 'memory'),
+      // A new process: one that has been under load has grown already.
+      server: await this.stage.ours(this.database.url, 'validated', {
+        name: 'memory',
+        root,
+      }),
       file: await this.stage.requestFile(load),
       connections: CONNECTIONS,
     };
@@ -209,15 +217,7 @@ export class PeerScenarios {
     return { name, title, connections: CONNECTIONS, contenders };
   }
 
-  private async onTheTables(): Promise<Record<string, Server[]>> {
-    return {
-      validated: await this.ours('validated'),
-      bare: await this.bare(),
-      'nest-default': await this.nestDefault(),
-    };
-  }
-
-  /** Contenders that are asked the same, and were seen to answer the same. */
+  /** Contenders with the same requests. Throws if their responses differ. */
   private async alike(
     servers: Record<string, Server[]>,
     load: Request[],
@@ -242,45 +242,13 @@ export class PeerScenarios {
   }
 
   private appending(name: string, servers: Server[], group: Group) {
-    const appends = this.appends(group);
-    return appending(this.stage, name, servers, appends, CONNECTIONS);
+    const appends = { ...this.appends(group), connections: CONNECTIONS };
+    return appending(this.stage, { name, servers }, appends);
   }
 
   private async appendingToFlask(name: string, group: Group) {
+    const servers = await this.servers.flask();
     const appends = this.appends(group);
-    return appendingToFlask(this.stage, name, await this.flask(), appends);
+    return appendingToFlask(this.stage, { name, servers }, appends);
   }
-
-  private ours(cache: 'off' | 'validated' | 'exclusive'): Promise<Server[]> {
-    const { url } = this.database;
-    return processes((n) => this.stage.ours(url, cache, `process ${n}`));
-  }
-
-  private bare(): Promise<Server[]> {
-    const { url } = this.database;
-    return processes((n) =>
-      this.stage.server(`bare ${n}`, () => startBare(url)),
-    );
-  }
-
-  private async nestDefault(): Promise<Server[]> {
-    const { url } = this.database;
-    return [
-      await this.stage.server('nest-default', () => startNestDefault(url)),
-    ];
-  }
-
-  private async flask(): Promise<Server[]> {
-    const { url } = this.database;
-    return [await this.stage.server('flask', () => startFlask(url))];
-  }
-}
-
-/** One after the other: starting takes the whole machine. */
-async function processes(
-  start: (n: number) => Promise<Server>,
-): Promise<Server[]> {
-  const started: Server[] = [];
-  for (let n = 1; n <= PROCESSES; n++) started.push(await start(n));
-  return started;
 }

@@ -1,6 +1,6 @@
 import type { Spread } from './statistics.js';
 
-/** One row of a plot: a point, and how far its rounds lie apart. */
+/** One row of a plot: the median as a point, the range of the rounds as a line. */
 export interface Row {
   label: string;
   value: Spread;
@@ -12,7 +12,7 @@ const LABELS = 230;
 const RIGHT = 90;
 const ROW = 26;
 const TOP = 64;
-/** Powers of ten that a scale covers, below which it gets finer ticks. */
+/** A scale that covers fewer powers of ten than this has fine ticks. */
 const NARROW = 0.8;
 const TICKS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100];
 const FINE_TICKS = [
@@ -21,7 +21,7 @@ const FINE_TICKS = [
 const OURS = '#0b6e99';
 const OTHERS = '#8a8a8a';
 
-/** Ratios on a logarithmic scale, where twice and half are as far from 1. */
+/** A plot of ratios on a logarithmic scale: 2 and 0.5 have the same distance to 1. */
 export function ratioPlot(title: string, scale: string, rows: Row[]): string {
   const ends = rows.flatMap(({ value }) => [value.min, value.max]);
   const low = Math.log10(Math.min(...ends, 0.8)) - 0.05;
@@ -52,7 +52,7 @@ export function ratioPlot(title: string, scale: string, rows: Row[]): string {
   return svg(bottom + 28, title, scale, [...ticks, ...points]);
 }
 
-/** One value over time, from 0. */
+/** A plot of one value over time. Its scale begins at 0. */
 export function linePlot(
   title: string,
   scale: string,

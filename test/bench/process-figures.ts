@@ -6,10 +6,10 @@ import { type Measurement, putUnderLoad } from './load.js';
 import type { Server } from './servers.js';
 import { spreadOf } from './statistics.js';
 
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 60_000;
 const POLL_MS = 5;
 const SAMPLE_MS = 1_000;
-/** Samples whose median is the memory at one time. */
+/** The memory at one time is the median of this many samples. */
 const SAMPLES = 10;
 
 export interface MemoryResult {
@@ -17,12 +17,13 @@ export interface MemoryResult {
   load: Measurement;
   /** RSS in megabytes, one sample a second. */
   samples: number[];
-  /** After a tenth of the time, and at its end. */
+  /** The memory after a tenth of the time. */
   early: number;
+  /** The memory at the end. */
   late: number;
 }
 
-/** The memory of a server under a load that goes on. */
+/** Measures the memory of a server under a constant load. */
 export async function measureMemory(
   server: Server,
   load: { file: string; connections: number },
@@ -60,17 +61,30 @@ async function rssOf(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 1000;
 }
 
-/** Seconds from the start of a process to its readiness, on the embedded store in an empty directory. */
-export async function measureStarts(count: number): Promise<number[]> {
-  const seconds: number[] = [];
-  for (let i = 0; i < count; i++) seconds.push(await startOnce());
+/**
+ * Measures the seconds from the start of a process to its readiness, on the
+ * embedded store in an empty directory.
+ *
+ * @param roots the checkouts whose builds are started, in turn
+ * @returns the seconds of each checkout
+ */
+export async function measureStarts(
+  count: number,
+  roots: string[],
+): Promise<number[][]> {
+  const seconds = roots.map((): number[] => []);
+  for (let i = 0; i < count; i++) {
+    for (const [index, root] of roots.entries()) {
+      seconds[index]!.push(await startOnce(root));
+    }
+  }
   return seconds;
 }
 
-async function startOnce(): Promise<number> {
+async function startOnce(root: string): Promise<number> {
   const port = await freePort();
   const start = performance.now();
-  const service = new NodeProcess(startProd(), { PORT: String(port) });
+  const service = new NodeProcess(startProd(root), { PORT: String(port) });
   try {
     for (;;) {
       if (await isReady(port)) return (performance.now() - start) / 1000;

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 
-/** Of a clock tick; the kernel's unit for processes is always 1/100 s. */
+/** The kernel's clock tick in /proc is always 1/100 s. */
 const TICK_MS = 10;
 
-/** Milliseconds of processor time that a process and its children have used. */
+/** The processor time in milliseconds that a process and its children have used. */
 export async function processorTime(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // After the name in parentheses: state is the third field, utime the 14th.
+  // The name in parentheses is the second field. utime is the 14th, stime the 15th.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const own = (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');

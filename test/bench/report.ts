@@ -7,7 +7,7 @@ import { type Results, serialize } from './results.js';
 import type { ScenarioResult } from './scenario.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
-/** What the others are compared with, where it takes part. */
+/** The contender that the others are compared with, unless a scenario names another. */
 const REFERENCE = 'bare';
 const OURS = /^(off|validated|exclusive)/;
 const isGrowth = ({ name }: ScenarioResult) =>
@@ -30,7 +30,7 @@ export async function writeReport(
   await writeFile(join(directory, 'benchmarks.md'), page(results, images));
 }
 
-/** The goals and the figures as text, without what surrounds them. */
+/** The goals and the figures as text. */
 export function summary(results: Results): string {
   return [goals(verdictsOf(results)), ...figures(results)].join('\n');
 }
@@ -40,7 +40,7 @@ function page(results: Results, images: string[]): string {
     '# Benchmarks\n',
     'Written by `npm run bench`; change nothing here by hand.\n',
     '## Ratios\n',
-    'The median of the rounds, and in brackets the lowest and the highest. What was missed says so.\n',
+    'The median of the rounds, with the lowest and the highest in brackets.\n',
     goals(verdictsOf(results)),
     ...images,
     '## Figures\n',
@@ -174,7 +174,7 @@ function plotsOf(results: Results): Record<string, string> {
   if (growth.length > 0) {
     plots.growth = ratioPlot(
       'Growth',
-      'median latency on much data, per that on little',
+      'median latency on much data, per that on little data',
       growth,
     );
   }
@@ -203,7 +203,7 @@ function machine({ machine: its, mariadb }: Results): string[] {
   return [
     `- ${its.date}, commit ${its.commit}`,
     `- ${its.processor}, ${its.cores} cores, ${its.gigabytes} GiB of memory; ${its.system}`,
-    `- to write 4 KiB and wait for the disk takes ${its.syncMs.toFixed(2)} ms there (median)`,
+    `- a synced write of 4 KiB takes ${its.syncMs.toFixed(2)} ms (median)`,
     `- MariaDB ${mariadb.version}, durable: \`${mariadb.settings.join(' ')}\``,
     `- Node.js ${its.node}; ${packages.join(', ')}`,
     `- ${its.python}`,
@@ -211,7 +211,11 @@ function machine({ machine: its, mariadb }: Results): string[] {
   ];
 }
 
-function inBrackets({ median, min, max }: Spread, digits: number): string {
+/** `median (min to max)` */
+export function inBrackets(
+  { median, min, max }: Spread,
+  digits: number,
+): string {
   const show = (value: number) =>
     digits === 0 ? grouped(value) : value.toFixed(digits);
   return min === max
@@ -223,7 +227,8 @@ function grouped(value: number): string {
   return Math.round(value).toLocaleString('en');
 }
 
-function table(head: string[], rows: string[][]): string {
+/** A table in Markdown. */
+export function table(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   const rule = head.map(() => '---');
   return [line(head), line(rule), ...rows.map(line), ''].join('\n');

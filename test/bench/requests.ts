@@ -3,12 +3,12 @@ import { allOf, type Group, ownerOf, sessionIdOf } from './seed.js';
 import type { Templates } from './templates.js';
 
 const SESSIONS = '/api/chat-sessions';
-/** Different requests of one kind, at most. */
+/** The most different requests of one kind. */
 const MOST = 20_000;
 const PAGE = 50;
 const PAGES_PER_SESSION = 500;
 
-/** Sessions of a group in turn, and their owners. */
+/** The path and owner of each session of a group. */
 function sessionsOf(
   group: Group,
   numbers = allOf(group),
@@ -19,7 +19,7 @@ function sessionsOf(
   }));
 }
 
-/** @param numbers of the sessions, all of them unless given; so everywhere here */
+/** @param numbers of the sessions; all by default, here and below */
 export function reads(group: Group, numbers = allOf(group)): Request[] {
   return sessionsOf(group, numbers).map((session) => ({
     method: 'GET',
@@ -27,7 +27,7 @@ export function reads(group: Group, numbers = allOf(group)): Request[] {
   }));
 }
 
-/** The lists of these sessions' owners. */
+/** Lists of the sessions' owners. */
 export function lists(group: Group, numbers = allOf(group)): Request[] {
   const owners = new Set(numbers.map((n) => ownerOf(group, n)));
   return [...owners].map((owner) => ({
@@ -45,7 +45,7 @@ export function newestPages(group: Group, numbers: number[]): Request[] {
   }));
 }
 
-/** Full pages, anywhere in sessions of so many messages. */
+/** Full pages at random positions. Each session has `messages` messages. */
 export function pages(group: Group, messages: number): Request[] {
   const perSession = Math.min(
     PAGES_PER_SESSION,
@@ -63,7 +63,7 @@ export function pages(group: Group, messages: number): Request[] {
   );
 }
 
-/** Real messages, with an id that is new each time. */
+/** Appends of real messages, each with a new id. */
 export function appends(
   group: Group,
   templates: Templates,
@@ -81,7 +81,7 @@ export function appends(
   });
 }
 
-/** Of 20 requests 12 read a session, 2 list, 3 page, and 3 append. */
+/** A mix: of 20 requests 12 read a session, 2 list, 3 page, and 3 append. */
 export function mixed(
   groups: Record<'read' | 'append' | 'long' | 'list', Group>,
   templates: Templates,

@@ -12,35 +12,35 @@ import type { Server } from './servers.js';
 import { shuffled } from './statistics.js';
 
 export interface Findings {
-  /** Appends that were acknowledged and are not stored, at least. */
+  /** The least number of acknowledged appends that are not stored. */
   lost: number;
 }
 
-/** A measurement, with the processor time of one request in milliseconds. */
+/** A measurement, with the milliseconds of processor time of one request. */
 export interface Round extends Measurement, Partial<Findings> {
   serverMs: number;
   databaseMs: number;
 }
 
-/** Who is measured, and what it is asked. */
+/** A server to measure, and its requests. */
 export interface Contender {
   name: string;
-  /** Processes of the same code, which take turns. */
+  /** Processes of the same code; each round uses the next one. */
   servers: Server[];
-  /** The file of its requests. */
+  /** The file with its requests. */
   file: string;
   before?: () => Promise<void>;
-  /** Looks at what the requests, warm-up included, have done. */
+  /** Checks the effects of the requests, those of the warm-up included. */
   after?: (requests: number) => Promise<void | Findings>;
 }
 
-/** Several contenders doing the same thing. */
+/** Contenders with the same task. */
 export interface Scenario {
   name: string;
   title: string;
   connections: number;
   contenders: Contender[];
-  /** Whom the others are compared with; `bare` unless given, where it takes part. */
+  /** The contender that the others are compared with; `bare` by default. */
   reference?: string;
 }
 
@@ -49,28 +49,28 @@ export interface ScenarioResult {
   title: string;
   connections: number;
   reference?: string;
-  /** By contender, one measurement a round. */
+  /** The measurements of each contender, one a round. */
   rounds: Record<string, Round[]>;
 }
 
 export interface Pace {
   rounds: number;
-  /** Of one measurement. */
+  /** The duration of one measurement. */
   seconds: number;
   warmUpSeconds: number;
-  /** Before the first round: this many requests, but no longer than this. */
+  /** The warm-up before the first round; it ends at either limit. */
   firstWarmUp: { requests: number; seconds: number };
 }
 
-/** A single one would need minutes to see all code compiled. */
+/** With a single connection V8 would need minutes to compile all code. */
 const FIRST_WARM_UP_CONNECTIONS = 16;
 const FIRST_WARM_UP_STEP_SECONDS = 2;
 const CHECK_MS = 100;
-/** In a row. */
+/** Checks in a row without activity. */
 const QUIET_CHECKS = 4;
 const SETTLE_LIMIT_MS = 30_000;
 
-/** Measures all contenders in every round, in an order that chance decides. */
+/** Measures all contenders in every round, in random order. */
 export async function measure(
   { name, title, connections, contenders, reference }: Scenario,
   { rounds, seconds, warmUpSeconds, firstWarmUp }: Pace,
@@ -121,7 +121,7 @@ export async function measure(
   return { name, title, connections, reference, rounds: measured };
 }
 
-/** Load until V8 has compiled what is used often: some thousands of requests. */
+/** Puts a server under load until V8 has compiled its hot code: some thousands of requests. */
 async function compile(
   server: Server,
   file: string,
@@ -140,8 +140,8 @@ async function compile(
 }
 
 /**
- * Waits until nothing is under way. Requests that nobody waits for any more
- * must not be a burden to what comes next, nor appends come after the count.
+ * Waits until the processes are idle. Requests that wrk has abandoned must not
+ * slow down the next measurement, and appends must not come after the count.
  */
 async function settled(pids: number[]): Promise<void> {
   const limit = Date.now() + SETTLE_LIMIT_MS;
@@ -158,8 +158,8 @@ function timesOf(pids: number[]): Promise<number[]> {
   return Promise.all(pids.map(processorTime));
 }
 
-/** Asks a server once, as the load will. */
-export async function ask(
+/** Sends one request, with the headers that wrk sends. */
+export async function send(
   { url }: Server,
   request: Request,
   tokens: Tokens,
@@ -176,27 +176,31 @@ export async function ask(
   };
 }
 
-/** Throws where a server's answer is not the same JSON as the first one's: nobody wins by doing less. */
+/** Throws if a server's response is not the same JSON as the first server's. */
 export async function checkEqual(
   servers: Record<string, Server[]>,
   request: Request,
   tokens: Tokens,
 ): Promise<void> {
-  const asked = Object.entries(servers).flatMap(([name, processes]) =>
+  const all = Object.entries(servers).flatMap(([name, processes]) =>
     processes.map((server) => ({ name, server })),
   );
-  const answers = await Promise.all(
-    asked.map(({ server }) => ask(server, request, tokens)),
+  const responses = await Promise.all(
+    all.map(async ({ name, server }) => {
+      const { status, text } = await send(server, request, tokens);
+      return {
+        name,
+        text,
+        parsed: { status, body: JSON.parse(text) as unknown },
+      };
+    }),
   );
-  const [expected, ...others] = answers.map(({ status, text }) => ({
-    status,
-    body: JSON.parse(text) as unknown,
-  }));
-  others.forEach((answer, index) => {
-    if (isDeepStrictEqual(answer, expected)) return;
-    const { name } = asked[index + 1]!;
+  const [expected, ...others] = responses;
+  for (const { name, text, parsed } of others) {
+    if (isDeepStrictEqual(parsed, expected!.parsed)) continue;
     throw new Error(
-      `${name} answers ${request.path} in another way: ${answers[index + 1]!.status} ${answers[index + 1]!.text.slice(0, 500)}, not ${answers[0]!.status} ${answers[0]!.text.slice(0, 500)}`,
+      `The responses to ${request.path} differ: ${parsed.status} ${text.slice(0, 500)} from ${name}, ` +
+        `${expected!.parsed.status} ${expected!.text.slice(0, 500)} from ${expected!.name}`,
     );
-  });
+  }
 }

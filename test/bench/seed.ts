@@ -2,28 +2,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Template } from './templates.js';
 
-/** Sessions alike: so many of so many owners, copied from templates in turn. */
+/** Sessions of the same kind, copied from templates in turn. */
 export interface Group {
-  /** Letters; the owners are called `NAME-0`, `NAME-1` ... */
+  /** Letters. The owners are called `NAME-0`, `NAME-1` and so on. */
   name: string;
-  /** A hexadecimal digit; session ids of a group have it. */
+  /** A hexadecimal digit that the session ids of the group contain. */
   digit: string;
   sessions: number;
   owners: number;
 }
 
-/** The first session's time; each is a second later than the one before. */
+/** The time of the first session. Each session is a second later than the one before. */
 const START = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
-/** Sessions of one INSERT, which is a transaction of some tens of megabytes. */
+/** Sessions of one INSERT: a transaction of some tens of megabytes. */
 const BATCH = 10_000;
 const SETTLE_POLL_MS = 200;
-/** Pages of 16 KiB that may be left to write. */
+/** Dirty pages of 16 KiB that may remain. */
 const SETTLED_PAGES = 100;
-/** Messages of the templates that one INSERT brings. */
+/** Messages of templates in one INSERT. */
 const TEMPLATE_BATCH = 1_000;
 
-/** The id of a session: as a UUID v7, in the order of time. */
+/** The id of a session: a UUID v7, so ids sort by time. */
 export function sessionIdOf({ digit }: Group, n: number): string {
   const time = (START + n * SECOND).toString(16).padStart(12, '0');
   const end = n.toString(16).padStart(12, '0');
@@ -44,8 +44,8 @@ export function sessionIdsOf(group: Group): string[] {
 }
 
 /**
- * Writes a group into the service's tables: templates go there once, the server
- * copies them. Needs MariaDB, for its tables of numbers `seq_0_to_9`.
+ * Writes a group into the service's tables. The templates are sent once; the
+ * server copies them. Needs MariaDB, for its sequence tables (`seq_0_to_9`).
  */
 export async function seed(
   connection: Connection,
@@ -61,7 +61,7 @@ export async function seed(
   await connection.query('ANALYZE TABLE chat_sessions, chat_messages');
 }
 
-/** Waits until what was seeded is on the disk: the server would go on writing it while others are measured. */
+/** Waits until the seeded pages are on disk. Otherwise the server would write them during measurements. */
 export async function settle(connection: Connection): Promise<void> {
   await connection.query('SET GLOBAL innodb_max_dirty_pages_pct = 0');
   let dirty: number;
@@ -122,14 +122,14 @@ async function writeTemplates(
   }
 }
 
-/** `s.seq` is the number of a session in its group. */
+/** The time of a session; `s.seq` is its number in the group. */
 const TIME = `(${START} + s.seq * ${SECOND})`;
 const idFor = ({ digit }: Group) => `LOWER(CONCAT(
   LPAD(HEX(${TIME} >> 16), 8, '0'), '-', LPAD(HEX(${TIME} & 65535), 4, '0'),
   '-7${digit}00-8000-', LPAD(HEX(s.seq), 12, '0')))`;
 const ownerFor = ({ name, owners }: Group) =>
   `CONCAT('${name}-', s.seq MOD ${owners})`;
-/** Messages come a millisecond after each other. */
+/** The time of a message: a millisecond after the one before. */
 const timeOf = (seq: string) =>
   `(FROM_UNIXTIME(${TIME} / 1000) + INTERVAL (${seq} - 1) * 1000 MICROSECOND)`;
 
@@ -172,7 +172,7 @@ async function copyMessages(
     ORDER BY s.seq, m.seq`);
 }
 
-/** Takes back what was appended: these sessions end at their seeded messages again. Their versions stay. */
+/** Removes the appended messages of these sessions. Their versions stay. */
 export async function takeBack(
   connection: Connection,
   ids: string[],
@@ -190,19 +190,19 @@ export async function takeBack(
   );
 }
 
-/** How many messages these sessions have; they must have as many as they say. */
+/** Counts the messages of these sessions. Throws if message_count differs. */
 export async function countMessages(
   connection: Connection,
   ids: string[],
 ): Promise<number> {
   const [[row]] = await connection.query<RowDataPacket[]>(
-    `SELECT (SELECT CAST(SUM(message_count) AS DOUBLE) FROM chat_sessions WHERE id IN (?)) AS said,
+    `SELECT (SELECT CAST(SUM(message_count) AS DOUBLE) FROM chat_sessions WHERE id IN (?)) AS counted,
        (SELECT COUNT(*) FROM chat_messages WHERE session_id IN (?)) AS stored`,
     [ids, ids],
   );
-  const { said, stored } = row as { said: number; stored: number };
-  if (said !== stored) {
-    throw new Error(`Sessions say ${said} messages, and have ${stored}`);
+  const { counted, stored } = row as { counted: number; stored: number };
+  if (counted !== stored) {
+    throw new Error(`message_count is ${counted}, but ${stored} are stored`);
   }
   return stored;
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { freePort } from '../support/mysql-server.js';
 import {
   type Environment,
+  listening,
   NodeProcess,
   ROOT,
   startService,
@@ -14,29 +15,36 @@ import { JWT_SECRET } from '../support/tokens.js';
 
 const PEERS = join(import.meta.dirname, 'peers');
 const START_LIMIT_MS = 30_000;
-/** Debian's, with its packages; another may come first on the PATH. */
+/** Debian's Python has Debian's packages. Another one may come first on the PATH. */
 const PYTHON = '/usr/bin/python3';
 
 export type Cache = 'exclusive' | 'validated' | 'off';
 
-/** Something to put under load. */
+/** A server to put under load. */
 export interface Server {
   readonly url: string;
   readonly pid: number;
   stop(): Promise<unknown>;
 }
 
+export interface ServiceOptions {
+  cache: Cache;
+  /** The working directory. */
+  cwd: string;
+  /** The checkout whose build is started; this one by default. */
+  root?: string;
+  environment?: Environment;
+}
+
 /**
- * The service as it is shipped, its owners identified by tokens. The limits are
- * on, and so high that nobody reaches them.
+ * Starts the service as shipped. Owners are identified by tokens. Rate limits are
+ * on, but too high to be reached.
  */
 export async function startOurs(
   databaseUrl: string,
-  cache: Cache,
-  directory: string,
-  more: Environment = {},
+  { cache, cwd, root, environment }: ServiceOptions,
 ): Promise<Server> {
-  const environment = {
+  const settings = {
     DATABASE_URL: databaseUrl,
     DATABASE_MIGRATE: 'true',
     CACHE: cache,
@@ -45,9 +53,9 @@ export async function startOurs(
     RATE_LIMIT: '1000000000',
     RATE_LIMIT_WRITES: '1000000000',
     LOG_LEVEL: 'info',
-    ...more,
+    ...environment,
   };
-  const service = await startService(environment, directory);
+  const service = await startService(settings, { cwd, root });
   const { url, process } = service;
   return { url, pid: process.pid, stop: () => service.stop() };
 }
@@ -73,11 +81,16 @@ async function startNodePeer(
     { NODE_ENV: 'production', ...environment },
     ROOT,
   );
-  const [, url] = await process.waitFor(/Listening on (http:\S+)/);
-  return { url: url!, pid: process.pid, stop: () => process.stop() };
+  try {
+    const { url } = await listening(process);
+    return { url, pid: process.pid, stop: () => process.stop() };
+  } catch (error) {
+    await process.stop('SIGKILL');
+    throw error;
+  }
 }
 
-/** Flask under gunicorn with two workers, in a process group of their own. */
+/** Starts Flask under gunicorn with two workers, in a process group of their own. */
 export async function startFlask(databaseUrl: string): Promise<Server> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -113,7 +126,7 @@ export async function startFlask(databaseUrl: string): Promise<Server> {
     process.off('exit', abandon);
   };
   try {
-    await answering(url);
+    await responding(url);
   } catch (error) {
     await stop();
     throw error;
@@ -125,12 +138,12 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid!, 'SIGKILL');
   } catch {
-    // It is gone already.
+    // The group has ended already.
   }
 }
 
-/** Resolves when a server answers anything at all. */
-async function answering(url: string): Promise<void> {
+/** Resolves when a server responds, whatever the status. */
+async function responding(url: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
     try {
@@ -138,7 +151,7 @@ async function answering(url: string): Promise<void> {
       return;
     } catch (cause) {
       if (Date.now() > deadline) {
-        throw new Error(`${url} does not answer`, { cause });
+        throw new Error(`${url} does not respond`, { cause });
       }
     }
     await sleep(50);
@@ -150,7 +163,7 @@ import flask, gunicorn, pymysql, sqlalchemy, sys
 print(f"Python {sys.version.split()[0]}, Flask {flask.__version__}, SQLAlchemy "
       f"{sqlalchemy.__version__}, PyMySQL {pymysql.__version__}, gunicorn {gunicorn.__version__}")`;
 
-/** What is compared and measured with, or one line that says what to install. */
+/** The versions of the tools. Throws an error that says what to install if one is missing. */
 export async function toolVersions(): Promise<{ python: string; wrk: string }> {
   const run = promisify(execFile);
   try {
@@ -158,7 +171,7 @@ export async function toolVersions(): Promise<{ python: string; wrk: string }> {
     // wrk --version ends with status 1.
     const wrk = await run('sh', ['-c', 'wrk --version | head -1']);
     const version = /^wrk \S+/.exec(wrk.stdout)?.[0];
-    if (!version) throw new Error('wrk is not there');
+    if (!version) throw new Error('wrk is not installed');
     return { python: python.stdout.trim(), wrk: version };
   } catch (cause) {
     throw new Error(

@@ -1,18 +1,18 @@
-/** How much there is to measure on. */
+/** The amounts of data. */
 export interface Sizes {
-  /** Sessions that are read, of 20 messages. */
+  /** Sessions with 20 messages for reads. */
   read: number;
-  /** Sessions that are appended to, of 20 messages. */
+  /** Sessions with 20 messages for appends. */
   append: number;
-  /** Sessions of 20, and as many of 10,000 messages. */
+  /** Sessions with 20 messages, and as many with 10,000. */
   long: number;
   /** Owners with 1,000 sessions. */
   list: number;
-  /** Sessions of the large database, and of the small one. */
+  /** Sessions of the small and of the large database. */
   sessions: { small: number; large: number };
-  /** Messages of the long session, and of the short one. */
+  /** Messages of the short and of the long session. */
   messages: { small: number; large: number };
-  /** Starts of the service. */
+  /** Measured starts of the service. */
   starts: number;
 }
 
@@ -26,7 +26,7 @@ export const FULL: Sizes = {
   starts: 11,
 };
 
-/** Enough to see that everything works. */
+/** Just enough to check that everything works. */
 export const QUICK: Sizes = {
   read: 50,
   append: 400,

@@ -8,14 +8,18 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
-import type { Environment } from '../support/service-process.js';
 import { signToken } from '../support/tokens.js';
 import { type Request, type Tokens, writeRequests } from './load.js';
 import { type Group, ownerOf } from './seed.js';
-import { type Cache, type Server, startOurs } from './servers.js';
+import {
+  type Cache,
+  type Server,
+  type ServiceOptions,
+  startOurs,
+} from './servers.js';
 import type { Templates } from './templates.js';
 
-/** In force beside the durable settings of the test harness. */
+/** Options in addition to the durable settings of the test harness. */
 export const MARIADB_SETTINGS = [
   '--innodb-buffer-pool-size=4G',
   '--innodb-log-file-size=1G',
@@ -27,11 +31,17 @@ const TOKEN_SECONDS = 24 * 3600;
 /** A database of the benchmark's MariaDB, with the service's tables. */
 export interface BenchDatabase {
   url: string;
-  /** Writes nothing into the binary log. */
+  /** Does not write to the binary log. */
   connection: Connection;
 }
 
-/** MariaDB, the servers that were started on it, and what they are asked. */
+/** `name` tells apart processes with the same cache. */
+type OursOptions = { name?: string } & Pick<
+  ServiceOptions,
+  'root' | 'environment'
+>;
+
+/** MariaDB, the servers on it, and the files of their requests. */
 export class Stage {
   private readonly servers = new Map<string, Promise<Server>>();
   private readonly connections: Connection[] = [];
@@ -77,18 +87,14 @@ export class Stage {
     return this.mariadb.pid;
   }
 
-  /** Of MariaDB. */
+  /** The version of MariaDB. */
   async version(): Promise<string> {
-    const root = await createConnection(this.mariadb.url);
-    const [[row]] = await root.query<RowDataPacket[]>('SELECT VERSION() AS it');
-    await root.end();
-    return (row as { it: string }).it;
+    const [row] = await this.query('SELECT VERSION() AS version');
+    return (row as { version: string }).version;
   }
 
   async database(name: string): Promise<BenchDatabase> {
-    const root = await createConnection(this.mariadb.url);
-    await root.query(`CREATE DATABASE ${name}`);
-    await root.end();
+    await this.query(`CREATE DATABASE ${name}`);
     const url = new URL(name, this.mariadb.url).href;
     await this.ours(url, 'off'); // creates the tables
     const connection = await createConnection({
@@ -103,29 +109,38 @@ export class Stage {
     return { url, connection };
   }
 
+  private async query(sql: string): Promise<RowDataPacket[]> {
+    const connection = await createConnection(this.mariadb.url);
+    try {
+      return (await connection.query<RowDataPacket[]>(sql))[0];
+    } finally {
+      connection.destroy();
+    }
+  }
+
   /**
-   * The service on a database; one process for each kind of cache, and others
-   * for those who want their own.
+   * The service on a database. There is one process for each combination of
+   * cache, name and checkout.
    */
   ours(
     url: string,
     cache: Cache,
-    whose = '',
-    environment: Environment = {},
+    { name = '', root, environment }: OursOptions = {},
   ): Promise<Server> {
-    return this.server(`${cache} ${url} ${whose}`, () =>
-      startOurs(url, cache, this.directory, environment),
+    const cwd = this.directory;
+    return this.server([url, cache, name, root].join(' '), () =>
+      startOurs(url, { cache, cwd, root, environment }),
     );
   }
 
-  /** Starts a server once, and stops it in the end. */
+  /** Starts a server once and stops it when the stage closes. */
   server(name: string, start: () => Promise<Server>): Promise<Server> {
     const started = this.servers.get(name) ?? start();
     this.servers.set(name, started);
     return started;
   }
 
-  /** The file of these requests, signed for their owners. */
+  /** Writes the requests to a file, with tokens of their owners. */
   async requestFile(requests: Request[]): Promise<string> {
     for (const { owner } of requests) await this.sign(owner);
     const file = this.path(`requests-${++this.files}`);

@@ -1,4 +1,4 @@
-/** The middle of several rounds, and how far they lie apart. */
+/** The median of several rounds, and their range. */
 export interface Spread {
   median: number;
   min: number;
@@ -12,11 +12,12 @@ export function spreadOf(values: number[]): Spread {
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
-/** Round by round, so that what slowed a whole round down does not count. */
+/** The ratios round by round, so that a slow round does not distort them. */
 export function ratioOf(of: number[], per: number[]): Spread {
   return spreadOf(of.map((value, round) => value / per[round]!));
 }
 
+/** The values in random order. */
 export function shuffled<T>(values: readonly T[]): T[] {
   return values
     .map((value) => ({ value, key: Math.random() }))

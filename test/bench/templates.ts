@@ -14,7 +14,7 @@ import {
   readConversations,
 } from '../../tools/load/conversations.js';
 
-/** A session as the service would store it, to be copied under other ids and owners. */
+/** A session as the service stores it, to be copied with other ids and owners. */
 export interface Template {
   session: ChatSession;
   messages: ChatMessage[];
@@ -22,7 +22,7 @@ export interface Template {
 
 const USUAL_MESSAGES = 20;
 
-/** The real conversations that sessions are made of. */
+/** Sessions made of real conversations. */
 export class Templates {
   private constructor(private readonly conversations: Conversation[]) {}
 
@@ -44,12 +44,12 @@ export class Templates {
     );
   }
 
-  /** The first 20 messages of each conversation that has as many. */
+  /** The first 20 messages of each conversation that has 20 or more. */
   usual(): Template[] {
     return this.usualMessages().map(template);
   }
 
-  /** One conversation of any length: five of 20 messages, again and again. */
+  /** One session of any length: it repeats five conversations of 20 messages. */
   long(count: number): Template[] {
     const cycle = this.usualMessages().slice(0, 5).flat();
     return [
@@ -59,7 +59,7 @@ export class Templates {
     ];
   }
 
-  /** Messages to append. */
+  /** Messages for appends. */
   newMessages(): CreateChatMessageDto[] {
     return this.usualMessages()
       .flat()

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { openPage } from '../support/browser.js';
 import { bundleClient } from '../support/client-bundle.js';
-import { startService } from '../support/service-process.js';
+import { startTestService } from '../support/test-service.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
 
-/** The origin of an empty page. */
+/** Serves an empty page and returns its origin. */
 async function startSite(): Promise<string> {
   const server = createServer((_request, response) => {
     response.setHeader('Content-Type', 'text/html').end('<!doctype html>');
@@ -20,12 +20,9 @@ async function startSite(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-it('the client talks to a service of another origin', async () => {
+it('the client calls a service of another origin', async () => {
   const site = await startSite();
-  const service = await startService({ ...JWT_MODE, CORS_ORIGINS: site });
-  onTestFinished(async () => {
-    await service.stop();
-  });
+  const service = await startTestService({ ...JWT_MODE, CORS_ORIGINS: site });
   const { code } = await bundleClient();
   const options = {
     baseUrl: service.url,

@@ -1,40 +1,32 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { EXAMPLES } from '../../src/chat-sessions/routes/openapi/examples.js';
 import { openPage } from '../support/browser.js';
-import { startService } from '../support/service-process.js';
 import { SwaggerUi } from '../support/swagger-ui.js';
+import { startTestService } from '../support/test-service.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
 
-/** Where `npm run screenshot` wants the page as a picture. */
+/** The file for a picture of the page; `npm run screenshot` sets it. */
 const { SCREENSHOT } = process.env;
 const NOBODYS_ID = '00000000-0000-4000-8000-000000000000';
 
-async function startJwtService(): Promise<string> {
-  const service = await startService(JWT_MODE);
-  onTestFinished(async () => {
-    await service.stop();
-  });
-  return service.url;
-}
-
-/** A message without what the service adds. */
-function said({ id, role, content, parts }: Record<string, unknown>) {
+/** A message without the fields that the service adds. */
+function inputOf({ id, role, content, parts }: Record<string, unknown>) {
   return { id, role, content, parts };
 }
 
-it('Swagger UI leads through a conversation', async () => {
-  const url = await startJwtService();
+it('Swagger UI executes a conversation from its examples', async () => {
+  const { url } = await startTestService(JWT_MODE);
   const page = await openPage();
   const requested: string[] = [];
-  const complaints: string[] = [];
+  const consoleMessages: string[] = [];
   page.on('request', (request) => requested.push(request.url()));
-  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('pageerror', (error) => consoleMessages.push(error.message));
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) {
-      complaints.push(`${message.text()} ${message.location().url}`);
+      consoleMessages.push(`${message.text()} ${message.location().url}`);
     }
   });
-  const conversation = EXAMPLES.session.chat_session.messages.map(said);
+  const conversation = EXAMPLES.session.chat_session.messages.map(inputOf);
 
   const ui = new SwaggerUi(page);
   await ui.open(`${url}/api/docs`);
@@ -61,12 +53,12 @@ it('Swagger UI leads through a conversation', async () => {
     example: 'Several, all or none',
   });
   expect(several.status).toBe('201');
-  expect(several.body.messages.map(said)).toEqual(conversation.slice(1));
+  expect(several.body.messages.map(inputOf)).toEqual(conversation.slice(1));
   await ui.close('appendMessages');
 
   const session = await ui.execute('getChatSession');
   expect(session.status).toBe('200');
-  expect(session.body.chat_session.messages.map(said)).toEqual(conversation);
+  expect(session.body.chat_session.messages.map(inputOf)).toEqual(conversation);
   await ui.close('getChatSession');
 
   const list = await ui.execute('listChatSessions');
@@ -87,14 +79,14 @@ it('Swagger UI leads through a conversation', async () => {
 
   const history = await ui.execute('getHistory');
   expect(history.status).toBe('200');
-  expect(history.body.messages.map(said)).toEqual(conversation);
+  expect(history.body.messages.map(inputOf)).toEqual(conversation);
   if (SCREENSHOT) await ui.screenshot(SCREENSHOT, 'getHistory');
 
-  const elsewhere = requested.filter((it) => !it.startsWith(`${url}/`));
-  expect(elsewhere).toEqual([]);
-  // The browser's own words for the answers that are meant to be errors.
+  const otherHosts = requested.filter((it) => !it.startsWith(`${url}/`));
+  expect(otherHosts).toEqual([]);
+  // The browser's messages for the two responses that are expected to be errors.
   const failed = 'Failed to load resource: the server responded with a status';
-  expect(complaints).toEqual([
+  expect(consoleMessages).toEqual([
     `${failed} of 401 (Unauthorized) ${url}/api/history`,
     `${failed} of 404 (Not Found) ${url}/api/chat-sessions/${NOBODYS_ID}/messages?limit=50`,
   ]);

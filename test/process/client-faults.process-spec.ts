@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  inject,
+  it,
+} from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
 import { numbers } from '../support/api.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
@@ -8,13 +16,17 @@ import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
-import { createTestDatabase } from '../support/test-database.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
 
 const CLIENTS = 4;
 const CALLS = 4;
 
+let database: TestDatabase;
 let service: ServiceProcess;
-/** Between client and service; what counts as a COMMIT is a write. */
+/** Between client and service. Its faults around COMMIT hit writes. */
 let front: TcpProxy;
 /** Between service and MySQL. */
 let back: TcpProxy | undefined;
@@ -22,7 +34,7 @@ let baseUrl: string;
 let client: ChatSessionsClient;
 
 beforeAll(async () => {
-  const database = await createTestDatabase();
+  database = await createTestDatabase();
   const url = new URL(database.url);
   if (inject('store') === 'mysql') {
     back = await TcpProxy.before(Number(url.port));
@@ -42,12 +54,13 @@ beforeAll(async () => {
     timeoutMs: 1_000,
     maxAttempts: 20,
   });
-  return async () => {
-    await front.stop();
-    await service.stop();
-    await back?.stop();
-    await database.remove();
-  };
+});
+
+afterAll(async () => {
+  await front?.stop();
+  await service?.stop();
+  await back?.stop();
+  await database?.remove();
 });
 
 afterEach(async () => {
@@ -55,33 +68,43 @@ afterEach(async () => {
   await back?.heal();
 });
 
-/** Nothing gets through: these come and go. */
+/** Nothing passes during these faults: they are injected and healed in turn. */
 const TOTAL = new Set(['reset', 'refuse', 'blackhole']);
 
-/** Runs the work while the fault is there, to its end. */
+/** Runs the work to its end and injects the fault while it runs. */
 async function under<T>(
   proxy: TcpProxy,
   fault: Fault,
   work: () => Promise<T>,
 ): Promise<T> {
   const faultsBefore = proxy.faults;
-  if (!TOTAL.has(fault.kind)) proxy.inject(fault);
-  const done = work();
-  if (TOTAL.has(fault.kind)) {
-    for (let round = 0; round < 3; round++) {
-      proxy.inject(fault);
-      await sleep(250);
-      await proxy.heal();
-      await sleep(100);
-    }
+  const interruptions = TOTAL.has(fault.kind)
+    ? interrupt(proxy, fault)
+    : proxy.inject(fault);
+  try {
+    const result = await work();
+    expect(proxy.faults).toBeGreaterThan(faultsBefore);
+    return result;
+  } finally {
+    await interruptions;
+    await proxy.heal();
   }
-  const result = await done;
-  await proxy.heal();
-  expect(proxy.faults).toBeGreaterThan(faultsBefore);
-  return result;
 }
 
-/** Appends as several clients at once, now one message, now two; resolves to what was acknowledged. */
+/** Injects the fault three times, for 250 ms each. */
+async function interrupt(proxy: TcpProxy, fault: Fault): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    proxy.inject(fault);
+    await sleep(250);
+    await proxy.heal();
+    await sleep(100);
+  }
+}
+
+/**
+ * Appends as several clients at once, one message and two in turn. Resolves to
+ * the acknowledged messages and their seqs.
+ */
 async function appendMany(id: string): Promise<Map<string, number>> {
   const acks = new Map<string, number>();
   const say = (content: string) => ({ role: 'user', content }) as const;
@@ -97,8 +120,7 @@ async function appendMany(id: string): Promise<Map<string, number>> {
         for (const { content, seq } of [message, ...messages]) {
           acks.set(content, seq);
         }
-        // So that no fault comes too late.
-        await sleep(50);
+        await sleep(50); // Spreads the appends over the interruptions.
       }
     }),
   );
@@ -126,11 +148,11 @@ function betweenClientAndService() {
     { kind: 'cut before COMMIT', every: 4 },
     { kind: 'cut reply', every: 3 },
     { kind: 'swallow reply', every: 15 },
-  ])('with $kind stores each append once', async (fault) => {
+  ])('stores each append once with the fault $kind', async (fault) => {
     await expectEachAppendOnce(front, fault);
   });
 
-  it('with lost replies creates and clears once', async () => {
+  it('creates and clears once with lost responses', async () => {
     const title = 'created once';
     const fault: Fault = { kind: 'cut reply', every: 2 };
     await under(front, fault, async () => {
@@ -146,7 +168,7 @@ function betweenClientAndService() {
     expect(versions).toEqual(Array(6).fill(2));
   });
 
-  it('with lost replies leaves it to the caller whether a change was made', async () => {
+  it('tells the caller of a lost response that the change may have been made', async () => {
     const losesFirst = new ChatSessionsClient({
       baseUrl,
       fetch: async (...request) => {
@@ -183,7 +205,7 @@ function betweenClientAndService() {
 
 function betweenServiceAndMysql() {
   it.each<Fault>([{ kind: 'reset' }, { kind: 'cut reply', every: 4 }])(
-    'with $kind stores each append once',
+    'stores each append once with the fault $kind',
     async (fault) => {
       await expectEachAppendOnce(back!, fault);
     },

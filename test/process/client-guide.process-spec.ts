@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { expect, it, onTestFinished } from 'vitest';
-import { NodeProcess, ROOT, startService } from '../support/service-process.js';
+import { expect, it } from 'vitest';
+import { ROOT } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { runNode, startTestService } from '../support/test-service.js';
 
-/** As a program that installed the package would: with no types but the language's and the web's. */
+/** The options of a program that installs the package, without the types of Node.js. */
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   target: ts.ScriptTarget.ES2023,
@@ -14,7 +15,7 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
 };
 
-/** A package that depends on this one, with the example of the guide as its program. */
+/** Makes a package that depends on this one. Its program is the guide's example. */
 function install(baseUrl: string): string {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'node_modules'));
@@ -36,15 +37,11 @@ function compile(directory: string): string[] {
   );
 }
 
-it('the example of docs/client.md does what it says', async () => {
-  const service = await startService();
-  onTestFinished(async () => {
-    await service.stop();
-  });
+it('the example in docs/client.md prints what it should', async () => {
+  const service = await startTestService();
   const directory = install(service.url);
   expect(compile(directory)).toEqual([]);
-  const { ended } = new NodeProcess(['example.js'], {}, directory);
-  expect(await ended).toMatchObject({
+  expect(await runNode(['example.js'], {}, directory)).toEqual({
     exitCode: 0,
     stdout: [
       '3 user And exchanges?',

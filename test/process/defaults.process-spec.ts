@@ -1,29 +1,14 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  type Environment,
-  failToStart,
-  type ServiceProcess,
-  startService,
-} from '../support/service-process.js';
+import { describe, expect, it } from 'vitest';
+import { failToStart } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-
-async function start(
-  environment: Environment,
-  cwd: string,
-): Promise<ServiceProcess> {
-  const service = await startService(environment, cwd);
-  onTestFinished(async () => {
-    await service.stop();
-  });
-  return service;
-}
+import { startTestService } from '../support/test-service.js';
 
 describe('a service without settings', () => {
-  it('makes its database under the working directory', async () => {
+  it('creates its database in the working directory', async () => {
     const cwd = temporaryDirectory();
-    const { url } = await start({}, cwd);
+    const { url } = await startTestService({}, { cwd });
     expect(readdirSync(cwd)).toEqual(['data']);
     expect(readdirSync(join(cwd, 'data'))).toContain('chat-sessions.sqlite');
     const response = await fetch(`${url}/health/ready`);
@@ -32,7 +17,7 @@ describe('a service without settings', () => {
   });
 
   it('serves Swagger UI with all of its assets', async () => {
-    const { url } = await start({}, temporaryDirectory());
+    const { url } = await startTestService();
     const response = await fetch(`${url}/api/docs`);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch('text/html');
@@ -57,13 +42,13 @@ describe('a service without settings', () => {
 });
 
 describe('the file .env', () => {
-  it('gives settings, and the environment wins', async () => {
+  it('sets variables unless the environment sets them', async () => {
     const cwd = temporaryDirectory();
     writeFileSync(
       join(cwd, '.env'),
       'PORT=1\nDATABASE_URL=sqlite:elsewhere.sqlite\nBODY_LIMIT=1024\n',
     );
-    const { url } = await start({}, cwd);
+    const { url } = await startTestService({}, { cwd });
     expect(existsSync(join(cwd, 'elsewhere.sqlite'))).toBe(true);
     expect(existsSync(join(cwd, 'data'))).toBe(false);
     const response = await fetch(`${url}/api/chat-sessions`, {
@@ -74,10 +59,10 @@ describe('the file .env', () => {
     expect(response.status).toBe(413);
   });
 
-  it('is reported like the environment where it is wrong', async () => {
+  it('is validated like the environment', async () => {
     const cwd = temporaryDirectory();
     writeFileSync(join(cwd, '.env'), 'BODY_LIMIT=many\n');
-    const { exitCode, stderr } = await failToStart({}, cwd);
+    const { exitCode, stderr } = await failToStart({}, { cwd });
     expect(stderr).toBe(
       'Chat Sessions: Invalid configuration: BODY_LIMIT must be an integer number\n',
     );
@@ -85,7 +70,7 @@ describe('the file .env', () => {
   });
 });
 
-describe('mistakes in the settings', () => {
+describe('invalid settings', () => {
   it('are all named in one line, without their values', async () => {
     const { exitCode, stderr } = await failToStart({
       PORT: '70000',

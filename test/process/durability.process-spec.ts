@@ -1,14 +1,15 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
-import { startService } from '../support/service-process.js';
 import {
   createMysqlDatabase,
   createTestDatabase,
 } from '../support/test-database.js';
+import { startTestService } from '../support/test-service.js';
 
+/** The warnings that the service logs when it starts. */
 async function warningsOf(DATABASE_URL: string): Promise<string[]> {
-  const service = await startService({
+  const service = await startTestService({
     DATABASE_URL,
     DATABASE_MIGRATE: 'true',
     AUTH_MODE: 'none',
@@ -27,7 +28,7 @@ async function startServer(durable: boolean) {
 }
 
 function onMysql() {
-  it('warns where innodb_flush_log_at_trx_commit is not 1', async () => {
+  it('warns if innodb_flush_log_at_trx_commit is not 1', async () => {
     const server = await startServer(false);
     const { url } = await createMysqlDatabase(server.url);
     expect(await warningsOf(url)).toEqual([
@@ -35,13 +36,13 @@ function onMysql() {
     ]);
   });
 
-  it('warns where there is a binlog and sync_binlog is not 1', async () => {
+  it('warns if there is a binlog and sync_binlog is not 1', async () => {
     const server = await startServer(true);
     const { url } = await createMysqlDatabase(server.url);
     expect(await warningsOf(url)).toEqual([]);
     const connection = await connectMysql(server.url);
+    onTestFinished(() => connection.destroy());
     await connection.query('SET GLOBAL sync_binlog = 0');
-    connection.destroy();
     expect(await warningsOf(url)).toEqual([
       'The server can lose acknowledged writes: sync_binlog is 0, not 1',
     ]);
@@ -50,10 +51,10 @@ function onMysql() {
 
 describe('a start', () => {
   if (inject('store') === 'sqlite') {
-    it('does not warn of SQLite', async () => {
+    it('does not warn about SQLite', async () => {
       const database = await createTestDatabase();
+      onTestFinished(() => database.remove());
       expect(await warningsOf(database.url)).toEqual([]);
-      await database.remove();
     });
   } else if (findMysqlServer()) onMysql();
 });

@@ -1,22 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  type Environment,
-  failToStart,
-  runNode,
-  type ServiceProcess,
-  startService,
-} from '../support/service-process.js';
+import { describe, expect, it } from 'vitest';
+import { type Environment, failToStart } from '../support/service-process.js';
+import { runNode, startTestService } from '../support/test-service.js';
 import { JWT_SECRET } from '../support/tokens.js';
 
 const JWT = { AUTH_MODE: 'jwt', JWT_SECRET };
-
-async function start(environment: Environment): Promise<ServiceProcess> {
-  const service = await startService(environment);
-  onTestFinished(async () => {
-    await service.stop();
-  });
-  return service;
-}
 
 function printToken(args: string[], environment: Environment = { JWT_SECRET }) {
   const program = ['--import', 'tsx', 'tools/token.ts', ...args];
@@ -29,8 +16,8 @@ function getHistory(url: string, token: string): Promise<Response> {
 }
 
 describe('a start without AUTH_MODE', () => {
-  it('warns in one line that everybody is one owner', async () => {
-    const { url, process } = await start({});
+  it('warns in one line that every caller is the same owner', async () => {
+    const { url, process } = await startTestService({});
     expect((await fetch(`${url}/api/history`)).status).toBe(200);
     const lines = process.stdout.split('\n');
     expect(lines.filter((line) => line.includes('AUTH_MODE'))).toEqual([
@@ -54,7 +41,7 @@ describe('a start without AUTH_MODE', () => {
     },
   );
 
-  it('does not keep a migration from running', async () => {
+  it('does not prevent a migration', async () => {
     const ending = await runNode(['dist/migrate.js'], {
       NODE_ENV: 'production',
       DATABASE_URL: 'sqlite::memory:',
@@ -65,18 +52,21 @@ describe('a start without AUTH_MODE', () => {
 
 describe('a start with AUTH_MODE', () => {
   it.each<Environment>([{ AUTH_MODE: 'none' }, JWT])(
-    'says nothing about it: %j',
+    'does not warn: %j',
     async (environment) => {
-      const { process } = await start({ ...environment, HOST: '127.0.0.1' });
+      const { process } = await startTestService({
+        ...environment,
+        HOST: '127.0.0.1',
+      });
       expect(process.stdout).not.toContain('AUTH_MODE');
     },
   );
 });
 
 describe('npm run token', () => {
-  it('prints a token that the service takes', async () => {
+  it('prints a token that the service accepts', async () => {
     const rules = { JWT_ISSUER: 'issuer', JWT_AUDIENCE: 'chat' };
-    const { url } = await start({ ...JWT, ...rules });
+    const { url } = await startTestService({ ...JWT, ...rules });
     const ending = await printToken(['--sub', 'alice'], {
       JWT_SECRET,
       ...rules,
@@ -88,7 +78,7 @@ describe('npm run token', () => {
     expect((await getHistory(url, other.stdout.trim())).status).toBe(401);
   });
 
-  it('writes the owner into the claim that is looked at', async () => {
+  it('writes the owner into the claim JWT_OWNER_CLAIM', async () => {
     const claim = { JWT_OWNER_CLAIM: 'email' };
     const { stdout } = await printToken(
       ['--sub', 'alice', '--expires', '1 minute'],
@@ -104,7 +94,7 @@ describe('npm run token', () => {
     [[], { JWT_SECRET }, /Usage: npm run token/],
     [['--subject', 'alice'], { JWT_SECRET }, /Usage: npm run token/],
     [['--sub', 'alice'], {}, /JWT_SECRET must be set/],
-  ])('says what it needs: %j %j', async (args, environment, reason) => {
+  ])('says what is missing: %j %j', async (args, environment, reason) => {
     const ending = await printToken(args, environment as Environment);
     expect(ending).toMatchObject({ exitCode: 1, stdout: '' });
     expect(ending.stderr).toMatch(reason);
@@ -113,8 +103,11 @@ describe('npm run token', () => {
 });
 
 describe('the log', () => {
-  it('holds no tokens and no texts, at any level', async () => {
-    const { url, process } = await start({ ...JWT, LOG_LEVEL: 'verbose' });
+  it('contains no tokens and no texts at any level', async () => {
+    const { url, process } = await startTestService({
+      ...JWT,
+      LOG_LEVEL: 'verbose',
+    });
     const { stdout } = await printToken(['--sub', 'alice']);
     const token = stdout.trim();
     const send = (method: string, path: string, body?: string) =>

@@ -1,16 +1,17 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { runLoader } from '../support/service-process.js';
+import { runLoader } from '../support/test-service.js';
 
 const FILE = 'test/fixtures/conversations.jsonl';
 
 describe('npm run load without a service', () => {
-  it('says in one line that it cannot be reached', async () => {
+  it('says in one line that the service cannot be reached', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     server.close();
+    await once(server, 'close');
     const ending = await runLoader(FILE, '--url', `http://127.0.0.1:${port}`);
     expect(ending).toMatchObject({
       exitCode: 1,
@@ -31,8 +32,8 @@ describe('npm run load without a service', () => {
   it.each([
     ['no file', []],
     ['an unknown option', [FILE, '--fast']],
-    ['a wrong value', [FILE, '--concurrency', '0']],
-  ])('shows its usage for %s', async (_what, args) => {
+    ['an invalid value', [FILE, '--concurrency', '0']],
+  ])('prints its usage for %s', async (_what, args) => {
     const ending = await runLoader(...args);
     expect(ending.stderr).toMatch(/^\S.*\n\nUsage: npm run load -- FILE/);
     expect(ending.stdout).toBe('');

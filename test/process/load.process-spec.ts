@@ -1,35 +1,39 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Conversation } from '../../tools/load/conversations.js';
 import { load } from '../../tools/load/load.js';
 import type { MessagePage, SessionList } from '../support/api.js';
 import {
   ROOT,
-  runLoader,
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { createTestDatabase } from '../support/test-database.js';
+import {
+  createTestDatabase,
+  type TestDatabase,
+} from '../support/test-database.js';
+import { runLoader } from '../support/test-service.js';
 
 const FILE = join(ROOT, 'test/fixtures/conversations.jsonl');
 const LINES = readFileSync(FILE, 'utf8').split('\n').filter(Boolean);
 
+let database: TestDatabase;
 let service: ServiceProcess;
 
-/** A service of the `describe`'s own, without conversations. */
+/** Starts a service without sessions for the tests of a `describe`. */
 function useService(): void {
   beforeAll(async () => {
-    const database = await createTestDatabase();
+    database = await createTestDatabase();
     service = await startService({
       DATABASE_URL: database.url,
       DATABASE_MIGRATE: 'true',
     });
-    return async () => {
-      await service.stop();
-      await database.remove();
-    };
+  });
+  afterAll(async () => {
+    await service?.stop();
+    await database?.remove();
   });
 }
 
@@ -39,14 +43,14 @@ async function get<T>(path: string): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** What of a conversation has to arrive unchanged, in a form to compare. */
+/** The fields of messages that must arrive unchanged, as text to compare. */
 function textOf(messages: Conversation['messages']): string {
   return JSON.stringify(
     messages.map(({ role, content, parts }) => [role, content, parts ?? null]),
   );
 }
 
-/** Every conversation that the service has, read without the loader. */
+/** The messages of every session, read without the loader. */
 async function storedTexts(): Promise<string[]> {
   const texts: string[] = [];
   let cursor: string | null = '';
@@ -100,7 +104,7 @@ describe('load', () => {
 describe('npm run load', () => {
   useService();
 
-  it('ends with exit code 0 and the report', async () => {
+  it('prints its report and exits with 0', async () => {
     const ending = await runLoader(FILE, '--url', service.url, '--verify');
     expect(ending.stderr).toBe('');
     expect(ending.stdout).toMatch(
@@ -112,7 +116,7 @@ describe('npm run load', () => {
     expect(ending.exitCode).toBe(0);
   });
 
-  it('loads what it can, and names the lines that it cannot', async () => {
+  it('loads the valid lines and names the others', async () => {
     const file = join(temporaryDirectory(), 'broken.jsonl');
     const [first, second, third] = LINES;
     const lines = [first, second!.slice(0, -1), third];

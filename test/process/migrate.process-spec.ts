@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createDataSource } from '../../src/app/database/data-source.js';
-import {
-  failToStart,
-  ROOT,
-  runNode,
-  startService,
-} from '../support/service-process.js';
+import { failToStart, ROOT } from '../support/service-process.js';
 import { createTestDatabase } from '../support/test-database.js';
+import { runNode, startTestService } from '../support/test-service.js';
 
 const MIGRATE = join(ROOT, 'dist/migrate.js');
 const TYPEORM = ['--import', 'tsx', 'node_modules/typeorm/cli.js'];
@@ -20,7 +16,7 @@ beforeEach(async () => {
   return () => database.remove();
 });
 
-/** The names of the migrations that there are, and of those that the database says it had. */
+/** The names of all migrations, and of those that the database has recorded. */
 async function migrations(): Promise<{ known: unknown[]; done: unknown[] }> {
   const dataSource = await createDataSource({
     DATABASE_URL: url,
@@ -41,27 +37,21 @@ async function migrations(): Promise<{ known: unknown[]; done: unknown[] }> {
   }
 }
 
-describe('a service on a database that was not migrated', () => {
-  it('does not start, and says what to do', async () => {
+describe('a service on a database without migrations', () => {
+  it('does not start and says what to do', async () => {
     const { exitCode, stderr } = await failToStart({ DATABASE_URL: url });
     expect(stderr).toMatch(/^Chat Sessions: [^\n]+\n$/);
     expect(stderr).toContain('npm run migration:run');
     expect(exitCode).toBe(1);
   });
 
-  it('migrates it with DATABASE_MIGRATE=true, once where four start together', async () => {
+  it('migrates it with DATABASE_MIGRATE=true, once if four start together', async () => {
     const environment = { DATABASE_URL: url, DATABASE_MIGRATE: 'true' };
-    const starts = await Promise.allSettled(
-      Array.from({ length: 4 }, () => startService(environment)),
+    const services = await Promise.all(
+      Array.from({ length: 4 }, () => startTestService(environment)),
     );
-    onTestFinished(async () => {
-      for (const start of starts) {
-        if (start.status === 'fulfilled') await start.value.stop();
-      }
-    });
-    for (const start of starts) {
-      if (start.status === 'rejected') throw start.reason;
-      const response = await fetch(`${start.value.url}/api/chat-sessions`);
+    for (const service of services) {
+      const response = await fetch(`${service.url}/api/chat-sessions`);
       expect(response.status).toBe(200);
     }
     const { known, done } = await migrations();
@@ -70,7 +60,7 @@ describe('a service on a database that was not migrated', () => {
 });
 
 describe('npm run migration:run', () => {
-  it('migrates and says so, and may run again', async () => {
+  it('migrates, prints that it did, and can run again', async () => {
     for (const _time of ['first', 'second']) {
       const ending = await runNode([MIGRATE], { DATABASE_URL: url });
       expect(ending).toMatchObject({
@@ -81,13 +71,13 @@ describe('npm run migration:run', () => {
     }
     const { known, done } = await migrations();
     expect(done).toEqual(known);
-    const service = await startService({ DATABASE_URL: url });
+    const service = await startTestService({ DATABASE_URL: url });
     expect((await service.stop()).exitCode).toBe(0);
   });
 });
 
 describe('npm run typeorm -- migration:show', () => {
-  it('tells which migrations have run', async () => {
+  it('shows which migrations have run', async () => {
     const show = [...TYPEORM, '-d', 'ormconfig.ts', 'migration:show'];
     const before = await runNode(show, { DATABASE_URL: url });
     expect(before.stdout).toMatch(/\[ \] .*CreateTables\d+/);

@@ -2,10 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { installForProduction } from '../support/embedding/applications.js';
-import { NodeProcess, ROOT, startProd } from '../support/service-process.js';
+import {
+  listening,
+  NodeProcess,
+  ROOT,
+  startProd,
+} from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 
-it('runs without the packages of its development', async () => {
+it('runs without its development dependencies', async () => {
   const directory = temporaryDirectory();
   await installForProduction(directory);
   const command = startProd(directory);
@@ -14,11 +19,11 @@ it('runs without the packages of its development', async () => {
   onTestFinished(async () => {
     await service.stop();
   });
-  const [, url] = await service.waitFor(/Listening on (http:[^\s;"]+)/);
+  const { url } = await listening(service);
   for (const path of ['/health/ready', '/api/docs', '/api/history']) {
     expect((await fetch(url + path)).status, path).toBe(200);
   }
-  // What the bundle has is not required a second time.
+  // Packages inside the bundle are not loaded a second time.
   const loaded = service.stderr.matchAll(
     /load ".*node_modules\/((?:@[^/"]+\/)?[^/"]+)/g,
   );
@@ -31,7 +36,7 @@ it('runs without the packages of its development', async () => {
   const bundle = join(directory, 'dist/service');
   for (const name of readdirSync(bundle)) {
     if (!name.endsWith('.js')) continue;
-    // V8 would keep all of the text in two bytes a letter.
+    // One such character would make V8 store the whole text with two bytes a character.
     const text = readFileSync(join(bundle, name), 'utf8');
     expect(/[\u0100-\uffff]/.test(text), name).toBe(false);
   }
@@ -39,7 +44,7 @@ it('runs without the packages of its development', async () => {
     readFileSync(join(bundle, 'main.js.map'), 'utf8'),
   ) as { sources: string[] };
   expect(sources).toContain('../../src/main.ts');
-  // A bundler gives classes other names where two have the same.
+  // A bundler renames one of two classes with the same name.
   const document = await fetch(`${url}/api/docs-json`);
   expect(await document.json()).toEqual(
     JSON.parse(readFileSync(join(ROOT, 'openapi.json'), 'utf8')),

@@ -15,7 +15,7 @@ import {
 
 const NEW_YORK = 'America/New_York';
 
-/** Both are 01:30:00.123 in New York, where clocks go back at 06:00 UTC. */
+/** Both are 01:30:00.123 in New York, where the clocks go back at 06:00 UTC. */
 const AMBIGUOUS = ['2026-11-01T05:30:00.123Z', '2026-11-01T06:30:00.123Z'];
 
 let database: TestDatabase;
@@ -36,10 +36,11 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const service of services.values()) await service.stop();
-  await database.remove();
+  await database?.remove();
 });
 
-async function ask<T>(zone: string, path: string, body?: object): Promise<T> {
+/** Sends a request to the service in a time zone and returns the body. */
+async function call<T>(zone: string, path: string, body?: object): Promise<T> {
   const response = await fetch(`${services.get(zone)?.url}/api/${path}`, {
     method: body ? 'POST' : 'GET',
     headers: { 'content-type': 'application/json' },
@@ -63,16 +64,16 @@ describe('two services on one database in different time zones', () => {
     [NEW_YORK, 'UTC'],
     ['UTC', NEW_YORK],
   ])(
-    'read the clock, and what %s wrote %s reads the same',
+    'agree: what %s writes has the time of its clock, and %s reads the same',
     async (writer, reader) => {
       const before = Date.now();
-      const created = await ask<{ chat_session: Session }>(
+      const created = await call<{ chat_session: Session }>(
         writer,
         'chat-sessions',
         {},
       );
       const { id } = created.chat_session;
-      const appended = await ask<{ message: Message }>(
+      const appended = await call<{ message: Message }>(
         writer,
         `chat-sessions/${id}/messages`,
         { role: 'user', content: 'What time is it?' },
@@ -80,8 +81,8 @@ describe('two services on one database in different time zones', () => {
       const after = Date.now();
 
       const path = `chat-sessions/${id}`;
-      const read = await ask<{ chat_session: Session }>(reader, path);
-      expect(read).toEqual(await ask(writer, path));
+      const read = await call<{ chat_session: Session }>(reader, path);
+      expect(read).toEqual(await call(writer, path));
       expect(read.chat_session.created_at).toBe(
         created.chat_session.created_at,
       );
@@ -93,13 +94,13 @@ describe('two services on one database in different time zones', () => {
     },
   );
 
-  it('answer the hour that New York has twice as it was stored', async () => {
+  it('return times as stored, also from the hour that New York has twice', async () => {
     const ids = AMBIGUOUS.map(() => uuidv7());
     await insertSessions(ids);
     for (const zone of services.keys()) {
       for (const [index, id] of ids.entries()) {
         const path = `chat-sessions/${id}`;
-        const { chat_session } = await ask<{ chat_session: Session }>(
+        const { chat_session } = await call<{ chat_session: Session }>(
           zone,
           path,
         );
@@ -110,60 +111,63 @@ describe('two services on one database in different time zones', () => {
   });
 });
 
-/** Sessions with one message, whose times are those of AMBIGUOUS. */
+/** Inserts sessions with one message and the times of AMBIGUOUS. */
 async function insertSessions(ids: string[]): Promise<void> {
   const dataSource = await openDataSource({
     DATABASE_URL: database.url,
     DATABASE_POOL_SIZE: 1,
     DATABASE_MIGRATE: false,
   });
-  for (const [index, id] of ids.entries()) {
-    const time = new Date(AMBIGUOUS[index]!);
-    await dataSource.getRepository(ChatSession).insert({
-      id,
-      ownerId: 'local',
-      title: null,
-      documentId: 'new-york',
-      sectionId: null,
-      contextDocuments: [],
-      config: {},
-      metadata: {},
-      pinned: false,
-      archived: false,
-      messageCount: 1,
-      lastSeq: 1,
-      maxMessageBytes: 500,
-      preview: 'Hello',
-      lastMessageAt: time,
-      lastActivityAt: time,
-      version: 1,
-      createdAt: time,
-      updatedAt: time,
-    });
-    await dataSource.getRepository(ChatMessage).insert({
-      sessionId: id,
-      seq: 1,
-      id: 'm1',
-      ownerId: 'local',
-      role: 'user',
-      content: 'Hello',
-      parts: null,
-      references: [],
-      metadata: {},
-      bytes: 500,
-      createdAt: time,
-    });
+  try {
+    for (const [index, id] of ids.entries()) {
+      const time = new Date(AMBIGUOUS[index]!);
+      await dataSource.getRepository(ChatSession).insert({
+        id,
+        ownerId: 'local',
+        title: null,
+        documentId: 'new-york',
+        sectionId: null,
+        contextDocuments: [],
+        config: {},
+        metadata: {},
+        pinned: false,
+        archived: false,
+        messageCount: 1,
+        lastSeq: 1,
+        maxMessageBytes: 500,
+        preview: 'Hello',
+        lastMessageAt: time,
+        lastActivityAt: time,
+        version: 1,
+        createdAt: time,
+        updatedAt: time,
+      });
+      await dataSource.getRepository(ChatMessage).insert({
+        sessionId: id,
+        seq: 1,
+        id: 'm1',
+        ownerId: 'local',
+        role: 'user',
+        content: 'Hello',
+        parts: null,
+        references: [],
+        metadata: {},
+        bytes: 500,
+        createdAt: time,
+      });
+    }
+  } finally {
+    await dataSource.destroy();
   }
-  await dataSource.destroy();
 }
 
-/** The sessions of the list, which is by time, read one at a time. */
+/** The ids of the list, which is sorted by time, read one page of one session at a time. */
 async function idsByPage(zone: string): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | null = '';
   do {
     const path = `chat-sessions?document_id=new-york&limit=1${cursor && `&cursor=${cursor}`}`;
-    const page: SessionList = await ask<SessionList>(zone, path);
+    const page: SessionList = await call<SessionList>(zone, path);
     ids.push(...page.chat_sessions.map(({ id }) => id));
     cursor = page.next_cursor;
   } while (cursor);

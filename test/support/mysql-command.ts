@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
-/** Where servers are installed without being on the PATH of every user. */
+/** Common installation directories that are not on every user's PATH. */
 const SERVER_DIRECTORIES = [
   '/usr/sbin',
   '/usr/local/sbin',
@@ -11,7 +11,7 @@ const SERVER_DIRECTORIES = [
   '/opt/homebrew/bin',
 ];
 
-/** Leaves root without a password, over TCP too. */
+/** Root needs no password, over TCP either. */
 const INSTALL = [
   '--auth-root-authentication-method=normal',
   '--skip-test-db',
@@ -27,8 +27,8 @@ const COMMON = [
 ];
 const MARIADB = ['--skip-name-resolve', '--innodb-log-file-size=48M'];
 /**
- * With --skip-name-resolve MySQL would turn 127.0.0.1 away, since its only
- * account is root@localhost. The X protocol would open a second port.
+ * No --skip-name-resolve: MySQL's only account is root@localhost, so it would
+ * refuse 127.0.0.1. The X protocol would open a second port.
  */
 const MYSQL = ['--loose-mysqlx=OFF'];
 const FAST = [
@@ -64,14 +64,15 @@ export interface MysqlPlace {
   durable: boolean;
 }
 
-/** The path of a MariaDB server, else of a MySQL server, else null. */
+/** The path of a MariaDB server, or else of a MySQL server, or null. */
 export function findMysqlServer(): string | null {
   return find(['mariadbd', 'mysqld'], [...path(), ...SERVER_DIRECTORIES]);
 }
 
 /**
- * The servers refuse to run as root. Where root starts one, it changes to the
- * account that the packages create, and its directory must be that account's.
+ * The account of the server process: undefined for the current user. The
+ * servers refuse to run as root. If root starts one, it switches to the account
+ * `mysql`, which the packages create and which must own the directory.
  */
 export function mysqlAccount(): MysqlAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -81,9 +82,9 @@ export function mysqlAccount(): MysqlAccount | undefined {
 }
 
 /**
- * How this server creates its data and how it is started. MariaDB and MySQL
- * differ in both; which one a binary is, only its version tells: either is
- * called `mysqld` somewhere.
+ * The commands that create a server's data and start it. They differ between
+ * MariaDB and MySQL. The version tells the two apart; the name does not, since
+ * both may be called `mysqld`.
  */
 export function mysqlCommands(
   binary: string,
@@ -124,7 +125,7 @@ function path(): string[] {
   return process.env.PATH?.split(delimiter) ?? [];
 }
 
-/** The path of Galera's library, which Debian's galera-4 brings, else null. */
+/** The path of Galera's library (Debian: galera-4), or null. */
 export function findGalera(): string | null {
   return (
     ['/usr/lib/galera', '/usr/lib64/galera-4', '/usr/lib64/galera']

@@ -17,37 +17,42 @@ import {
 
 export { findMysqlServer };
 
-/** Where the process lives. A node of a cluster may have everything to copy first. */
+/** Applies while the process runs. A cluster node may copy all data first. */
 const START_LIMIT_MS = 120_000;
-const STOP_LIMIT_MS = 10_000;
+const STOP_LIMIT_MS = 30_000;
 
-/** A server of one's own: empty, on a free port of the loopback, disposable. */
+/** A private server: empty at first, on a free port of the loopback. */
 export interface MysqlServer {
-  /** `mysql://root@127.0.0.1:PORT/`: no password, no database. */
+  /** `mysql://root@127.0.0.1:PORT/`, without password and database. */
   readonly url: string;
   readonly port: number;
-  /** Of the process that was started last; `restart` changes it. */
+  /** The current process; `restart` changes it. */
   readonly pid: number;
-  /** SIGKILL unless told otherwise; resolves when the process is gone. */
+  /** Sends the signal (SIGKILL) and waits until the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Up again on the same data and port, after `kill` or instead of it. */
+  /** Starts the server again on the same data and port; stops it first if it runs. */
   restart(): Promise<void>;
-  /** Graceful; removes the data. */
+  /** Stops the server gracefully and removes its data. */
   stop(): Promise<void>;
 }
 
+interface StartOptions {
+  /** Committed transactions survive `kill`. Otherwise the server is faster, and `kill` loses the last ones. */
+  durable?: boolean;
+  /** Options of the server; they override those of the test harness. */
+  options?: string[];
+}
+
 /**
- * Starts a server; it answers when the promise resolves, and does not outlive
- * this process, unless a signal kills that before it can clean up. `durable`:
- * what was committed survives `kill`. Otherwise speed comes first, and `kill`
- * loses the last transactions. `options` come after the harness's own, and win.
+ * Starts a server and waits until it accepts queries. It is killed when this
+ * process exits, unless SIGKILL ends this process.
  *
- * @throws where no server is installed, or with the end of the server's log
+ * @throws if no server is installed, or, with the end of the server's log, if it does not start
  */
 export async function startMysqlServer({
   durable = false,
-  options = [] as string[],
-} = {}): Promise<MysqlServer> {
+  options = [],
+}: StartOptions = {}): Promise<MysqlServer> {
   const binary = findMysqlServer();
   if (!binary) throw new Error('Neither mariadbd nor mysqld is installed');
   const port = await freePort();
@@ -67,7 +72,7 @@ export async function startMysqlServer({
   return server;
 }
 
-/** A new directory that the server's account may write in. */
+/** A new directory that the server's account can write to. */
 export async function serverDirectory() {
   const directory = await mkdtemp(join(tmpdir(), 'mysql-server-'));
   const account = mysqlAccount();
@@ -111,7 +116,7 @@ export class PrivateServer implements MysqlServer {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command to its end. Throws if it fails. */
   async run(command: MysqlCommand): Promise<void> {
     await this.spawn(command);
     await this.exited;
@@ -119,7 +124,7 @@ export class PrivateServer implements MysqlServer {
       throw this.failure(`${command.file} failed`);
   }
 
-  /** @param more arguments, for this start only */
+  /** @param more arguments of this start only */
   async start(...more: string[]): Promise<void> {
     const { file, args } = this.command;
     await this.spawn({ file, args: [...args, ...more] });
@@ -129,14 +134,14 @@ export class PrivateServer implements MysqlServer {
         return await selectOne(this.port);
       } catch (cause) {
         if (!this.isRunning() || Date.now() > deadline) {
-          throw this.failure('no answer', cause);
+          throw this.failure('does not accept queries', cause);
         }
       }
       await sleep(50);
     }
   }
 
-  /** An error with the end of the server's log. */
+  /** An error with the last 5,000 characters of the server's log. */
   failure(what: string, cause?: unknown): Error {
     const end = readFileSync(this.log, 'utf8').slice(-5000);
     return new Error(`The server at port ${this.port}: ${what}:\n${end}`, {
@@ -148,7 +153,7 @@ export class PrivateServer implements MysqlServer {
     const log = openSync(this.log, 'a');
     this.child = spawn(file, args, {
       cwd: this.directory,
-      // Its temporary files, too, belong where its account may write.
+      // The server's account cannot write to every TMPDIR.
       env: { ...process.env, TMPDIR: this.directory },
       stdio: ['ignore', log, log],
       detached: true, // a process group of its own
@@ -162,31 +167,33 @@ export class PrivateServer implements MysqlServer {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
-  /** A server that is paused or stuck does not hear SIGTERM. */
+  /** Stops the process gracefully, even if a test has paused it. */
   private async terminate(): Promise<void> {
     const lastResort = setTimeout(
       () => this.child?.kill('SIGKILL'),
       STOP_LIMIT_MS,
     );
+    this.child?.kill('SIGCONT');
     await this.kill('SIGTERM');
     clearTimeout(lastResort);
   }
 
-  /** When this process ends before `stop`: as much as can be done at once. */
+  /** Cleans up, as far as possible synchronously, if this process exits before `stop`. */
   private readonly abandon = (): void => {
     try {
-      // The group, since the installer of MariaDB is a script with children.
+      // MariaDB's installer is a script with child processes: kill the whole group.
       if (this.isRunning()) process.kill(-this.pid, 'SIGKILL');
       rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
     } catch {
-      // How the process ends must not depend on it.
+      // A failed clean-up must not change the exit code.
     }
   };
 }
 
 /**
- * Below the range of outgoing connections: there a client that keeps trying
- * while the server is down can be given its very port, and hold it.
+ * A free port below the range of ephemeral ports (32,768 and up). In that range
+ * the system could give the port to an outgoing connection while the server is
+ * down for a restart.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_768);

@@ -4,38 +4,41 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where package.json is. */
+/** The directory of package.json. */
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-const { scripts } = JSON.parse(
-  readFileSync(join(ROOT, 'package.json'), 'utf8'),
-) as { scripts: Record<'start:prod', string> };
-const [, FLAGS, MAIN] = /^node (.+) (\S+)$/.exec(scripts['start:prod'])!;
+/** A busy machine needs several seconds to start Node.js. */
+const START_LIMIT_MS = 60_000;
+/** The service ends by itself within 20 s of a SIGTERM. */
+const STOP_LIMIT_MS = 60_000;
 
-/** What Node.js is given by `npm run start:prod`, from anywhere. */
-export function startProd(directory = ROOT): string[] {
-  return [...FLAGS!.split(' '), join(directory, MAIN!)];
+/**
+ * The arguments that `npm run start:prod` passes to Node.js.
+ *
+ * @param root the directory of the package.json and the build to use
+ */
+export function startProd(root = ROOT): string[] {
+  const { scripts } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as { scripts: Record<'start:prod', string> };
+  const [, flags, main] = /^node (.+) (\S+)$/.exec(scripts['start:prod'])!;
+  return [...flags!.split(' '), join(root, main!)];
 }
-
-const START_LIMIT_MS = 30_000;
-const STOP_LIMIT_MS = 10_000;
 
 export type Environment = Record<string, string>;
 
-/** How a process ended, and all that it said. */
+/** How a process ended, and everything that it printed. */
 export interface Ending {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   exitCode: number | null;
   stdout: string;
   stderr: string;
-  /** From its start. */
-  seconds: number;
 }
 
 /**
- * Node.js in a process of its own, with nothing of this one's environment but
- * PATH, in a directory of its own unless one is given. It does not outlive this
- * process.
+ * Node.js in a process of its own. Of this process's environment it gets only
+ * PATH. Without `cwd` it runs in a new temporary directory. It is killed when
+ * this process exits.
  */
 export class NodeProcess {
   readonly ended: Promise<Ending>;
@@ -45,7 +48,6 @@ export class NodeProcess {
 
   constructor(args: string[], environment: Environment, cwd?: string) {
     const directory = cwd ?? mkdtempSync(join(tmpdir(), 'chat-sessions-'));
-    const start = performance.now();
     this.child = spawn(process.execPath, args, {
       cwd: directory,
       env: { PATH: process.env.PATH, ...environment },
@@ -59,7 +61,7 @@ export class NodeProcess {
     });
     const abandon = () => this.child.kill('SIGKILL');
     process.once('exit', abandon);
-    // Not `exit`: there may be output to come.
+    // At `exit` output may still be on its way.
     this.ended = once(this.child, 'close').then(([exitCode]) => {
       process.off('exit', abandon);
       if (!cwd) rmSync(directory, { recursive: true, force: true });
@@ -67,7 +69,6 @@ export class NodeProcess {
         exitCode: exitCode as number | null,
         stdout: this.stdout,
         stderr: this.stderr,
-        seconds: (performance.now() - start) / 1000,
       };
     });
   }
@@ -76,10 +77,13 @@ export class NodeProcess {
     return this.child.pid!;
   }
 
-  /** Resolves to what matched in stdout; rejects with all output where the process ends, or 30 s pass, before. */
+  /**
+   * Resolves to the first match in stdout. Rejects with all output if the
+   * process ends first, or after 60 s.
+   */
   waitFor(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((fulfil, reject) => {
-      const look = () => {
+      const check = () => {
         const match = pattern.exec(this.stdout);
         if (match) settle(() => fulfil(match));
       };
@@ -88,21 +92,21 @@ export class NodeProcess {
       const timer = setTimeout(fail, START_LIMIT_MS);
       const settle = (how: () => void) => {
         clearTimeout(timer);
-        this.child.stdout?.off('data', look);
+        this.child.stdout?.off('data', check);
         how();
       };
-      this.child.stdout?.on('data', look);
+      this.child.stdout?.on('data', check);
       void this.ended.then(fail);
-      look();
+      check();
     });
   }
 
-  /** Sends a signal, and waits for nothing. */
+  /** Sends a signal and does not wait for its effect. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** SIGKILL follows where the signal is not heard within 10 s. */
+  /** Sends the signal, and SIGKILL if the process has not ended after 60 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.signal(signal);
     const lastResort = setTimeout(
@@ -115,58 +119,64 @@ export class NodeProcess {
   }
 }
 
-/** The built service, which listens. */
+/** The built service, listening. */
 export interface ServiceProcess {
   readonly url: string;
   readonly process: NodeProcess;
   stop(): Promise<Ending>;
 }
 
-/** Starts the built service on a free port; rejects with its output where it does not come up. */
+export interface LaunchOptions {
+  /** The working directory; a new temporary one by default. */
+  cwd?: string;
+  /** The checkout whose build is started; this one by default. */
+  root?: string;
+}
+
+/** Launches the built service on a free port and does not wait until it listens. */
+export function launchService(
+  environment: Environment,
+  { cwd, root }: LaunchOptions = {},
+): NodeProcess {
+  // A test that stops a service sends it no more requests: no drain is needed.
+  const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
+  return new NodeProcess(startProd(root), { ...defaults, ...environment }, cwd);
+}
+
+/**
+ * Waits until a launched service, or another program that prints the same line,
+ * listens. Rejects with its output if it does not start.
+ */
+export async function listening(process: NodeProcess): Promise<ServiceProcess> {
+  const [, url] = await process.waitFor(/Listening on (http:[^\s;"]+)[\s;"]/);
+  return { url: url!, process, stop: () => process.stop() };
+}
+
+/** Starts the built service on a free port. Rejects with its output if it does not start. */
 export async function startService(
   environment: Environment = {},
-  cwd?: string,
+  options: LaunchOptions = {},
 ): Promise<ServiceProcess> {
-  const process = launchService(environment, cwd);
+  const process = launchService(environment, options);
   try {
-    const [, url] = await process.waitFor(/Listening on (http:[^\s;"]+)/);
-    return { url: url!, process, stop: () => process.stop() };
+    return await listening(process);
   } catch (error) {
-    await process.stop();
+    await process.stop('SIGKILL');
     throw error;
   }
 }
 
-/** A start that must not succeed; rejects where it does. */
+/** A start that is expected to fail. Rejects if the service starts. */
 export async function failToStart(
   environment: Environment,
-  cwd?: string,
+  options: LaunchOptions = {},
 ): Promise<Ending> {
-  const process = launchService(environment, cwd);
-  const started = await process.waitFor(/Listening on/).then(
+  const process = launchService(environment, options);
+  const started = await listening(process).then(
     () => true,
     () => false,
   );
   const ending = await process.stop('SIGKILL');
-  if (started) throw new Error(`It did start:\n${ending.stdout}`);
+  if (started) throw new Error(`The service started:\n${ending.stdout}`);
   return ending;
-}
-
-/** Runs a program of Node.js to its end, where package.json is. */
-export function runNode(
-  args: string[],
-  environment: Environment = {},
-): Promise<Ending> {
-  return new NodeProcess(args, environment, ROOT).ended;
-}
-
-/** The loader, as `npm run load -- ...`. */
-export function runLoader(...args: string[]): Promise<Ending> {
-  return runNode(['--import', 'tsx', 'tools/load/cli.ts', ...args]);
-}
-
-function launchService(environment: Environment, cwd?: string): NodeProcess {
-  // Who stops a service in a test sends it nothing more.
-  const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
-  return new NodeProcess(startProd(), { ...defaults, ...environment }, cwd);
 }

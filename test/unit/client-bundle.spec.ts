@@ -6,7 +6,7 @@ import { bundleClient } from '../support/client-bundle.js';
 
 const CLIENT = resolve(import.meta.dirname, '../../src/client');
 
-/** All that the client may take for granted, in a browser as in Node.js. */
+/** The globals that the client may use, both in a browser and in Node.js. */
 const WEB = {
   AbortController,
   clearTimeout,
@@ -24,16 +24,16 @@ beforeAll(async () => {
 });
 
 describe('the client, bundled for a browser', () => {
-  it('is made of its own files alone', () => {
+  it('contains only its own files', () => {
     expect(bundle.imports).toEqual([]);
     const files = bundle.moduleIds.map((id) => relative(CLIENT, id));
     expect(files).toContain('transport.ts');
     expect(files.filter((file) => !/^[a-z-]+\.ts$/.test(file))).toEqual([]);
   });
 
-  it('runs where there is nothing of Node.js', async () => {
+  it('runs without the globals of Node.js', async () => {
     const urls: string[] = [];
-    const answers = [
+    const responses = [
       new Response(null, { status: 503 }),
       Response.json({ messages: ['!'] }),
     ];
@@ -41,7 +41,7 @@ describe('the client, bundled for a browser', () => {
       ...WEB,
       fetch: async (url: string) => {
         urls.push(url);
-        return Promise.resolve(answers.shift());
+        return Promise.resolve(responses.shift());
       },
     });
     const history: unknown = await runInContext(

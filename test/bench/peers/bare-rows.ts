@@ -1,4 +1,4 @@
-/** The rows of `bare`, and what it answers of them. */
+/** The rows of the peer `bare`, and its responses. */
 export interface SessionRow {
   id: string;
   title: string | null;
@@ -20,7 +20,7 @@ export interface SessionRow {
   updated_at: Date;
 }
 
-/** What an append reads of its session. */
+/** The columns of a session that an append reads. */
 export type StateRow = Pick<
   SessionRow,
   'title' | 'message_count' | 'last_seq' | 'max_message_bytes' | 'version'

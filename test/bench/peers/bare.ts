@@ -1,6 +1,7 @@
 /**
- * The peer `bare`: Fastify and mysql2, the statements of the service as prepared
- * ones, and nothing else: no validation, and the owner is who X-User-Id says.
+ * The peer `bare`: Fastify and mysql2 with the statements and transactions of the
+ * service. Statements are sent as text, as the service sends them. There is no
+ * validation, and X-User-Id is the owner.
  */
 import Fastify from 'fastify';
 import mysql, {
@@ -19,7 +20,7 @@ import {
 
 const pool = mysql.createPool({
   uri: process.env.DATABASE_URL!,
-  connectionLimit: 20, // as the service
+  connectionLimit: 20, // the service's default
   charset: 'utf8mb4',
   timezone: 'Z',
 });
@@ -64,7 +65,7 @@ const app = Fastify();
 
 app.get<Route>('/api/chat-sessions/:id', async ({ params, query, headers }) => {
   const owner = headers['x-user-id'];
-  const [[session]] = await pool.execute<(SessionRow & RowDataPacket)[]>(
+  const [[session]] = await pool.query<(SessionRow & RowDataPacket)[]>(
     SESSION,
     [params.id, owner],
   );
@@ -77,7 +78,7 @@ app.get<Route>('/api/chat-sessions/:id', async ({ params, query, headers }) => {
 
 app.get<Route>('/api/chat-sessions', async ({ query, headers }) => {
   const limit = Number(query.limit ?? 20);
-  const [rows] = await pool.execute<(SessionRow & RowDataPacket)[]>(
+  const [rows] = await pool.query<(SessionRow & RowDataPacket)[]>(
     LIST(limit + 1),
     [headers['x-user-id']],
   );
@@ -96,7 +97,7 @@ app.get<Route>(
   '/api/chat-sessions/:id/messages',
   async ({ params, query, headers }) => {
     const owner = headers['x-user-id'];
-    const [[session]] = await pool.execute<(SessionRow & RowDataPacket)[]>(
+    const [[session]] = await pool.query<(SessionRow & RowDataPacket)[]>(
       SESSION,
       [params.id, owner],
     );
@@ -120,9 +121,10 @@ app.post<
   async ({ params, headers, body }, reply) => {
     const owner = headers['x-user-id'];
     const message = await transaction(async (connection) => {
-      const [[session]] = await connection.execute<
-        (StateRow & RowDataPacket)[]
-      >(STATE_FOR_UPDATE, [params.id, owner]);
+      const [[session]] = await connection.query<(StateRow & RowDataPacket)[]>(
+        STATE_FOR_UPDATE,
+        [params.id, owner],
+      );
       if (!session) throw notFound();
       const now = new Date();
       const message = {
@@ -137,7 +139,7 @@ app.post<
       };
       const { seq } = message;
       const bytes = Buffer.byteLength(JSON.stringify(message));
-      await connection.execute<ResultSetHeader>(INSERT, [
+      await connection.query<ResultSetHeader>(INSERT, [
         params.id,
         seq,
         message.id,
@@ -150,7 +152,7 @@ app.post<
         bytes,
         now,
       ]);
-      await connection.execute<ResultSetHeader>(UPDATE, [
+      await connection.query<ResultSetHeader>(UPDATE, [
         session.message_count + 1,
         seq,
         Math.max(session.max_message_bytes, bytes),
@@ -170,7 +172,7 @@ app.post<
 );
 
 async function page(id: string, owner: string, from: number, to: number) {
-  const [rows] = await pool.execute<(MessageRow & RowDataPacket)[]>(PAGE, [
+  const [rows] = await pool.query<(MessageRow & RowDataPacket)[]>(PAGE, [
     id,
     owner,
     from,

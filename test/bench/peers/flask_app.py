@@ -1,7 +1,7 @@
-"""The peer `flask`: a chat session as a row with a blob of its messages.
+"""The peer `flask`: a chat session is a row with a blob of its messages.
 
-The way such endpoints are commonly written: Flask, SQLAlchemy, PyMySQL. An
-append reads the blob, adds to it, and writes it back, without a lock.
+Such endpoints are commonly written this way, with Flask, SQLAlchemy and PyMySQL.
+An append reads the blob, adds to it, and writes it back, without a lock.
 """
 
 import os

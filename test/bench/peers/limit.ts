@@ -1,6 +1,6 @@
 /**
- * The peer `limit`: node:http, and the answers in memory. What no service on
- * Node.js can pass on this machine. BODIES names a file of JSON, {path: body}.
+ * The peer `limit`: node:http with all responses in memory. It is the upper limit
+ * for a service on Node.js. BODIES is the name of a JSON file: {path: body}.
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

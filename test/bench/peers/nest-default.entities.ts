@@ -1,4 +1,4 @@
-/** The entities of `nest-default` on the service's tables, and what it answers of them. */
+/** The entities of `nest-default` on the service's tables, and its responses. */
 import {
   Column,
   Entity,

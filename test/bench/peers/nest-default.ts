@@ -1,6 +1,6 @@
 /**
- * The peer `nest-default`: what `nest new` and the documentation of TypeORM lead
- * to. Express, entities with relations, `findOneOrFail`, `save` in a transaction.
+ * The peer `nest-default`: the way of `nest new` and of TypeORM's documentation,
+ * with Express, relations, `findOneOrFail`, and `save` in a transaction.
  */
 import 'reflect-metadata';
 import {

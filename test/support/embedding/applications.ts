@@ -24,7 +24,7 @@ const SERVER_ONLY = [
   'rate-limiter-flexible',
 ];
 
-/** As `nest new` sets it up. */
+/** The options that `nest new` writes. */
 const COMPILER: ts.CompilerOptions = {
   strict: true,
   strictPropertyInitialization: false,
@@ -41,7 +41,7 @@ interface Lock {
   packages: Record<string, object>;
 }
 
-/** What the guide says: the packages to install, and the files by their paths. */
+/** An application of the guide: the packages to install, and its files by path. */
 interface Guide {
   packages: string[];
   files: Map<string, string>;
@@ -49,12 +49,15 @@ interface Guide {
 
 const APPLICATIONS = ['express', 'fastify', 'guarded'] as const;
 
-/** Of an application, which has the files of those before it that it has not itself. */
-export function readGuide(which: (typeof APPLICATIONS)[number]): Guide {
+/**
+ * Reads one application from docs/embedding.md. It keeps the files of the
+ * applications before it, unless it has a file of the same path.
+ */
+export function readGuide(name: (typeof APPLICATIONS)[number]): Guide {
   const text = readFileSync(join(ROOT, 'docs/embedding.md'), 'utf8');
   const parts = text
     .split(PARTS)
-    .slice(0, APPLICATIONS.indexOf(which) + 1)
+    .slice(0, APPLICATIONS.indexOf(name) + 1)
     .join('\n');
   const installs = [...parts.matchAll(/^npm install \S+\.tgz (.+)$/gm)];
   const blocks = parts.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs);
@@ -64,11 +67,11 @@ export function readGuide(which: (typeof APPLICATIONS)[number]): Guide {
   };
 }
 
-/** Packs this package into a directory. */
+/** Packs this package into a directory. `files` are the paths in the tarball. */
 export async function pack(
   directory: string,
 ): Promise<{ tarball: string; files: string[] }> {
-  // The tests have built it, and others use that build.
+  // Without the scripts: other tests use the build meanwhile.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination'];
   const { stdout } = await run('npm', [...args, directory], { cwd: ROOT });
   const [packed] = JSON.parse(stdout) as {
@@ -82,8 +85,8 @@ export async function pack(
 }
 
 /**
- * Makes an application of the guide's files, with the packed module. Packages
- * have the versions of this project's lock file, so that npm has them already.
+ * Makes an application of the guide's files and the packed module. Packages have
+ * the versions of this project's lock file, so that npm has them in its cache.
  */
 export async function install(
   directory: string,
@@ -103,13 +106,13 @@ export async function install(
   cpSync(tarball, join(directory, basename(tarball)));
   write(directory, 'package.json', JSON.stringify(manifest));
   write(directory, 'package-lock.json', JSON.stringify(lock));
-  // Of the two drivers the application has its own.
+  // The drivers are optional dependencies; the application lists its own.
   await npm(directory, 'install', '--omit=optional');
   if (packages.includes('better-sqlite3')) copySqliteBinary(directory);
-  writeFiles(directory, files);
+  for (const [path, code] of files) write(directory, path, code);
 }
 
-/** Installs the service as README.md says for production. */
+/** Installs the service for production, as README.md describes it. */
 export async function installForProduction(directory: string): Promise<void> {
   for (const name of ['package.json', 'package-lock.json', 'dist']) {
     cpSync(join(ROOT, name), join(directory, name), { recursive: true });
@@ -118,30 +121,26 @@ export async function installForProduction(directory: string): Promise<void> {
   copySqliteBinary(directory);
 }
 
-export function writeFiles(directory: string, files: Guide['files']): void {
-  for (const [path, code] of files) write(directory, path, code);
-}
-
-/** Takes away what only the stand-alone service needs: nothing of the module may load it. */
-export function withoutServer(directory: string): void {
+/** Removes the packages of the stand-alone service. The module must not load them. */
+export function removeServerPackages(directory: string): void {
   for (const name of SERVER_ONLY) {
     const path = join(directory, 'node_modules', name);
     rmSync(path, { recursive: true });
   }
 }
 
-/** Throws what the compiler says. */
+/** Compiles the application. Throws the compiler's errors. */
 export function compile(directory: string): void {
   const program = ts.createProgram([join(directory, 'src/main.ts')], COMPILER);
   const { diagnostics } = program.emit();
-  const mistakes = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
+  const errors = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
     ({ messageText, file }) =>
       `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
   );
-  if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
+  if (errors.length > 0) throw new Error(errors.join('\n'));
 }
 
-/** Starts it in a time zone that is not the store's. */
+/** Starts the application in a time zone other than the store's (UTC). */
 export function start(
   directory: string,
   environment: Environment,
@@ -167,7 +166,7 @@ async function npm(directory: string, ...args: string[]): Promise<void> {
   await run('npm', [...args, ...quick, ...quiet], { cwd: directory });
 }
 
-/** To build one takes a minute. */
+/** Copies the compiled driver, since a build takes a minute. */
 function copySqliteBinary(directory: string): void {
   const build = 'node_modules/better-sqlite3/build';
   cpSync(join(ROOT, build), join(directory, build), { recursive: true });

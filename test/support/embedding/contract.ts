@@ -49,7 +49,7 @@ const CREATED = {
   document_id: null,
   section_id: null,
   messages: [message(1, EMOJI)],
-  // Keys that class-transformer would trip over.
+  // class-transformer fails on the key `constructor`.
   metadata: { constructor: 'x', nested: [{ a: null }] },
   message_count: 1,
   last_message_at: A_TIME,
@@ -76,7 +76,7 @@ const APPENDED = {
   ],
 };
 
-/** The routes on which existing clients depend. */
+/** Routes that existing clients depend on. */
 const FIXED: Pick<Exchange, 'method' | 'path' | 'body'>[] = [
   { method: 'GET', path: SESSION },
   { method: 'POST', path: SECTION },
@@ -86,48 +86,48 @@ const FIXED: Pick<Exchange, 'method' | 'path' | 'body'>[] = [
   { method: 'GET', path: '/history' },
 ];
 
-/** Those of one session. */
+/** The routes above that address one session. */
 const OF_SESSION = FIXED.filter(({ path }) => path.startsWith(SESSION));
 
-/** They build on each other, in this order, and begin with an empty store. */
+/** Exchanges that build on each other. The store is empty at first. */
 export const CONTRACT: Exchange[] = [
   ...FIXED.map((request) => ({
     ...request,
     name: 'without an owner',
     owner: null,
     status: 401,
-    answer: { error: 'No identity', code: 'unauthorized' },
+    responseBody: { error: 'No identity', code: 'unauthorized' },
   })),
   ...OF_SESSION.map((request) => ({
     ...request,
-    name: 'of a session that is not there',
+    name: 'of a missing session',
     status: 404,
-    answer: NOT_FOUND,
+    responseBody: NOT_FOUND,
   })),
   ...['/session/history', '/history'].map((path) => ({
     name: 'without a session',
     method: 'GET' as const,
     path,
     status: 200,
-    answer: { messages: [] },
+    responseBody: { messages: [] },
   })),
   {
     name: 'creates the session of a section',
     method: 'POST',
     path: SECTION,
     status: 201,
-    answer: {
+    responseBody: {
       chat_session: EMPTY_SESSION,
       message: 'Chat session created successfully',
     },
-    answerHeaders: { etag: ETAG },
+    responseHeaders: { etag: ETAG },
   },
   {
     name: 'gets the session of a section',
     method: 'POST',
     path: SECTION,
     status: 200,
-    answer: { chat_session: EMPTY_SESSION },
+    responseBody: { chat_session: EMPTY_SESSION },
   },
   {
     name: 'creates a session with a message',
@@ -139,38 +139,38 @@ export const CONTRACT: Exchange[] = [
       messages: [{ id: 'm1', role: 'user', content: EMOJI }],
     },
     status: 201,
-    answer: { chat_session: CREATED },
+    responseBody: { chat_session: CREATED },
   },
   {
     name: 'gets what was created',
     method: 'GET',
     path: SESSION,
     status: 200,
-    answer: { chat_session: CREATED },
-    answerHeaders: { etag: ETAG, 'cache-control': 'private, no-cache' },
+    responseBody: { chat_session: CREATED },
+    responseHeaders: { etag: ETAG, 'cache-control': 'private, no-cache' },
   },
   {
-    name: 'gets it once more',
+    name: 'gets it a second time',
     method: 'GET',
     path: `${SESSION}?messages=1`,
     status: 200,
-    answer: { chat_session: CREATED },
-    answerHeaders: { 'content-type': 'application/json; charset=utf-8' },
+    responseBody: { chat_session: CREATED },
+    responseHeaders: { 'content-type': 'application/json; charset=utf-8' },
   },
   {
-    name: 'with a current copy',
+    name: 'if the client has the current version',
     method: 'GET',
     path: SESSION,
     headers: { 'if-none-match': '*' },
     status: 304,
-    answerHeaders: { etag: ETAG },
+    responseHeaders: { etag: ETAG },
   },
   ...OF_SESSION.map((request) => ({
     ...request,
-    name: "of somebody else's session",
+    name: "of another owner's session",
     owner: 'bob',
     status: 404,
-    answer: NOT_FOUND,
+    responseBody: NOT_FOUND,
   })),
   {
     name: 'appends with a key',
@@ -179,45 +179,45 @@ export const CONTRACT: Exchange[] = [
     headers: { 'idempotency-key': 'first' },
     body: SEVERAL,
     status: 201,
-    answer: APPENDED,
-    answerHeaders: { etag: ETAG },
+    responseBody: APPENDED,
+    responseHeaders: { etag: ETAG },
   },
   {
-    name: 'appends the same with the same key',
+    name: 'appends the same messages with the same key',
     method: 'POST',
     path: MESSAGES,
     headers: { 'idempotency-key': 'first' },
     body: SEVERAL,
     status: 201,
-    answer: APPENDED,
-    answerHeaders: { 'idempotent-replayed': 'true' },
+    responseBody: APPENDED,
+    responseHeaders: { 'idempotent-replayed': 'true' },
   },
   {
-    name: 'appends something else with the same key',
+    name: 'refuses another message with the same key',
     method: 'POST',
     path: MESSAGES,
     headers: { 'idempotency-key': 'first' },
     body: { role: 'user', content: 'Something else' },
     status: 422,
-    answer: {
+    responseBody: {
       error: 'Idempotency-Key was used for another request',
       code: 'key_reused',
     },
   },
   {
-    name: 'appends a message again',
+    name: 'appends a message a second time',
     method: 'POST',
     path: MESSAGES,
     body: { id: 'm3', role: 'user', content: 'And exchanges?' },
     status: 200,
-    answer: { message: APPENDED.messages[1] },
+    responseBody: { message: APPENDED.messages[1] },
   },
   {
     name: 'gets a page in the middle',
     method: 'GET',
     path: `${MESSAGES}?limit=1&before=3`,
     status: 200,
-    answer: {
+    responseBody: {
       messages: [APPENDED.messages[0]],
       has_before: true,
       has_after: true,
@@ -228,14 +228,14 @@ export const CONTRACT: Exchange[] = [
     method: 'GET',
     path: '/history',
     status: 200,
-    answer: { messages: [message(1, EMOJI), ...APPENDED.messages] },
+    responseBody: { messages: [message(1, EMOJI), ...APPENDED.messages] },
   },
   {
-    name: 'with a query that it does not have',
+    name: 'ignores a query',
     method: 'GET',
     path: '/history?include[]=messages',
     status: 200,
-    answer: { messages: [message(1, EMOJI), ...APPENDED.messages] },
+    responseBody: { messages: [message(1, EMOJI), ...APPENDED.messages] },
   },
   ...REFUSALS,
   {
@@ -244,16 +244,16 @@ export const CONTRACT: Exchange[] = [
     path: `${SESSION}/config`,
     body: { config: { model: 'large', constructor: {} } },
     status: 200,
-    answer: { message: 'Chat configuration updated successfully' },
+    responseBody: { message: 'Chat configuration updated successfully' },
   },
   {
-    name: 'changes what has changed since',
+    name: 'refuses an If-Match with an old version',
     method: 'PATCH',
     path: SESSION,
     headers: { 'if-match': '"1-1"' },
     body: { title: 'Refunds' },
     status: 412,
-    answer: {
+    responseBody: {
       error: 'Chat session has changed since the version of If-Match',
     },
   },
@@ -262,14 +262,14 @@ export const CONTRACT: Exchange[] = [
     method: 'POST',
     path: `${SESSION}/clear`,
     status: 200,
-    answer: { message: 'Chat history cleared successfully' },
+    responseBody: { message: 'Chat history cleared successfully' },
   },
   {
-    name: 'gets a session that was cleared',
+    name: 'gets a cleared session',
     method: 'GET',
     path: SESSION,
     status: 200,
-    answer: {
+    responseBody: {
       chat_session: {
         ...CREATED,
         messages: [],
@@ -287,10 +287,13 @@ export const CONTRACT: Exchange[] = [
     status: 204,
   },
   {
-    name: 'of no route at all',
+    name: 'without a route',
     method: 'GET',
     path: '/nowhere',
     status: 404,
-    answer: { error: expect.stringMatching(/./) as string, code: 'not_found' },
+    responseBody: {
+      error: expect.stringMatching(/./) as string,
+      code: 'not_found',
+    },
   },
 ];

@@ -1,22 +1,22 @@
-/** A request, and what every application answers that has the module. */
+/** A request, and the response to it of every application that has the module. */
 export interface Exchange {
   name: string;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Behind the prefix. */
+  /** Without the prefix. */
   path: string;
-  /** Alice where it is left out; null for nobody. */
+  /** Alice by default; null sends no identity. */
   owner?: string | null;
   headers?: Record<string, string>;
-  /** JSON, or text that is sent as it is. */
+  /** An object is sent as JSON, a text as it is. */
   body?: object | string;
   status: number;
-  /** As `toEqual` takes it. */
-  answer?: unknown;
-  /** As `toMatchObject` takes them. */
-  answerHeaders?: object;
+  /** An expectation for `toEqual`; not checked if undefined. */
+  responseBody?: unknown;
+  /** An expectation for `toMatchObject`. */
+  responseHeaders?: object;
 }
 
-/** The session that the contract is about. */
+/** The session of the contract. */
 export const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 export const SESSION = `/chat-sessions/${ID}`;
 export const MESSAGES = `${SESSION}/messages`;

@@ -42,7 +42,7 @@ export const isMysql = inject('store') === 'mysql';
 const owner = ({ headers }: { headers: Record<string, string | undefined> }) =>
   headers['x-user-id'];
 
-/** @param more options of the data source that a platform has made */
+/** The data source of a platform. `more` are further options. */
 export function dataSourceOn(
   { url }: TestDatabase,
   more: object = {},

@@ -10,7 +10,7 @@ function invalid(...details: string[]) {
   return { error: 'Validation failed', code: 'validation_failed', details };
 }
 
-/** What is wrong with a request, while the session is there; none changes it. */
+/** Invalid requests on an existing session, and the limits of valid ones. None changes the session. */
 export const REFUSALS: Exchange[] = [
   ...['include[]=a&include[]=b', 'include%5B%5D=a', 'messages[]=1'].map(
     (query) => ({
@@ -18,31 +18,31 @@ export const REFUSALS: Exchange[] = [
       method: 'GET' as const,
       path: `${SESSION}?${query}`,
       status: 400,
-      answer: invalid(
+      responseBody: invalid(
         `${decodeURIComponent(query).split('=')[0]} is not a known field`,
       ),
     }),
   ),
   {
-    name: 'with a limit that is none',
+    name: 'with two limits',
     method: 'GET',
     path: '/chat-sessions?limit=1&limit=2',
     status: 400,
-    answer: invalid('limit must be an integer number'),
+    responseBody: invalid('limit must be an integer number'),
   },
   {
     name: 'with a malformed id',
     method: 'GET',
     path: '/chat-sessions/1',
     status: 400,
-    answer: invalid('session_id must be a UUID'),
+    responseBody: invalid('session_id must be a UUID'),
   },
   {
     name: 'with a malformed id in the path',
     method: 'POST',
     path: '/documents/%20/sections/sec-7/chat-session',
     status: 400,
-    answer: invalid(
+    responseBody: invalid(
       'document_id must be 1 to 191 characters, without control characters and without white space at either end',
     ),
   },
@@ -54,12 +54,12 @@ export const REFUSALS: Exchange[] = [
     status: 201,
   },
   {
-    name: 'with fields that nobody knows',
+    name: 'with unknown fields',
     method: 'POST',
     path: MESSAGES,
     body: { role: 'user', content: 'Hello', owner_id: 'bob', seq: 9 },
     status: 400,
-    answer: invalid(
+    responseBody: invalid(
       'owner_id is not a known field',
       'seq is not a known field',
     ),
@@ -70,14 +70,14 @@ export const REFUSALS: Exchange[] = [
     path: MESSAGES,
     body: { role: 'user', content: ' ' },
     status: 400,
-    answer: { error: 'Message cannot be empty', code: 'message_empty' },
+    responseBody: { error: 'Message cannot be empty', code: 'message_empty' },
   },
   {
     name: 'without a body',
     method: 'PUT',
     path: `${SESSION}/config`,
     status: 400,
-    answer: {
+    responseBody: {
       error: 'Request body must be a JSON object',
       code: 'bad_request',
     },
@@ -89,26 +89,26 @@ export const REFUSALS: Exchange[] = [
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: 'title=Mine',
     status: 415,
-    answer: {
+    responseBody: {
       error: 'Content-Type must be application/json',
       code: 'unsupported_media_type',
     },
   },
   {
-    name: 'with what is no JSON',
+    name: 'with invalid JSON',
     method: 'PUT',
     path: `${SESSION}/config`,
     body: '{"config": {',
     status: 400,
-    answer: NOT_JSON,
+    responseBody: NOT_JSON,
   },
   {
-    name: 'with a key that reaches for a prototype',
+    name: 'with a key __proto__',
     method: 'PUT',
     path: `${SESSION}/config`,
     body: '{"config": {"__proto__": {"polluted": true}}}',
     status: 400,
-    answer: NOT_JSON,
+    responseBody: NOT_JSON,
   },
   ...[1_000, 100_000].map((levels) => ({
     name: `with JSON that is nested ${levels} deep`,
@@ -116,35 +116,35 @@ export const REFUSALS: Exchange[] = [
     path: `${SESSION}/config`,
     body: `{"config": {"a": ${'['.repeat(levels)}${']'.repeat(levels)}}}`,
     status: 400,
-    answer: {
+    responseBody: {
       error: 'JSON must not be nested more than 64 levels deep',
       code: 'bad_request',
     },
   })),
   {
-    name: 'with deep JSON and a key, where no body is asked for',
+    name: 'with deep JSON and a key, although the route needs no body',
     method: 'POST',
     path: `${SESSION}/clear`,
     headers: { 'idempotency-key': 'deep' },
     body: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
     status: 400,
-    answer: {
+    responseBody: {
       error: 'JSON must not be nested more than 64 levels deep',
       code: 'bad_request',
     },
   },
   ...['"\\ud83d"', '"\\u0000"', '1e999'].map((value) => ({
-    name: `with ${value}, which could not be given back`,
+    name: `with ${value}, which cannot be stored unchanged`,
     method: 'PUT' as const,
     path: `${SESSION}/config`,
     body: `{"config": {"a": ${value}}}`,
     status: 400,
-    answer: {
+    responseBody: {
       error: 'JSON must not hold NUL, lone surrogates or infinite numbers',
     },
   })),
   {
-    name: 'with the largest text',
+    name: 'with a text of the maximum size',
     method: 'POST',
     path: '/chat-sessions',
     owner: 'carol',
@@ -152,12 +152,14 @@ export const REFUSALS: Exchange[] = [
     status: 201,
   },
   {
-    name: 'with a text that is larger',
+    name: 'with a larger text',
     method: 'POST',
     path: '/chat-sessions',
     body: { messages: [{ role: 'user', content: 'x'.repeat(2 ** 20 + 1) }] },
     status: 400,
-    answer: invalid('messages.0.content must be at most 1048576 bytes long'),
+    responseBody: invalid(
+      'messages.0.content must be at most 1048576 bytes long',
+    ),
   },
   {
     name: 'with a body over the limit',
@@ -165,6 +167,9 @@ export const REFUSALS: Exchange[] = [
     path: MESSAGES,
     body: { role: 'user', content: 'x'.repeat(4 * 2 ** 20) },
     status: 413,
-    answer: { error: 'Request body is too large', code: 'payload_too_large' },
+    responseBody: {
+      error: 'Request body is too large',
+      code: 'payload_too_large',
+    },
   },
 ];

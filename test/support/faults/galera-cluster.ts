@@ -9,11 +9,11 @@ import {
 } from '../mysql-command.js';
 import { freePort, PrivateServer, serverDirectory } from '../mysql-server.js';
 
-/** A node that rejoins on a slow disk has to catch up with those that go on writing. */
+/** A node that rejoins must catch up with the writes of the others. */
 const SYNC_LIMIT_MS = 60_000;
 const REJOIN_ATTEMPTS = 3;
 
-/** A node is suspected after two seconds of silence, and out after four: a cluster stalls that long. */
+/** The cluster suspects a silent node after 2 s and excludes it after 4 s. Writes stall until then. */
 const PROVIDER_OPTIONS = [
   'gcache.size=64M',
   'gcache.recover=yes',
@@ -28,12 +28,13 @@ const PROVIDER_OPTIONS = [
 interface Ports {
   mysql: number;
   group: number;
-  /** For transfers to a node that rejoins, of what it missed and of everything. */
+  /** For the transfer of the missed writes to a node that rejoins. */
   incremental: number;
+  /** For the transfer of all data to a node that rejoins. */
   full: number;
 }
 
-/** Three nodes of MariaDB with Galera on the loopback; commits are on disk on each. */
+/** Three nodes of MariaDB with Galera on the loopback. Each node syncs its commits to disk. */
 export class GaleraCluster {
   private constructor(private readonly nodes: PrivateServer[]) {}
 
@@ -63,28 +64,28 @@ export class GaleraCluster {
     return cluster;
   }
 
-  /** As DATABASE_URL: all hosts, the first first. */
+  /** A DATABASE_URL with all hosts; the first is preferred. */
   url(database: string): string {
     const hosts = this.nodes.map(({ port }) => `127.0.0.1:${port}`);
     return `mysql://root@${hosts.join(',')}/${database}`;
   }
 
-  /** SIGKILL: the node is gone at once. */
+  /** Sends SIGKILL: the node ends at once. */
   async kill(index: number): Promise<void> {
     await this.node(index).kill();
   }
 
-  /** SIGTERM: the node takes its leave. */
+  /** Sends SIGTERM: the node leaves the cluster in order. */
   async leave(index: number): Promise<void> {
     await this.node(index).kill('SIGTERM');
   }
 
-  /** Waits until all nodes take part. */
+  /** Waits until all nodes are synced. */
   async heal(): Promise<void> {
-    for (const index of this.nodes.keys()) await this.backIn(index);
+    for (const index of this.nodes.keys()) await this.syncOrRestart(index);
   }
 
-  /** Starts a node that is down, and again where it does not find its way back. */
+  /** Starts a node that is down, at most three times if it does not sync. */
   async rejoin(index: number): Promise<void> {
     const node = this.node(index);
     for (let attempt = 1; ; attempt++) {
@@ -93,35 +94,35 @@ export class GaleraCluster {
         return await this.synced(index);
       } catch (error) {
         if (attempt === REJOIN_ATTEMPTS) throw error;
-        await this.giveUpOn(index, error);
+        await this.killUnsynced(index, error);
       }
     }
   }
 
-  private async giveUpOn(index: number, error: unknown): Promise<void> {
-    console.warn(`Node ${index} is started again:`, error);
+  private async killUnsynced(index: number, error: unknown): Promise<void> {
+    console.warn(`Restarting node ${index}:`, error);
     await this.node(index).kill();
   }
 
-  /** The node keeps its connections and says nothing. */
+  /** Sends SIGSTOP: the node keeps its connections and is silent. */
   pause(index: number): void {
     process.kill(this.node(index).pid, 'SIGSTOP');
   }
 
   async resume(index: number): Promise<void> {
     process.kill(this.node(index).pid, 'SIGCONT');
-    await this.backIn(index);
+    await this.syncOrRestart(index);
   }
 
   /**
-   * Waits until a node that runs takes part. One that was paused may stay
-   * outside for good; it is started again, as its supervisor would.
+   * Waits until a running node is synced. A node that was paused may never sync
+   * again: it is then restarted, as a supervisor would do.
    */
-  private async backIn(index: number): Promise<void> {
+  private async syncOrRestart(index: number): Promise<void> {
     try {
       await this.synced(index);
     } catch (error) {
-      await this.giveUpOn(index, error);
+      await this.killUnsynced(index, error);
       await this.rejoin(index);
     }
   }
@@ -153,12 +154,12 @@ export class GaleraCluster {
           index,
           "SHOW STATUS WHERE Variable_name IN ('wsrep_local_state_comment', 'wsrep_ready')",
         );
-        // In the order of their names.
+        // Sorted by name.
         const values = states.map(({ Value }) => Value as string).join();
         if (values === 'Synced,ON') return;
         cause = values;
       } catch (error) {
-        cause = error; // not there yet
+        cause = error; // not reachable yet
       }
       if (Date.now() > deadline) {
         throw this.node(index).failure('not synced', cause);
@@ -207,7 +208,7 @@ async function createNode(
   if (isFirst) {
     await node.run(initialize);
   } else {
-    // Its data comes from another node.
+    // The node receives its data from another one.
     const data = join(directory, 'data');
     await mkdir(data);
     if (account) await chown(data, account.uid, account.gid);

@@ -1,6 +1,6 @@
 import type { Verdict, Workload } from './workload.js';
 
-/** The short form is for CI; a full run is `npm run test:faults` without CI in the environment. */
+/** Set CI for a short run. `npm run test:faults` without it is the full run. */
 export const IS_SHORT = Boolean(process.env.CI);
 
 export const NOTHING_WRONG = {
@@ -10,12 +10,12 @@ export const NOTHING_WRONG = {
   gaps: 0,
 } satisfies Partial<Verdict>;
 
-/** Of a number of rounds or requests, what the short form does. */
+/** A number of rounds or seconds: of a full run, or of a short one. */
 export function amount(full: number, short: number): number {
   return IS_SHORT ? short : full;
 }
 
-/** Prints one line a run, the same for all of them. */
+/** Prints the results of a run in one line. */
 export function report(
   run: string,
   faults: number,
@@ -23,13 +23,13 @@ export function report(
   verdict: Verdict,
 ): void {
   const { acks, lost, doubled, halves, gaps } = verdict;
-  const answers = [...workload.answers]
+  const responses = [...workload.responses]
     .sort(([a], [b]) => a - b)
     .map(([status, count]) => `${count} x ${status || 'none'}`)
     .join(', ');
-  const longest = Math.round(workload.longestAnswer);
-  const stall = Math.round(workload.longestStall);
+  const longest = Math.round(workload.longestResponseMs);
+  const stall = Math.round(workload.longestStallMs);
   process.stdout.write(
-    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${halves} half-written, ${gaps} gaps, longest answer ${longest} ms, longest stall ${stall} ms (${answers})\n`,
+    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${halves} half-written, ${gaps} gaps, longest response ${longest} ms, longest stall ${stall} ms (${responses})\n`,
   );
 }

@@ -6,75 +6,89 @@ import {
   KeepAliveClient,
   NO_ANSWER,
 } from '../keep-alive-client.js';
-import { startService } from '../service-process.js';
+import { type Ending, startService } from '../service-process.js';
 
 const CLIENTS = 16;
-/** The signal comes after so many answers, different each time. */
-const ANSWERS_BEFORE = { min: 100, more: 100 };
-/** Half of the clients pause so long at most between two requests: some connections are idle when the signal comes. */
+/** The signal comes after 100 to 200 responses. */
+const RESPONSES_BEFORE = { min: 100, more: 100 };
+/** Half of the clients pause up to 20 ms between requests, so that some connections are idle at the signal. */
 const PAUSE_MS = 20;
 const PROBE_EVERY_MS = 10;
 
-/** What came of one service that was told to end under load. */
+/** The results of one service that was told to end under load. */
 export interface ShutdownReport {
-  answers: number;
+  responses: number;
   acknowledged: number;
-  longestAnswerMs: number;
-  /** Of the answers, those that came after the signal. */
-  answersAfterSignal: number;
-  /** Answers to requests sent when some client had already been told to close its connection; health checks, too. */
+  longestResponseMs: number;
+  responsesAfterSignal: number;
+  /**
+   * Responses to requests that were sent after a client had been told to close
+   * its connection; health checks included.
+   */
   sentWhileDraining: Exchange[];
-  /** Answers of the API other than 200 and 201. */
+  /** Responses of the API other than 200 and 201. */
   refusals: Exchange[];
-  /** Attempts to connect when the service did not listen any more: how each client learned of its end. */
+  /** Refused connections: each client stops at its first. */
   notConnected: number;
-  /** New connections that the end of listening cut off, before the service took them from the system. */
+  /** New connections that ended before the service accepted them from the system. */
   cutBeforeRead: number;
-  /** Requests that failed in any other way. */
+  /** Requests that failed for another reason. */
   lost: Exchange[];
-  /** Messages whose append was acknowledged, and that are not stored. */
+  /** Acknowledged messages that are not stored. */
   missing: string[];
-  /** Messages that are stored, and whose append was not acknowledged. */
+  /** Stored messages that were not acknowledged. */
   unacknowledged: string[];
-  /** Messages that are stored more than once; the load gives each its own id. */
+  /** Messages that are stored twice or more. Each has a unique id. */
   doubled: number;
   /** Sessions whose seqs are not 1, 2, 3 ... */
   gaps: number;
   exitCode: number | null;
+  /** The log, with a line if connections were cut off after 20 s. */
+  stdout: string;
   stderr: string;
-  /** From the last answer to the end of the process. */
+  /** Seconds from the last response to the end of the process. */
   secondsToExit: number;
 }
 
-/**
- * Starts a service, loads it with kept connections, and sends it the signal.
- * @param repeatEveryMs the signal comes again and again until the end
- */
+interface ShutdownOptions {
+  /** The setting DRAIN_MS; empty for the default. */
+  drainMs: string;
+  signal?: NodeJS.Signals;
+  /** Repeats the signal until the process has ended. */
+  repeatEveryMs?: number;
+}
+
+/** Starts a service, puts it under load over keep-alive connections, and sends the signal. */
 export async function shutDownUnderLoad(
   databaseUrl: string,
-  drainMs: string,
-  signal: NodeJS.Signals = 'SIGTERM',
-  repeatEveryMs?: number,
+  { drainMs, signal = 'SIGTERM', repeatEveryMs }: ShutdownOptions,
 ): Promise<ShutdownReport> {
-  const service = await startService({
+  const { url, process } = await startService({
     DATABASE_URL: databaseUrl,
     DATABASE_MIGRATE: 'true',
     DRAIN_MS: drainMs,
   });
-  const { process } = service;
-  const load = new Load(service.url);
+  const load = new Load(url);
   const loadEnded = load.run();
-  await load.answered(ANSWERS_BEFORE.min + Math.random() * ANSWERS_BEFORE.more);
-  const signalledAt = performance.now();
-  process.signal(signal);
-  const repeat =
-    repeatEveryMs && setInterval(() => process.signal(signal), repeatEveryMs);
-  const { exitCode, stderr } = await process.ended;
-  const exitedAt = performance.now();
-  clearInterval(repeat);
-  await loadEnded;
-  const stored = await storedMessages(databaseUrl);
-  return { ...load.report(signalledAt, exitedAt, stored), exitCode, stderr };
+  loadEnded.catch(() => undefined); // Awaited below, after the exit.
+  let repeat: NodeJS.Timeout | undefined;
+  try {
+    const { min, more } = RESPONSES_BEFORE;
+    await load.responded(min + Math.random() * more);
+    const signalledAt = performance.now();
+    process.signal(signal);
+    if (repeatEveryMs) {
+      repeat = setInterval(() => process.signal(signal), repeatEveryMs);
+    }
+    const ending = await process.ended;
+    const exitedAt = performance.now();
+    await loadEnded;
+    const stored = await storedMessages(databaseUrl);
+    return { ...load.report(signalledAt, exitedAt, stored), ...ending };
+  } finally {
+    clearInterval(repeat);
+    await process.stop('SIGKILL');
+  }
 }
 
 class Load {
@@ -84,7 +98,7 @@ class Load {
 
   constructor(private readonly url: string) {}
 
-  /** Until no client can connect any more. */
+  /** Sends requests until no client can connect any more. */
   async run(): Promise<void> {
     const clients = Array.from({ length: CLIENTS }, (_, index) =>
       this.converse(index),
@@ -94,57 +108,63 @@ class Load {
     });
   }
 
-  /** Resolves when there are so many answers, or will be no more. */
-  async answered(count: number): Promise<void> {
+  /** Resolves after this many responses, or when the load has ended. */
+  async responded(count: number): Promise<void> {
     while (!this.isOver && this.exchanges.length < count) await sleep(5);
   }
 
-  /** One client: a session, then appending and reading in turn. */
+  /** One client: it creates a session, then appends and reads in turn. */
   private async converse(index: number): Promise<void> {
     const client = new KeepAliveClient(this.url);
-    const created = await client.post('/api/chat-sessions', {});
-    const { chat_session } = JSON.parse(created.body ?? '') as {
-      chat_session: { id: string };
-    };
-    const path = `/api/chat-sessions/${chat_session.id}`;
-    for (let turn = 0, last = created; !isTheEnd(last); turn++) {
-      const message = { id: `m${index}-${turn}`, role: 'user', content: 'Hi' };
-      last =
-        turn % 2 === 0
-          ? await client.post(`${path}/messages`, message)
-          : await client.get(path);
-      this.exchanges.push(last);
-      if (index % 2 === 1) await sleep(Math.random() * PAUSE_MS);
+    try {
+      const created = await client.post('/api/chat-sessions', {});
+      const { chat_session } = JSON.parse(created.body ?? '') as {
+        chat_session: { id: string };
+      };
+      const path = `/api/chat-sessions/${chat_session.id}`;
+      for (let n = 0, last = created; !isTheEnd(last); n++) {
+        const message = { id: `m${index}-${n}`, role: 'user', content: 'Hi' };
+        last =
+          n % 2 === 0
+            ? await client.post(`${path}/messages`, message)
+            : await client.get(path);
+        this.exchanges.push(last);
+        if (index % 2 === 1) await sleep(Math.random() * PAUSE_MS);
+      }
+    } finally {
+      client.close();
     }
-    client.close();
   }
 
   private async probe(): Promise<void> {
     const client = new KeepAliveClient(this.url);
-    for (let last: Exchange | undefined; !isTheEnd(last);) {
-      this.probes.push(await client.get('/health/live'));
-      last = await client.get('/health/ready');
-      this.probes.push(last);
-      await sleep(PROBE_EVERY_MS);
+    try {
+      for (let last: Exchange | undefined; !isTheEnd(last);) {
+        this.probes.push(await client.get('/health/live'));
+        last = await client.get('/health/ready');
+        this.probes.push(last);
+        await sleep(PROBE_EVERY_MS);
+      }
+    } finally {
+      client.close();
     }
-    client.close();
   }
 
   report(
     signalledAt: number,
     exitedAt: number,
     messages: ChatMessage[],
-  ): Omit<ShutdownReport, 'exitCode' | 'stderr'> {
+  ): Omit<ShutdownReport, keyof Ending> {
     const stored = new Set(messages.map(({ id }) => id));
     const all = [...this.exchanges, ...this.probes];
-    const answered = all.filter(({ status }) => status !== undefined);
+    const responded = all.filter(({ status }) => status !== undefined);
     const failed = all.filter(({ status }) => status === undefined);
     const toldAt = Math.min(
-      ...answered
+      ...responded
         .filter(({ connection }) => connection === 'close')
         .map(({ endedAt }) => endedAt),
     );
-    const sentWhileDraining = answered.filter(({ sentAt }) => sentAt > toldAt);
+    const sentWhileDraining = responded.filter(({ sentAt }) => sentAt > toldAt);
     const readBy = (exchange: Exchange) =>
       exchange.reused || stored.has(exchange.messageId ?? '');
     const notConnected = failed.filter(isRefused);
@@ -157,12 +177,12 @@ class Load {
         .map(({ messageId }) => messageId ?? ''),
     );
     return {
-      answers: answered.length,
+      responses: responded.length,
       acknowledged: acknowledged.size,
-      longestAnswerMs: Math.max(
-        ...answered.map(({ sentAt, endedAt }) => endedAt - sentAt),
+      longestResponseMs: Math.max(
+        ...responded.map(({ sentAt, endedAt }) => endedAt - sentAt),
       ),
-      answersAfterSignal: answered.filter(
+      responsesAfterSignal: responded.filter(
         ({ endedAt }) => endedAt > signalledAt,
       ).length,
       sentWhileDraining,
@@ -178,7 +198,8 @@ class Load {
       doubled: messages.length - stored.size,
       gaps: sessionsWithGaps(messages),
       secondsToExit:
-        (exitedAt - Math.max(...answered.map(({ endedAt }) => endedAt))) / 1000,
+        (exitedAt - Math.max(...responded.map(({ endedAt }) => endedAt))) /
+        1000,
     };
   }
 }
@@ -187,12 +208,12 @@ function isRefused({ error }: Exchange): boolean {
   return error === 'ECONNREFUSED';
 }
 
-/** Nobody listens any more; or a request hangs, which nobody needs to see twice. */
+/** The service does not listen any more, or a request has timed out, which fails the test. */
 function isTheEnd(last: Exchange | undefined): boolean {
   return last?.error === 'ECONNREFUSED' || last?.error === NO_ANSWER;
 }
 
-/** Id, session and seq of all messages. */
+/** All stored messages, with id, session and seq. */
 async function storedMessages(url: string): Promise<ChatMessage[]> {
   const dataSource = await openDataSource({
     DATABASE_URL: url,

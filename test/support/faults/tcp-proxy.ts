@@ -14,33 +14,34 @@ export type Fault =
   | { kind: 'none' }
   | { kind: 'latency'; milliseconds: number }
   | { kind: 'throttle'; bytesPerSecond: number }
-  /** Connections stay open, new ones are accepted, and nothing passes in either direction. */
+  /** Connections stay open and new ones are accepted, but no data passes. */
   | { kind: 'blackhole' }
-  /** Connections are reset, new ones as soon as they are open. */
+  /** Open connections are reset, and new ones as soon as they are open. */
   | { kind: 'reset' }
   | { kind: 'refuse' }
-  /** Every so many COMMITs are not forwarded, or have their reply cut off or swallowed. */
+  /** Every n-th COMMIT is not forwarded, or its reply is cut off or swallowed. */
   | { kind: CommitFault; every: number };
 
 interface Link {
   client: Socket;
   server: Socket;
-  /** What becomes of what the server says next: it is the reply to a COMMIT. */
+  /** The fault for the next data of the server, which is the reply to a COMMIT. */
   replyFault?: CommitFault;
 }
 
-/** A packet is a header of four bytes, COM_QUERY (3) and the statement. */
+/** A packet is a header of 4 bytes, COM_QUERY (3), and the statement. */
 function isCommitOfMysql(packet: Buffer): boolean {
   return packet.subarray(4).toString().startsWith('\x03COMMIT');
 }
 
 /**
- * A TCP proxy before a MySQL server: what netem would do, and faults around
- * COMMIT. A client of MySQL sends one command and waits for its reply, so that a
- * COMMIT comes alone. Before another server, what counts as a COMMIT is said.
+ * A TCP proxy before a MySQL server, with network faults and faults around
+ * COMMIT. A MySQL client sends one command and waits for its reply, so a COMMIT
+ * always has a packet of its own. For other servers `isCommit` tells which
+ * packets the faults around COMMIT apply to.
  */
 export class TcpProxy {
-  /** Connections and COMMITs that were disturbed. */
+  /** The number of connections and COMMITs hit so far. */
   faults = 0;
   port = 0;
   private fault: Fault = { kind: 'none' };
@@ -69,7 +70,7 @@ export class TcpProxy {
     if (fault.kind === 'blackhole') this.faults += this.links.size;
   }
 
-  /** What was sent into a black hole is lost, and its connections are reset. */
+  /** Ends the fault. Connections of a blackhole are reset, since they have lost data. */
   async heal(): Promise<void> {
     const { kind } = this.fault;
     this.fault = { kind: 'none' };
@@ -102,7 +103,7 @@ export class TcpProxy {
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        // In a black hole nobody hears of it.
+        // A blackhole hides the end of a connection from the other side.
         if (this.fault.kind !== 'blackhole') this.cut(link);
       });
     }
@@ -112,7 +113,7 @@ export class TcpProxy {
     }
   }
 
-  /** Hands on what comes from a socket, one piece after the other. */
+  /** Forwards the chunks of a socket one after the other. */
   private pass(from: Socket, forward: (chunk: Buffer) => Promise<void>): void {
     let last = Promise.resolve();
     from.on('data', (chunk) => {

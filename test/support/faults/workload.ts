@@ -2,22 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message, MessagePage, Session } from '../api.js';
 
-/** A client gives up on an answer after this long. */
+/** The time after which a client gives up on a response: far beyond every deadline of the tests. */
 const CLIENT_TIMEOUT_MS = 15_000;
 const LONGEST_PAUSE_MS = 1_000;
-const NO_ANSWER = 0;
+/** The status of a request without a response. */
+export const NO_RESPONSE = 0;
+/** Messages of a batch. */
 const BATCH = 3;
 
 /** A message that the service has acknowledged. */
 interface Ack {
-  /** Its text, which no other has. */
+  /** The unique text of the message. */
   token: string;
   seq: number;
 }
 
-interface Append {
+interface Request {
+  /** Without the prefix. */
   path: string;
-  body: string;
+  /** JSON; with it the request is a POST, without it a GET. */
+  body?: string;
   headers?: Record<string, string>;
 }
 
@@ -25,51 +29,62 @@ export interface Verdict {
   acks: number;
   lost: number;
   doubled: number;
-  /** Batches of which only some messages are stored, acknowledged or not. */
+  /** Batches of which some messages are stored and some are not. */
   halves: number;
-  /** Sessions whose seqs are not 1, 2, 3 ..., or whose count is not that of their messages. */
+  /** Sessions whose seqs are not 1, 2, 3 ..., or whose count of messages is wrong. */
   gaps: number;
 }
 
 /**
- * Clients that append to some sessions, now one message and now several, and
- * where an answer fails send the same request again, as clients should: with the
- * messages' own ids, or with an Idempotency-Key. Keeps a journal of what they
- * were told.
+ * Clients that append single messages and batches to some sessions. After an
+ * error they repeat the request, as clients should: with message ids or with an
+ * Idempotency-Key. The workload records all responses.
  */
 export class Workload {
   readonly acks: Ack[] = [];
   /** Requests that were acknowledged. */
   appends = 0;
-  /** Answers by status; 0 is none. */
-  readonly answers = new Map<number, number>();
-  /** Milliseconds of the slowest answer. */
-  longestAnswer = 0;
-  /** Milliseconds of the longest time in which nothing was acknowledged. */
-  longestStall = 0;
-  /** Answers 429 and 503 that do not say when to come back. */
+  /** The number of responses by status; NO_RESPONSE counts requests without one. */
+  readonly responses = new Map<number, number>();
+  longestResponseMs = 0;
+  /** The longest time without an acknowledgement. */
+  longestStallMs = 0;
+  /** Responses 429 and 503 without a Retry-After. */
   withoutRetryAfter = 0;
   private lastAckAt = performance.now();
   private readonly sessionIds: string[] = [];
-  /** The texts of the messages of each batch that was sent. */
+  /** The texts of each batch that was sent. */
   private readonly batches: string[][] = [];
   private isStopped = false;
-  private turn = 0;
+  private appendsSent = 0;
 
-  /** @param url of the service, which may change when it is restarted */
+  /** @param url of the service; it may change with a restart */
   constructor(private readonly url: () => string) {}
 
   async createSessions(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const id = randomUUID();
-      await this.untilDone('chat-sessions', JSON.stringify({ id }));
+      const body = JSON.stringify({ id });
+      await this.untilDone({ path: 'chat-sessions', body });
       this.sessionIds.push(id);
     }
   }
 
-  /** Appends so many messages, by so many clients at once; ends early when stopped. */
-  async append(messages: number, clients: number): Promise<void> {
-    let left = messages;
+  /** Appends while `work` runs. The clients stop when it ends or fails. */
+  async during(clients: number, work: () => Promise<void>): Promise<void> {
+    const load = this.append(Infinity, clients);
+    load.catch(() => undefined); // Awaited below, after the work.
+    try {
+      await work();
+    } finally {
+      this.stop();
+      await load;
+    }
+  }
+
+  /** Sends this many appends, by several clients at once. Ends early if stopped. */
+  async append(requests: number, clients: number): Promise<void> {
+    let left = requests;
     this.lastAckAt = performance.now();
     await Promise.all(
       Array.from({ length: clients }, async () => {
@@ -82,15 +97,29 @@ export class Workload {
     this.isStopped = true;
   }
 
-  /** Appends without another try; resolves to the status. */
+  /**
+   * Appends this many times without retries, by several clients at once. Resolves
+   * to the statuses.
+   */
+  async tryEach(requests: number, clients: number): Promise<number[]> {
+    const statuses: number[] = [];
+    let left = requests;
+    await Promise.all(
+      Array.from({ length: clients }, async () => {
+        while (left-- > 0) statuses.push(await this.tryOnce());
+      }),
+    );
+    return statuses;
+  }
+
+  /** Appends once, without a retry. Resolves to the status. */
   async tryOnce(): Promise<number> {
-    const { path, body, headers } = this.nextAppend();
-    const { status, text } = await this.send('POST', path, body, headers);
+    const { status, text } = await this.send(this.nextAppend());
     if (status === 201) this.acknowledge(text);
     return status;
   }
 
-  /** Reads everything back and holds it against the journal. */
+  /** Reads all messages and compares them with the acknowledgements. */
   async verify(): Promise<Verdict> {
     let gaps = 0;
     const seqsOf = new Map<string, number[]>();
@@ -122,16 +151,15 @@ export class Workload {
   }
 
   private async appendOne(): Promise<void> {
-    const { path, body, headers } = this.nextAppend();
-    const text = await this.untilDone(path, body, headers);
+    const text = await this.untilDone(this.nextAppend());
     if (text === undefined) return;
     this.acknowledge(text);
     const now = performance.now();
-    this.longestStall = Math.max(this.longestStall, now - this.lastAckAt);
+    this.longestStallMs = Math.max(this.longestStallMs, now - this.lastAckAt);
     this.lastAckAt = now;
   }
 
-  /** @param text the answer's body */
+  /** @param text the body of the response */
   private acknowledge(text: string): void {
     const { message, messages = [message!] } = JSON.parse(text) as {
       message?: Message;
@@ -143,16 +171,16 @@ export class Workload {
     }
   }
 
-  private nextAppend(): Append {
-    const turn = this.turn++;
-    const sessionId = this.sessionIds[turn % this.sessionIds.length]!;
+  private nextAppend(): Request {
+    const number = this.appendsSent++;
+    const sessionId = this.sessionIds[number % this.sessionIds.length]!;
     const path = `chat-sessions/${sessionId}/messages`;
-    const isBatch = turn % 5 === 0;
+    const isBatch = number % 5 === 0;
     const tokens = Array.from({ length: isBatch ? BATCH : 1 }, () =>
       randomUUID(),
     );
     if (isBatch) this.batches.push(tokens);
-    const isKeyed = turn % 2 === 0;
+    const isKeyed = number % 2 === 0;
     const messages = tokens.map((token) => ({
       ...(!isKeyed && { id: token }),
       role: 'user',
@@ -165,22 +193,17 @@ export class Workload {
     };
   }
 
-  /** The body of the first good answer; undefined where the workload was stopped before. */
-  private async untilDone(
-    path: string,
-    body: string,
-    headers?: Record<string, string>,
-  ): Promise<string | undefined> {
+  /** Resolves to the body of the first 200 or 201, or to undefined if the workload was stopped. */
+  private async untilDone(request: Request): Promise<string | undefined> {
     for (let tries = 1; ; tries++) {
-      const answer = await this.send('POST', path, body, headers);
-      const { status, text, retryAfterMs } = answer;
+      const { status, text, retryAfterMs } = await this.send(request);
       if (status === 200 || status === 201) return text;
-      const mayPass =
-        status === NO_ANSWER ||
+      const isTemporary =
+        status === NO_RESPONSE ||
         status === 429 ||
         status >= 500 ||
         (status === 409 && retryAfterMs > 0);
-      if (!mayPass) throw new Error(`${status} ${text}`);
+      if (!isTemporary) throw new Error(`${status} ${text}`);
       if (this.isStopped) return undefined;
       const pause = Math.min(20 * 2 ** tries, LONGEST_PAUSE_MS);
       await sleep(retryAfterMs + pause * (0.5 + Math.random() / 2));
@@ -199,19 +222,14 @@ export class Workload {
     return messages;
   }
 
-  private async send(
-    method: string,
-    path: string,
-    body?: string,
-    headers?: Record<string, string>,
-  ) {
+  private async send({ path, body, headers }: Request) {
     const start = performance.now();
-    let status = NO_ANSWER;
+    let status = NO_RESPONSE;
     let text = '';
     let retryAfterMs = 0;
     try {
       const response = await fetch(`${this.url()}/api/${path}`, {
-        method,
+        method: body ? 'POST' : 'GET',
         body,
         headers: {
           ...(body && { 'content-type': 'application/json' }),
@@ -226,16 +244,16 @@ export class Workload {
         this.withoutRetryAfter++;
       }
     } catch {
-      // No answer: the service is down, or was killed half-way.
+      // The service is down or was killed before it responded.
     }
     const milliseconds = performance.now() - start;
-    this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
-    this.longestAnswer = Math.max(this.longestAnswer, milliseconds);
+    this.responses.set(status, (this.responses.get(status) ?? 0) + 1);
+    this.longestResponseMs = Math.max(this.longestResponseMs, milliseconds);
     return { status, text, retryAfterMs };
   }
 
   private async get<T>(path: string): Promise<T> {
-    const { status, text } = await this.send('GET', path);
+    const { status, text } = await this.send({ path });
     if (status !== 200) throw new Error(`GET ${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
