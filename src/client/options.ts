@@ -31,7 +31,7 @@ export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 /** `limit` (1 to 200, by default 50) and one of the cursors `before`, `after` and `around` of a page of messages. */
 export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
-/** Where to begin and in which direction to go: `from` (`oldest`), `after` or `before`. */
+/** Start and direction of the iteration: `from` (`oldest`), `after` or `before`. */
 export type MessagesQuery = {
   /** Messages to get with each request: 1 to 200 (50). */
   limit?: number;

@@ -18,7 +18,7 @@ To explore, authorize, then create a session, append to it and get it: the examp
 - **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
 `;
 
-// By the package's own name, which is found from src, from dist and from the bundle.
+// The package resolves its own name from src, from dist and from the bundle alike.
 const { version } = createRequire(import.meta.url)(
   'nest-chat-sessions/package.json',
 ) as { version: string };
