@@ -4,9 +4,9 @@ import { defineConfig, type Plugin } from 'rolldown';
 
 const DIST = join(import.meta.dirname, 'dist');
 
-/** Stack traces are to name src, and not what the compiler has made of it. */
-const mapsOfCompiler: Plugin = {
-  name: 'maps of the compiler',
+/** Passes the compiler's source maps on, so that stack traces name files of src. */
+const compilerMaps: Plugin = {
+  name: 'compiler maps',
   load(id) {
     if (!id.startsWith(DIST)) return null;
     return {
@@ -17,11 +17,11 @@ const mapsOfCompiler: Plugin = {
 };
 
 /**
- * Nest asks TypeORM for two classes that it no longer has, by a `require` that
- * no bundler sees: a second TypeORM would be loaded, from node_modules.
+ * Replaces a file of Nest that looks for two classes of an older TypeORM with a
+ * `require` that no bundler sees. It would load a second TypeORM from node_modules.
  */
-const noOldTypeorm: Plugin = {
-  name: 'no old typeorm',
+const withoutOldTypeorm: Plugin = {
+  name: 'without old typeorm',
   load(id) {
     if (!id.endsWith('/@nestjs/typeorm/dist/common/typeorm-compat.js')) {
       return null;
@@ -30,23 +30,23 @@ const noOldTypeorm: Plugin = {
   },
 };
 
-/** The service as a few files: see docs/decisions.md, "The service is bundled". */
+/** Bundles the service into a few files: see docs/decisions.md, "The service is bundled". */
 export default defineConfig({
   input: 'dist/main.js',
   output: {
     dir: 'dist/service',
     sourcemap: true,
-    // V8 keeps the text, and twice as large where a letter is not of Latin-1.
+    // V8 keeps the source in memory, with two bytes a character if one is not Latin-1.
     charset: 'ascii',
     comments: { legal: true, jsdoc: false, annotation: false },
   },
   platform: 'node',
-  plugins: [mapsOfCompiler, noOldTypeorm],
-  // The one is native, the other served as files, from node_modules both.
+  plugins: [compilerMaps, withoutOldTypeorm],
+  // Stay in node_modules: one is native, the files of the other are served.
   external: ['better-sqlite3', /^swagger-ui-dist/],
   onLog(level, log, handle) {
-    // Nest and TypeORM look for many packages that the service does without.
-    const isTheirs = log.id?.includes('node_modules');
-    if (log.code !== 'UNRESOLVED_IMPORT' || !isTheirs) handle(level, log);
+    // Nest and TypeORM import many optional packages that are not installed.
+    const isDependency = log.id?.includes('node_modules');
+    if (log.code !== 'UNRESOLVED_IMPORT' || !isDependency) handle(level, log);
   },
 });

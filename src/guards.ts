@@ -1,6 +1,6 @@
 /**
- * The guards of the stand-alone service, for applications that want them for
- * all of their routes; docs/embedding.md shows how.
+ * The guards of the stand-alone service, for applications that use them for all
+ * of their routes. docs/embedding.md shows how.
  */
 export { HeaderIdentityProvider } from './identity/header.identity-provider.js';
 export {

@@ -1,10 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { Logger } from '@nestjs/common';
-import { createApp } from './app/create-app.js';
 import { loadConfig } from './app/config/load-config.js';
+import { createApp } from './app/create-app.js';
 import { openDataSource } from './app/database/data-source.js';
 import { durabilityWarnings } from './app/database/durability.js';
-import { keepHeapSmall } from './app/heap.js';
 import { createLogger } from './app/logger.js';
 import { run } from './app/run.js';
 
@@ -21,14 +20,14 @@ await run(async () => {
   );
   await app.init();
   const warnings = await durabilityWarnings(dataSource);
-  // `localhost` may be two addresses: Fastify then has two servers, and its end waits for one.
+  // `localhost` may have two addresses. Fastify would then make two servers, and
+  // wait for only one of them when it closes.
   const { address } = await lookup(config.HOST, { order: 'ipv4first' });
-  // Not app.listen(), which logs a failure that `run` is about to tell.
+  // app.listen() would log a failure that `run` reports.
   const url = await app
     .getHttpAdapter()
     .getInstance()
     .listen({ port: config.PORT, host: address });
-  keepHeapSmall();
   const logger = new Logger('Main');
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
   for (const warning of warnings) logger.warn(warning);

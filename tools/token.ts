@@ -6,7 +6,7 @@ import { run } from '../src/app/run.js';
 
 const USAGE = `Usage: npm run token -- --sub OWNER [--expires 8h]
 
-Prints a token for development, signed with JWT_SECRET.`;
+Prints a token for development, signed with JWT_SECRET. It expires after 8 hours by default.`;
 
 await run(async () => {
   const { sub, expires } = parse();

@@ -1,8 +1,8 @@
 import { reasonOf } from '../errors/describe-error.js';
 
 /**
- * Runs a program. Where it fails, one line says why, and the exit code is 1: a
- * stack says nothing more about a wrong setting or a database that is down.
+ * Runs a program. If it fails, prints the reason in one line and exits with 1: a
+ * stack would not tell more about a wrong setting or a database that is down.
  */
 export async function run(program: () => Promise<void>): Promise<void> {
   try {

@@ -15,12 +15,13 @@ import type {
 import { type ClientOptions, Transport } from './transport.js';
 
 /**
- * A client of Chat Sessions. Its methods resolve to the bodies of answers, and
- * reject with ChatSessionsApiError.
+ * A client of Chat Sessions. Its methods resolve to the body of the response.
  *
- * What fails is sent again where that may help: reads; creates, appends and
- * clears, which are done once however often they are sent; other changes only
- * with `ifMatch`.
+ * They reject with `ChatSessionsApiError`, with the reason of an aborted `signal`, with
+ * what the token provider throws, or with a TypeError for an id that no path can hold.
+ *
+ * Failed requests are sent again if that may help: reads; creates, appends and clears,
+ * which are done once however often they are sent; other changes only with `ifMatch`.
  */
 export class ChatSessionsClient {
   private readonly transport: Transport;
@@ -29,12 +30,15 @@ export class ChatSessionsClient {
     this.transport = new Transport(options);
   }
 
-  /** Creates a session. */
+  /**
+   * Creates a session.
+   * @param session its fields and first messages; with an `id` of your own the call is repeatable without a key
+   */
   create(
     session: api.NewChatSession = {},
     options: CreateOptions = {},
   ): Promise<Tagged<api.ChatSessionBody>> {
-    // An id of its own does what a key does.
+    // A session with an id of its own needs no key.
     const ownKey = session.id ? undefined : crypto.randomUUID();
     const operation: api.CreateChatSessionData = {
       url: '/api/chat-sessions',
@@ -48,7 +52,7 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Gets the caller's one session of a section, and creates it where there is none. */
+  /** Gets the caller's session of a section, or creates it if there is none. A caller has at most one session of a section. */
   ofSection(
     document_id: string,
     section_id: string,
@@ -65,12 +69,16 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Gets a session with its newest messages. */
+  /** Gets a session with its newest messages, oldest first. */
   get(
     session_id: string,
     options?: GetOptions,
   ): Promise<Tagged<api.ChatSessionBody>>;
-  /** Likewise; undefined where the session is as it was with that `etag`. */
+  /**
+   * Gets a session if it has changed.
+   * @param options with `ifNoneMatch`, the `etag` of the session that you have
+   * @returns undefined if the session still has that `etag`
+   */
   get(
     session_id: string,
     options: GetOptions & { ifNoneMatch: string },
@@ -106,13 +114,16 @@ export class ChatSessionsClient {
     return this.send<api.ListChatSessionsResponse>('GET', operation, options);
   }
 
-  /** The caller's sessions, latest activity first. Gets a page when it comes to it; a session that moves up meanwhile may be missed. */
+  /** Iterates over the caller's sessions, latest activity first, and gets a page when it is needed. May miss a session that becomes active meanwhile. */
   sessions(query: ListQuery = {}, options?: CallOptions) {
     const getPage = (page: ListQuery) => this.list(page, options);
     return eachSession(getPage, query, options?.signal);
   }
 
-  /** Replaces what is given, and leaves the rest. */
+  /**
+   * Replaces some fields of a session.
+   * @param changes fields that are left out stay as they are
+   */
   update(
     session_id: string,
     changes: api.ChatSessionChanges,
@@ -131,7 +142,7 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Replaces the configuration, whole. */
+  /** Replaces the whole configuration of a session. */
   replaceConfig(
     session_id: string,
     config: api.ChatSessionConfig['config'],
@@ -150,7 +161,7 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Deletes the messages of a session, and keeps the session. */
+  /** Deletes all messages of a session and keeps the session. */
   clear(
     session_id: string,
     options: AppendOptions = {},
@@ -190,7 +201,7 @@ export class ChatSessionsClient {
     message: api.NewChatMessage,
     options?: AppendOptions,
   ): Promise<Tagged<api.ChatMessageBody>>;
-  /** Appends up to 100 messages, all or none. */
+  /** Appends 1 to 100 messages, either all or none. */
   append(
     session_id: string,
     messages: api.NewChatMessage[],
@@ -201,8 +212,8 @@ export class ChatSessionsClient {
     input: api.NewChatMessage | api.NewChatMessage[],
     options: AppendOptions = {},
   ): Promise<Tagged<api.ChatMessageBody | api.ChatMessagesBody>> {
-    // With a key of the caller's own the body has to be the same another time.
-    const identified = (message: api.NewChatMessage) =>
+    // With the caller's own key the body must be the same when the call is repeated.
+    const withId = (message: api.NewChatMessage) =>
       options.idempotencyKey === undefined
         ? { ...message, id: message.id ?? crypto.randomUUID() }
         : message;
@@ -214,8 +225,8 @@ export class ChatSessionsClient {
         'If-Match': options.ifMatch,
       },
       body: Array.isArray(input)
-        ? { messages: input.map(identified) }
-        : identified(input),
+        ? { messages: input.map(withId) }
+        : withId(input),
     };
     return this.sendTagged<api.AppendMessagesResponse>(
       'POST',
@@ -224,7 +235,10 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Gets a page of messages, oldest first; without a cursor the newest page. */
+  /**
+   * Gets a page of messages, oldest first.
+   * @param query without a cursor, the newest page
+   */
   page(
     session_id: string,
     query?: PageQuery,
@@ -238,7 +252,7 @@ export class ChatSessionsClient {
     return this.send<api.GetMessagesResponse>('GET', operation, options);
   }
 
-  /** The messages of a session, in either direction. Gets a page when it comes to it. */
+  /** Iterates over the messages of a session, by default from the oldest, and gets a page when it is needed. */
   messages(id: string, query: MessagesQuery = {}, options?: CallOptions) {
     const getPage = (page: PageQuery) => this.page(id, page, options);
     return eachMessage(getPage, query, options?.signal);
@@ -257,7 +271,7 @@ export class ChatSessionsClient {
     return this.send<api.GetMessageResponse>('GET', operation, options);
   }
 
-  /** The newest 50 messages of the caller's most recently active session, oldest first. */
+  /** Gets the newest 50 messages of the caller's most recently active session, oldest first. */
   history(options?: CallOptions): Promise<api.ChatMessagesBody> {
     const operation: api.GetHistoryData = {
       url: '/api/history',
@@ -271,8 +285,8 @@ export class ChatSessionsClient {
     options?: CallOptions,
   ): Promise<Body> {
     const request = toRequest(method, operation);
-    const answer = await this.transport.send(request, options?.signal);
-    return answer.body as Body;
+    const { body } = await this.transport.send(request, options?.signal);
+    return body as Body;
   }
 
   private async sendTagged<Body>(
@@ -281,8 +295,10 @@ export class ChatSessionsClient {
     options?: CallOptions,
   ): Promise<Tagged<Body>> {
     const request = toRequest(method, operation);
-    const answer = await this.transport.send(request, options?.signal);
-    const etag = answer.headers.get('ETag') ?? '';
-    return { ...(answer.body as Body), etag };
+    const { headers, body } = await this.transport.send(
+      request,
+      options?.signal,
+    );
+    return { ...(body as Body), etag: headers.get('ETag') ?? '' };
   }
 }

@@ -1,6 +1,7 @@
 interface Facts {
   status: number | undefined;
   text: string;
+  code: string | undefined;
   details: string[];
   retryAfter: number | undefined;
   requestId: string;
@@ -9,24 +10,26 @@ interface Facts {
   cause: unknown;
 }
 
-/** The service refused or failed, or gave no answer. */
+/** A call that failed: the service refused it or failed, or there was no response. */
 export class ChatSessionsApiError extends Error {
-  /** Of the answer; undefined where none came. */
+  /** Status of the last response; undefined if there was none. */
   readonly status: number | undefined;
-  /** The service's words, such as `Chat session not found`; of no answer, the reason. */
+  /** The service's `error`, such as `Chat session not found`. If there was no response, the reason, such as `ECONNREFUSED`. */
   readonly text: string;
-  /** Of a 400: one line for each field that is wrong. */
+  /** The service's `code`, which is stable and meant for programs; undefined if the body has none. */
+  readonly code: string | undefined;
+  /** With status 400, one line for each field that is wrong; otherwise empty. */
   readonly details: string[];
-  /** Seconds to wait before another try, where the service says so. */
+  /** Seconds to wait before another try; undefined if the service did not say. */
   readonly retryAfter: number | undefined;
-  /** Names the request, all its tries, in the service's log. */
+  /** Names the request, with all its tries, in the service's log. */
   readonly requestId: string;
-  /** How often the request was sent. */
+  /** How many times the request was sent. */
   readonly attempts: number;
   /**
-   * Whether this write may have happened all the same: a try of it got no
-   * answer, or one that does not tell. A 412, or the 404 of a delete, may then
-   * come from the request's own first try: get the session to know.
+   * Whether a write may have happened although it failed: one of its tries had no
+   * response, or one that does not tell. A 412, or the 404 of a delete, may then be
+   * the result of its own first try. Get the session to find out.
    */
   readonly mayBeDone: boolean;
 
@@ -34,12 +37,13 @@ export class ChatSessionsApiError extends Error {
     const { status, text, details, cause } = facts;
     const words = [text, ...details].join('; ');
     super(
-      status === undefined ? `no answer: ${words}` : `${status} ${words}`,
+      status === undefined ? `no response: ${words}` : `${status} ${words}`,
       cause === undefined ? undefined : { cause },
     );
     this.name = 'ChatSessionsApiError';
     this.status = status;
     this.text = text;
+    this.code = facts.code;
     this.details = details;
     this.retryAfter = facts.retryAfter;
     this.requestId = facts.requestId;

@@ -6,7 +6,7 @@ import type {
 } from './openapi/types.gen.js';
 import type { ListQuery, MessagesQuery, PageQuery } from './options.js';
 
-/** The sessions of all pages, each got when the one before is used up. */
+/** Yields the sessions of all pages, and gets a page when the one before is used up. */
 export async function* eachSession(
   getPage: (query: ListQuery) => Promise<ChatSessionListBody>,
   query: ListQuery,
@@ -20,7 +20,7 @@ export async function* eachSession(
   } while (cursor);
 }
 
-/** Likewise the messages of a session, in either direction. */
+/** Yields the messages of a session in either direction, and gets a page when the one before is used up. */
 export async function* eachMessage(
   getPage: (query: PageQuery) => Promise<ChatMessagePage>,
   { from, after, before, limit }: MessagesQuery,
@@ -35,14 +35,14 @@ export async function* eachMessage(
     const messages = isBackward ? page.messages.reverse() : page.messages;
     yield* untilAborted(messages, signal);
     const last = messages.at(-1);
-    // Cleared meanwhile.
+    // The session was cleared meanwhile.
     if (!last) return;
     cursor = isBackward ? { before: last.seq } : { after: last.seq };
     hasMore = isBackward ? page.has_before : page.has_after;
   }
 }
 
-/** Throws the signal's reason once it is aborted. */
+/** Throws the signal's reason when it is aborted. */
 function* untilAborted<Item>(
   items: Item[],
   signal?: AbortSignal,

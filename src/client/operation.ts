@@ -1,9 +1,9 @@
 import type { Request } from './transport.js';
 
-/** Of the service's own paths. */
+/** The prefix of the paths in the generated types. */
 const PREFIX = '/api';
 
-/** What the generated types know of an operation. */
+/** An operation in the shape of the generated types. */
 export interface Operation {
   url: string;
   path?: Record<string, string>;
@@ -12,7 +12,10 @@ export interface Operation {
   body?: unknown;
 }
 
-/** Throws a TypeError where an id would make the path that of something else. */
+/**
+ * Turns an operation into a request.
+ * @throws TypeError if an id (empty, `.` or `..`) would change the path
+ */
 export function toRequest(
   method: string,
   { url, path = {}, query = {}, headers, body }: Operation,
@@ -35,9 +38,9 @@ export function toRequest(
 }
 
 /**
- * A POST of this client has ids or a key that let the service know it again, or
- * gets what is there. Other changes are known by their condition, which their
- * own success makes false; `*` stays true.
+ * Whether the request may be sent twice. Every POST of this client has ids or a key
+ * that the service recognizes, or gets what exists. Other changes are safe with a
+ * condition, which their own success makes false; `*` would stay true.
  */
 function isRepeatable(method: string, ifMatch: string | undefined): boolean {
   if (method === 'GET' || method === 'POST') return true;
@@ -45,7 +48,7 @@ function isRepeatable(method: string, ifMatch: string | undefined): boolean {
 }
 
 function toSegment(name: string, value: string | undefined): string {
-  // A URL cannot hold these, not even encoded.
+  // URLs cannot contain these, not even encoded.
   if (!value || value === '.' || value === '..') {
     throw new TypeError(`${name} cannot be ${JSON.stringify(value)}`);
   }

@@ -1,42 +1,44 @@
 import type * as api from './openapi/types.gen.js';
 
-/** The body of an answer, with the session's ETag; empty where something on the way took it off. */
+/** The body of a response with the session's ETag, which is empty if a proxy has removed the header. */
 export type Tagged<Body> = Body & { etag: string };
 
 export interface CallOptions {
-  /** Ends the call, which then rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 export interface GetOptions extends CallOptions {
-  /** How many of the newest messages come along: 0 to 200, by default 50. */
+  /** How many of the newest messages to get: 0 to 200 (50). */
   messages?: number;
 }
 
 export interface ChangeOptions extends CallOptions {
-  /** The session's `etag` as the caller knows it: 412 where it has changed since. */
+  /** The `etag` that the session must still have; the call rejects with status 412 if it has changed. */
   ifMatch?: string;
 }
 
 export interface CreateOptions extends CallOptions {
-  /** The caller's own key, for a call that is made again later, say after a restart. */
+  /** Your own Idempotency-Key, 1 to 255 printable ASCII characters, for a call that may be repeated later, for example after a restart. The client makes one for each call. */
   idempotencyKey?: string;
 }
 
 export type AppendOptions = ChangeOptions & CreateOptions;
 
+/** Filters, `limit` (1 to 100, by default 20) and `cursor` of a list of sessions. */
 export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 
+/** `limit` (1 to 200, by default 50) and one of the cursors `before`, `after` and `around` of a page of messages. */
 export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
-/** Where to begin, and with that the direction: one of the three, or else `from: 'oldest'`. */
+/** Start and direction of the iteration: `from` (`oldest`), `after` or `before`. */
 export type MessagesQuery = {
-  /** How many messages a request gets: 1 to 200, by default 50. */
+  /** Messages to get with each request: 1 to 200 (50). */
   limit?: number;
 } & (
   | { from?: 'oldest' | 'newest'; after?: undefined; before?: undefined }
-  /** Only messages after this seq, oldest first. */
+  /** Messages with a greater `seq`, oldest first. */
   | { after: number; from?: undefined; before?: undefined }
-  /** Only messages before this seq, newest first. */
+  /** Messages with a smaller `seq`, newest first. */
   | { before: number; from?: undefined; after?: undefined }
 );

@@ -1,13 +1,17 @@
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
 
-/** Random up to a limit that doubles from try to try: what failed together does not return together. */
+/**
+ * Returns the milliseconds to wait before the next try: a random time up to a limit
+ * that doubles with each attempt, so that requests that failed together do not come
+ * back together.
+ */
 export function backoff(attempts: number): number {
   const limit = FIRST_PAUSE_MS * 2 ** (attempts - 1);
   return Math.random() * Math.min(limit, LONGEST_PAUSE_MS);
 }
 
-/** Rejects with the signal's reason once it is aborted. */
+/** Waits. Rejects with the signal's reason when it is aborted. */
 export async function sleep(
   milliseconds: number,
   signal?: AbortSignal,
@@ -23,7 +27,7 @@ export async function sleep(
   }
 }
 
-/** What comes of a promise; rejects with the signal's reason where that is aborted before. */
+/** Settles like the promise, or rejects with the signal's reason if that is aborted first. */
 export async function unlessAborted<T>(
   promise: T | Promise<T>,
   signal?: AbortSignal,

@@ -12,11 +12,11 @@ import type { ChatSessionsClient } from './index.js';
 const message = { role: 'user', content: 'Hello' } as const;
 
 beforeEach(() => {
-  // No pauses but those that the service asks for.
+  // No random pauses, only those that the service asks for.
   vi.spyOn(Math, 'random').mockReturnValue(0);
 });
 
-describe('what is sent again', () => {
+describe('a request', () => {
   it.each([
     'ECONNRESET',
     [408],
@@ -26,7 +26,7 @@ describe('what is sent again', () => {
     [503],
     [504],
     [409, { 'retry-after': '0' }],
-  ] satisfies Step[])('an append after %j', async (step) => {
+  ] satisfies Step[])('is sent again after %j', async (step) => {
     const { client, sent } = scripted([step]);
     await client.append(ID, message);
     expect(sent).toHaveLength(2);
@@ -34,7 +34,7 @@ describe('what is sent again', () => {
 
   it.each([[400], [401], [403], [404], [409], [412], [413], [422]] satisfies [
     number,
-  ][])('nothing after %i', async (status) => {
+  ][])('is not sent again after %i', async (status) => {
     const { client, sent } = scripted([[status]]);
     const error = await errorOf(client.append(ID, message));
     expect(error).toMatchObject({ status, attempts: 1, mayBeDone: false });
@@ -53,7 +53,7 @@ describe('what is sent again', () => {
     ['a change', (client) => client.update(ID, {}, { ifMatch: ETAG })],
     ['a PUT', (client) => client.replaceConfig(ID, {}, { ifMatch: ETAG })],
     ['a delete', (client) => client.delete(ID, { ifMatch: ETAG })],
-  ])('%s, the same to the letter', async (_, call) => {
+  ])('is repeated unchanged: %s', async (_, call) => {
     const { client, sent } = scripted(['ECONNRESET', [503], [500]]);
     await call(client);
     expect(sent).toHaveLength(4);
@@ -69,11 +69,11 @@ describe('what is sent again', () => {
     ['a PUT', (client) => client.replaceConfig(ID, {})],
     ['a delete', (client) => client.delete(ID)],
     ['If-Match: *', (client) => client.delete(ID, { ifMatch: '*' })],
-  ])('not %s without a version', async (_, call) => {
+  ])('is not sent again: %s without a version', async (_, call) => {
     const { client, sent } = scripted(['ECONNRESET']);
     const error = await errorOf(call(client));
     expect(error).toMatchObject({
-      message: 'no answer: ECONNRESET',
+      message: 'no response: ECONNRESET',
       status: undefined,
       attempts: 1,
       mayBeDone: true,
@@ -81,7 +81,7 @@ describe('what is sent again', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('not for ever', async () => {
+  it('is sent 5 times at most', async () => {
     const steps: Step[] = Array(9).fill([503]) as Step[];
     const { client, sent } = scripted(steps);
     const error = await errorOf(client.get(ID));
@@ -94,7 +94,7 @@ describe('what is sent again', () => {
 });
 
 describe('ids and keys', () => {
-  it('are made where the caller has none', async () => {
+  it('are made by the client if the caller gives none', async () => {
     const { client, sent } = scripted([]);
     await client.create({});
     await client.clear(ID);
@@ -111,7 +111,7 @@ describe('ids and keys', () => {
     });
   });
 
-  it('are the ones of the caller otherwise', async () => {
+  it('are those of the caller otherwise', async () => {
     const { client, sent } = scripted([]);
     await client.create({ id: ID });
     await client.create({}, { idempotencyKey: 'k' });
@@ -119,7 +119,7 @@ describe('ids and keys', () => {
     await client.append(ID, message, { idempotencyKey: 'k' });
     const keys = sent.map(({ headers }) => headers.get('idempotency-key'));
     expect(keys).toEqual([null, 'k', 'k', 'k']);
-    // An id made anew would make it another request.
+    // A new id would make it another request.
     expect(JSON.parse(sent[3]!.body!)).toEqual(message);
   });
 });
@@ -135,7 +135,7 @@ describe('pauses', () => {
     expect(sent[1]!.at - sent[0]!.at).toBeGreaterThanOrEqual(990);
   });
 
-  it('are not begun where the time of the request would not suffice', async () => {
+  it('are skipped if the request would take too long', async () => {
     const { client, sent } = scripted([[429, { 'retry-after': '91' }]]);
     const error = await errorOf(client.get(ID));
     expect(error).toMatchObject({ status: 429, retryAfter: 91, attempts: 1 });
@@ -147,7 +147,7 @@ describe('pauses', () => {
     const { client, sent } = scripted([[503], [503]]);
     await client.get(ID);
     const [first, second, third] = sent.map(({ at }) => at) as number[];
-    // Of 100 and 200 ms; on a busy event loop timers fire early.
+    // The pauses are 100 and 200 ms; on a busy event loop timers fire early.
     expect(second! - first!).toBeGreaterThan(50);
     expect(third! - second!).toBeGreaterThan(150);
   });
@@ -162,7 +162,7 @@ describe('pauses', () => {
 });
 
 describe('a try', () => {
-  /** Never answers. */
+  /** Never responds. */
   const silent: typeof fetch = (_, init) =>
     new Promise((__, reject) => {
       const { signal } = init!;
@@ -171,7 +171,7 @@ describe('a try', () => {
       });
     });
 
-  it('ends after its time', async () => {
+  it('ends after its timeout', async () => {
     const { client } = scripted([], {
       fetch: silent,
       timeoutMs: 20,
@@ -179,13 +179,13 @@ describe('a try', () => {
     });
     const error = await errorOf(client.create());
     expect(error).toMatchObject({
-      message: 'no answer: none in 20 ms',
+      message: 'no response: timed out after 20 ms',
       attempts: 2,
       mayBeDone: true,
     });
   });
 
-  it('may have no end', async () => {
+  it('may have no timeout', async () => {
     const slow: typeof fetch = async (_url, init) => {
       await sleep(10);
       init!.signal!.throwIfAborted();
@@ -199,8 +199,8 @@ describe('a try', () => {
     expect(await client.history()).toEqual({ messages: [] });
   });
 
-  it("ends with the time of the request, or the caller's signal", async () => {
-    // A pause that does not fit in: on a busy event loop timers fire early.
+  it("ends with the request's timeout or the caller's signal", async () => {
+    // A pause too long for the timeout: on a busy event loop timers fire early.
     vi.spyOn(Math, 'random').mockReturnValue(0.9);
     const options = { fetch: silent, totalTimeoutMs: 30 };
     const { client } = scripted([], options);

@@ -23,7 +23,7 @@ describe('the token', () => {
     expect(sent.map(tokenOf)).toEqual(['Bearer abc']);
   });
 
-  it('is asked for before each try, and once more after a 401', async () => {
+  it('is requested before each try, and once more after a 401', async () => {
     const token = vi.fn<TokenProvider>((refused) =>
       Promise.resolve(refused ? 'new' : 'old'),
     );
@@ -43,14 +43,14 @@ describe('the token', () => {
     ]);
   });
 
-  it('is refused for good the second time, or where it cannot change', async () => {
+  it('is requested only once more after a 401, and not if it is a constant', async () => {
     const asked = scripted([[401], [401]], { token: () => 'abc' });
     expect(await errorOf(asked.client.get(ID))).toMatchObject({ attempts: 2 });
     const fixed = scripted([[401]], { token: 'abc' });
     expect(await errorOf(fixed.client.get(ID))).toMatchObject({ attempts: 1 });
   });
 
-  it('is asked for no more than once more where there is none', async () => {
+  it('is requested only once more if there is none', async () => {
     const steps: Step[] = [[401], [401], [401]];
     const { client, sent } = scripted(steps, { token: () => '' });
     expect(await errorOf(client.get(ID))).toMatchObject({
@@ -60,20 +60,20 @@ describe('the token', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('is not sent again where it was refused and there is no other', async () => {
+  it('is not sent again after it was refused', async () => {
     const token: TokenProvider = (refused) => (refused ? '' : 'abc');
     const { client, sent } = scripted([[401], [401]], { token });
     await errorOf(client.get(ID));
     expect(sent.map(tokenOf)).toEqual(['Bearer abc', null]);
   });
 
-  it('may be had by an error', async () => {
+  it('may fail, and the call with it', async () => {
     const token = () => Promise.reject(new Error('signed out'));
     const { client } = scripted([], { token });
     await expect(client.get(ID)).rejects.toThrow('signed out');
   });
 
-  it('is not waited for once the signal is aborted', async () => {
+  it('is not waited for after the signal is aborted', async () => {
     const token = () => new Promise<string>(() => undefined);
     const { client, sent } = scripted([], { token });
     const controller = new AbortController();
@@ -85,10 +85,10 @@ describe('the token', () => {
 });
 
 describe('an error', () => {
-  it('tells what the service says', async () => {
+  it('has the text, code and details of the service', async () => {
     const details = ['title must be a text', 'pinned must be a boolean'];
     const { client, sent } = scripted([
-      [400, {}, { error: 'Validation failed', details }],
+      [400, {}, { error: 'Validation failed', code: 'invalid', details }],
     ]);
     const error = await errorOf(client.update(ID, {}));
     expect(error.message).toBe(`400 Validation failed; ${details.join('; ')}`);
@@ -96,12 +96,13 @@ describe('an error', () => {
       name: 'ChatSessionsApiError',
       status: 400,
       text: 'Validation failed',
+      code: 'invalid',
       details,
       requestId: sent[0]!.headers.get('x-request-id'),
     });
   });
 
-  it('tells of a change that its own lost try may have made', async () => {
+  it('tells that a lost try may have made the change', async () => {
     const { client } = scripted(['ECONNRESET', [412]]);
     const error = await errorOf(client.update(ID, {}, { ifMatch: ETAG }));
     expect(error).toMatchObject({ status: 412, attempts: 2, mayBeDone: true });
@@ -110,18 +111,20 @@ describe('an error', () => {
   it.each<[string, Step]>([
     ['of a gateway', [404, {}, '<html>']],
     ['without an object', [404, {}, 'null']],
+    ['with other types', [404, {}, { error: 1, code: 2 }]],
     ['a page instead of JSON', [200, {}, '<html>']],
     ['a redirect', [307, { location: '/' }, '']],
-  ])('has no text where the answer has none: %s', async (_, step) => {
+  ])('has no text and code if the response has none: %s', async (_, step) => {
     const { client, sent } = scripted([step]);
     const error = await errorOf(client.get(ID));
-    expect(error.message).toBe(`${step[0]} without a reason`);
+    expect(error.message).toBe(`${step[0]} no reason given`);
+    expect(error.code).toBeUndefined();
     expect(sent).toHaveLength(1);
   });
 });
 
 describe('a path', () => {
-  it('holds ids as they are', async () => {
+  it('contains ids unchanged', async () => {
     const { client, sent } = scripted([], { baseUrl: 'http://host/chat/' });
     await client.ofSection('a/b?c#d', '100 % ü');
     expect(sent[0]?.url).toBe(
@@ -140,7 +143,7 @@ describe('a path', () => {
     expect(sent[0]?.url).toBe(`http://service${path}`);
   });
 
-  it.each(['', '.', '..'])('cannot hold %j', async (id) => {
+  it.each(['', '.', '..'])('cannot contain %j', async (id) => {
     const { client, sent } = scripted([]);
     await expect(client.delete(id)).rejects.toThrow(TypeError);
     expect(sent).toHaveLength(0);

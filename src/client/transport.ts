@@ -1,55 +1,57 @@
+import { ChatSessionsApiError } from './error.js';
 import {
-  type Answer,
+  codeOf,
   detailsOf,
-  isGood,
   isRefusal,
-  mayPass,
-  readAnswer,
+  isSuccess,
+  isTransient,
+  type Outcome,
+  readOutcome,
   retryAfterOf,
   textOf,
-} from './answer.js';
-import { ChatSessionsApiError } from './error.js';
+} from './outcome.js';
 import { backoff, sleep, unlessAborted } from './pause.js';
 
 /**
- * Gives the token of a request; asked before each try. After a 401 it is asked
- * once more, with the token that was refused, so that it can get a new one.
+ * Returns the token for a request. The client calls it before each try. After a 401
+ * it calls it once more with the token that was refused, so that it can return a new
+ * one. If it throws, the call rejects with what it throws.
  */
 export type TokenProvider = (refused?: string) => string | Promise<string>;
 
 export interface ClientOptions {
-  /** Where the service is, without the prefix; `''` is the origin of the page. */
+  /** URL of the service, without the prefix; `''` is the origin of the page. */
   baseUrl: string;
-  /** Of the paths: `/api` unless a platform has another, or `''`. */
+  /** Prefix of the paths (`/api`). A platform may use another, or `''`. */
   prefix?: string;
-  /** For `Authorization: Bearer`. */
+  /** Sent as `Authorization: Bearer`; no header if left out. */
   token?: string | TokenProvider;
-  /** Go with every request. */
+  /** Headers of every request. */
   headers?: Record<string, string>;
-  /** How often a request is sent at most (5). */
+  /** Most times that a request is sent (5). */
   maxAttempts?: number;
-  /** Milliseconds in which a try has to be answered (30,000). */
+  /** Timeout of one try, in milliseconds (30,000). */
   timeoutMs?: number;
-  /** Milliseconds for a request with all its tries and pauses (90,000); a Retry-After beyond that is not waited for. */
+  /** Timeout of a request with all tries and pauses, in milliseconds (90,000). The client does not wait for a Retry-After beyond it. */
   totalTimeoutMs?: number;
-  /** Instead of the global `fetch`. */
+  /** Used instead of the global `fetch`. */
   fetch?: typeof fetch;
 }
 
 export interface Request {
   method: string;
-  /** Below the prefix, with its query. */
+  /** Path below the prefix, with the query. */
   path: string;
   headers?: Record<string, string | undefined>;
   body?: unknown;
-  /** Whether to send it again does no harm where it was done already. */
+  /** Whether it does no harm to send the request again after it has succeeded. */
   isRepeatable: boolean;
 }
 
-/** A timer that is set to more fires at once. */
+/** Timers with a longer delay fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Sends requests, and sends them again where that is safe and may help. */
+/** Sends requests, and sends them again if that is safe and may help. */
 export class Transport {
   private readonly base: string;
   private readonly options: Required<
@@ -66,7 +68,7 @@ export class Transport {
     maxAttempts = 5,
     timeoutMs = 30_000,
     totalTimeoutMs = 90_000,
-    // A browser's own refuses to be called as a method of another object.
+    // In a browser, fetch cannot be called as a method of another object.
     fetch = (input, init) => globalThis.fetch(input, init),
   }: ClientOptions) {
     this.base = [
@@ -84,8 +86,11 @@ export class Transport {
     this.token = typeof token === 'string' ? () => token : token;
   }
 
-  /** Rejects with ChatSessionsApiError, the reason of a signal that is aborted, or what the token provider throws. */
-  async send(request: Request, signal?: AbortSignal): Promise<Answer> {
+  /**
+   * Sends a request until it succeeds or cannot be repeated.
+   * @throws ChatSessionsApiError, the signal's reason, or what the token provider throws
+   */
+  async send(request: Request, signal?: AbortSignal): Promise<Outcome> {
     const { maxAttempts, totalTimeoutMs } = this.options;
     const end = performance.now() + totalTimeoutMs;
     const requestId = crypto.randomUUID();
@@ -99,38 +104,39 @@ export class Transport {
       const init = { ...prepared, headers: new Headers(prepared.headers) };
       if (token) init.headers.set('Authorization', `Bearer ${token}`);
       const left = end - performance.now();
-      const answer = await this.try(request.path, init, left, signal);
-      if (isGood(answer)) return answer;
-      if (answer.status === 401 && this.canRefresh && !hasAskedAgain) {
+      const outcome = await this.try(request.path, init, left, signal);
+      if (isSuccess(outcome)) return outcome;
+      if (outcome.status === 401 && this.canRefresh && !hasAskedAgain) {
         hasAskedAgain = true;
         refusedToken = token;
         continue;
       }
-      mayBeDone ||= request.method !== 'GET' && !isRefusal(answer);
-      const retryAfter = retryAfterOf(answer);
+      mayBeDone ||= request.method !== 'GET' && !isRefusal(outcome);
+      const retryAfter = retryAfterOf(outcome);
       const pause = (retryAfter ?? 0) * 1000 + backoff(attempts);
-      const goesOn =
+      const canRepeat =
         request.isRepeatable &&
-        mayPass(answer) &&
+        isTransient(outcome) &&
         attempts < maxAttempts &&
         performance.now() + pause < end;
-      if (!goesOn) {
+      if (!canRepeat) {
         throw new ChatSessionsApiError({
-          status: answer.status,
-          text: textOf(answer),
-          details: detailsOf(answer),
+          status: outcome.status,
+          text: textOf(outcome),
+          code: codeOf(outcome),
+          details: detailsOf(outcome),
           retryAfter,
-          requestId: answer.headers.get('X-Request-Id') ?? requestId,
+          requestId: outcome.headers.get('X-Request-Id') ?? requestId,
           attempts,
           mayBeDone,
-          cause: answer.cause,
+          cause: outcome.cause,
         });
       }
       await sleep(pause, signal);
     }
   }
 
-  /** What all tries have in common. */
+  /** Makes the parts that all tries share. */
   private prepare({ method, headers, body }: Request, requestId: string) {
     const all = new Headers(this.options.headers);
     all.set('X-Request-Id', requestId);
@@ -147,27 +153,27 @@ export class Transport {
     init: RequestInit,
     left: number,
     signal?: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<Outcome> {
     const { timeoutMs } = this.options;
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     const least = Math.min(timeoutMs, left, LONGEST_TIMER_MS);
     const limit = Math.max(Math.round(least), 0);
-    // AbortSignal.timeout() would not keep a process of Node.js alive, nor does
-    // fetch where a server accepts and hangs up at once.
+    // AbortSignal.timeout() would not keep a Node.js process alive. Neither does
+    // fetch if a server accepts a connection and closes it at once.
     const timer = setTimeout(
-      () => controller.abort(new Error(`none in ${limit} ms`)),
+      () => controller.abort(new Error(`timed out after ${limit} ms`)),
       limit,
     );
     try {
       const response = await this.options.fetch(this.base + path, {
         ...init,
-        // A POST that is redirected would become a GET.
+        // A redirect would turn a POST into a GET.
         redirect: 'manual',
         signal: controller.signal,
       });
-      return await readAnswer(response);
+      return await readOutcome(response);
     } catch (cause) {
       signal?.throwIfAborted();
       return {

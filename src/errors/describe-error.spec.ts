@@ -12,7 +12,7 @@ describe('describeError', () => {
       "Incorrect string value: '\\xF0secret' for column `chat`.`title` at row 1",
       "Incorrect string value: '...' for column `chat`.`title` at row 1",
     ],
-  ])('leaves out what a driver quotes: %s', (message, expected) => {
+  ])('leaves out values that a driver quotes: %s', (message, expected) => {
     const error = new QueryFailedError(
       'INSERT secret',
       ['secret'],

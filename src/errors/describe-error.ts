@@ -1,9 +1,10 @@
-/** Where MySQL's messages quote what was sent. */
+/** The values that MySQL quotes in its messages. */
 const QUOTED_VALUE = /(Duplicate entry|Incorrect \w+ value:) '[^]*'(?= for )/;
 
 /**
- * An error and its causes for the log: stacks only, since other fields of a
- * driver's error hold statements and parameters, and so the texts of messages.
+ * Describes an error and its causes for the log. Uses only the stacks: other
+ * fields of a driver's error hold statements and parameters, so the texts of
+ * messages.
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return `Thrown: ${typeof error}`;
@@ -17,15 +18,15 @@ export function describeError(error: unknown): string {
     : own;
 }
 
-/** Where TypeORM keeps the driver's error. */
+/** TypeORM keeps the driver's error in `driverError`. */
 function driverErrorOf(error: Error): unknown {
   return 'driverError' in error ? error.driverError : undefined;
 }
 
-/** An error in one line. */
+/** Describes an error in one line. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Node joins the failures of several addresses into one error without a message.
+  // Node's error for a host with several addresses has no message of its own.
   const reasons =
     error instanceof AggregateError ? error.errors.map(reasonOf) : [];
   return error.message || reasons.join(', ') || error.name;

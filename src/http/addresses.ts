@@ -5,7 +5,10 @@ export function addressFamily(address: string): 'ipv4' | 'ipv6' | undefined {
   return version === 0 ? undefined : version === 4 ? 'ipv4' : 'ipv6';
 }
 
-/** The addresses of a comma-separated list of CIDR blocks and single addresses; throws where one is malformed. */
+/**
+ * Parses addresses and CIDR blocks, separated by commas.
+ * @throws TypeError if one is malformed
+ */
 export function parseAddresses(list: string): BlockList {
   const addresses = new BlockList();
   for (const entry of splitList(list)) {
@@ -21,6 +24,7 @@ export function parseAddresses(list: string): BlockList {
   return addresses;
 }
 
+/** Splits at commas. Leaves out white space around entries, and empty entries. */
 export function splitList(list: string): string[] {
   return list
     .split(',')

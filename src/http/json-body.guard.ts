@@ -9,7 +9,7 @@ import {
 import { BODY_ERRORS } from './route-errors.js';
 import { isJsonObject } from '../validation/decorators.js';
 
-/** Levels of arrays and objects in a body. */
+/** Most levels of arrays and objects in a body. */
 export const MAX_JSON_DEPTH = 64;
 
 export const NOT_JSON = 'Request body is not valid JSON';
@@ -18,12 +18,14 @@ const NOT_STORABLE =
   'JSON must not hold NUL, lone surrogates or infinite numbers';
 
 /**
- * Refuses with 415 a body that is not JSON: a form, or what no parser of the
- * application has read and would be lost. Refuses with 400 what could not be
- * given back as it was sent: NUL and lone surrogates in text, numbers beyond a
- * double's range; and what parsers, validators or other programs may stumble
- * over: deep nesting, keys that reach for a prototype. It looks at bodies that
- * are parsed already, by whatever parser the application has.
+ * Checks the body that the application's parser has read, whichever parser that is.
+ *
+ * - 415: a body that is not JSON, such as a form, or that no parser has read and
+ *   that would be lost.
+ * - 400: values that could not be returned as they were sent (NUL and lone
+ *   surrogates in text, numbers beyond a double's range), and values that can harm
+ *   parsers, validators or other programs (deep nesting, keys that reach a
+ *   prototype).
  */
 @Injectable()
 export class JsonBodyGuard implements CanActivate {
@@ -32,8 +34,8 @@ export class JsonBodyGuard implements CanActivate {
     if (!isJsonOrNothing(request)) {
       throw new UnsupportedMediaTypeException(BODY_ERRORS[415]);
     }
-    const mistake = mistakeIn(request.body, MAX_JSON_DEPTH);
-    if (mistake) throw new BadRequestException(mistake);
+    const problem = problemIn(request.body, MAX_JSON_DEPTH);
+    if (problem) throw new BadRequestException(problem);
     return true;
   }
 }
@@ -53,8 +55,8 @@ function isJsonOrNothing({ method, headers, body }: RequestWithBody): boolean {
   return type.trim().toLowerCase() === 'application/json' && !isUnread;
 }
 
-/** @param levels that are left to go down */
-function mistakeIn(value: unknown, levels: number): string | undefined {
+/** @param levels how many levels of nesting are still allowed */
+function problemIn(value: unknown, levels: number): string | undefined {
   if (typeof value === 'string') {
     return value.isWellFormed() && !value.includes('\0')
       ? undefined
@@ -65,23 +67,23 @@ function mistakeIn(value: unknown, levels: number): string | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined;
   if (levels === 0) return TOO_DEEP;
-  if (Array.isArray(value)) return mistakeAmong(value, levels - 1);
-  if (reachesForPrototype(value)) return NOT_JSON;
+  if (Array.isArray(value)) return problemAmong(value, levels - 1);
+  if (reachesPrototype(value)) return NOT_JSON;
   return (
-    mistakeAmong(Object.keys(value), levels) ??
-    mistakeAmong(Object.values(value), levels - 1)
+    problemAmong(Object.keys(value), levels) ??
+    problemAmong(Object.values(value), levels - 1)
   );
 }
 
-function mistakeAmong(values: unknown[], levels: number): string | undefined {
+function problemAmong(values: unknown[], levels: number): string | undefined {
   for (const value of values) {
-    const mistake = mistakeIn(value, levels);
-    if (mistake) return mistake;
+    const problem = problemIn(value, levels);
+    if (problem) return problem;
   }
   return undefined;
 }
 
-function reachesForPrototype(value: object): boolean {
+function reachesPrototype(value: object): boolean {
   if (Object.hasOwn(value, '__proto__')) return true;
   if (!Object.hasOwn(value, 'constructor')) return false;
   const { constructor } = value as { constructor: unknown };

@@ -8,8 +8,9 @@ import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /**
- * Takes JSON, and nothing else: other media types get 415, and 400 bytes that
- * are not UTF-8. What of JSON is refused beyond that is JsonBodyGuard's.
+ * Makes the server accept only JSON bodies. Other media types get 415; bytes that
+ * are not UTF-8, malformed JSON and deep nesting get 400. JsonBodyGuard checks the
+ * parsed body.
  */
 export function acceptOnlyJson(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
@@ -22,7 +23,7 @@ export function acceptOnlyJson(server: FastifyInstance): void {
     { parseAs: 'buffer' },
     (request, body, done) => {
       const bytes = body as Buffer;
-      // Clients send the header on requests without a body, too.
+      // Clients also send the header on requests without a body.
       if (bytes.length === 0) return done(null, undefined);
       if (!isUtf8(bytes)) {
         return done(new BadRequestException(NOT_JSON));
@@ -39,7 +40,7 @@ export function acceptOnlyJson(server: FastifyInstance): void {
   );
 }
 
-/** Looks at the text, since parsers and validators may recurse. */
+/** Scans the text before it is parsed, since a parser may recurse. */
 function isDeeperThan(text: string, levels: number): boolean {
   let depth = 0;
   let inString = false;

@@ -14,7 +14,7 @@ export interface RateLimits {
     this: void,
     request: object,
   ): string | null | undefined | Promise<string | null | undefined>;
-  /** Where requests are counted; by default in this process (`MemoryStorage`). */
+  /** Storage of the counts; by default the memory of this process. */
   readonly storage?: ThrottlerStorage;
 }
 

@@ -5,13 +5,13 @@ import { format } from './report.js';
 
 const USAGE = `Usage: npm run load -- FILE [options]
 
-Sends the conversations of FILE, one JSON object a line, to the service:
+Sends the conversations of FILE, one JSON object per line, to the service:
   {"source": "...", "title": "...", "messages": [{"role", "content", "parts"?}]}
 
-  --url URL          of the service (http://127.0.0.1:3000)
-  --token TOKEN      sent as the bearer of the Authorization header
-  --concurrency N    conversations at once, 1 to 100 (8)
-  --verify           reads every session back and compares it with FILE
+  --url URL          URL of the service (http://127.0.0.1:3000)
+  --token TOKEN      bearer token for the Authorization header
+  --concurrency N    conversations to send at a time, 1 to 100 (8)
+  --verify           read every session back and compare it with FILE
 `;
 
 function parse(args: string[]): LoadOptions {
@@ -34,7 +34,7 @@ function parse(args: string[]): LoadOptions {
   if (!/^([1-9]\d?|100)$/.test(values.concurrency)) {
     throw new Error('--concurrency must be a whole number from 1 to 100');
   }
-  // Checked here because fetch's own complaint would quote it.
+  // The error of fetch would quote the token.
   if (values.token !== undefined && !/^[\x21-\x7e]+$/.test(values.token)) {
     throw new Error('--token must be printable ASCII without spaces');
   }
@@ -42,7 +42,7 @@ function parse(args: string[]): LoadOptions {
   return { ...values, file, url: url.href, concurrency };
 }
 
-/** The exit code: 0, 1 when anything failed, 2 when it was called wrongly. */
+/** Returns the exit code: 0, 1 if anything failed, 2 if the arguments are wrong. */
 async function main(args: string[]): Promise<number> {
   let options: LoadOptions;
   try {
@@ -54,9 +54,9 @@ async function main(args: string[]): Promise<number> {
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {duration_formatted}, {eta_formatted} left',
     clearOnComplete: true,
-    // Conversations differ in size: over a few of them the time left would jump.
+    // Conversations differ in size: with a small buffer the time left would jump.
     etaBuffer: 500,
-    // Else Ctrl-C would leave a terminal that no longer wraps lines.
+    // Without it, Ctrl-C would leave a terminal that does not wrap lines.
     linewrap: true,
   });
   if (process.stderr.isTTY) {

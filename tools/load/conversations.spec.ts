@@ -13,7 +13,7 @@ function conversation(content = 'Hello') {
   return { source: 'test', messages: [{ role: 'user', content }] };
 }
 
-/** What a file of these bytes holds, read in chunks of `size` bytes. */
+/** Reads a file of these bytes in chunks of `size` bytes. */
 async function read(file: string | Buffer, size = 7) {
   const bytes = Buffer.from(file);
   async function* chunks() {
@@ -26,7 +26,7 @@ async function read(file: string | Buffer, size = 7) {
   return lines;
 }
 
-/** Numbers of the lines with what they hold, or what is wrong with them. */
+/** Returns the number of each line with its first text, or with its problem. */
 async function summary(file: string | Buffer) {
   return (await read(file)).map(({ number, conversation: found }) => [
     number,
@@ -35,7 +35,7 @@ async function summary(file: string | Buffer) {
 }
 
 describe('readConversations', () => {
-  it('reads one conversation a line, whatever else it says of messages', async () => {
+  it('reads one conversation per line and keeps other fields of messages', async () => {
     const first = {
       ...conversation(),
       title: 'A title',
@@ -52,13 +52,13 @@ describe('readConversations', () => {
     ]);
   });
 
-  it('ends lines at line feeds alone', async () => {
+  it('ends lines only at line feeds', async () => {
     const separators = 'a\u2028b\u2029c\u0085d\u{1f600}e';
     const file = [separators, 'next'].map((text) =>
       JSON.stringify(conversation(text)),
     );
     expect(file[0]).toContain('\u2028');
-    // White space between the tokens of one line, as JSON has it.
+    // JSON allows a carriage return between the tokens of a line.
     const spaced = JSON.stringify(conversation('\v')).replace(':', ':\r');
     expect(await summary([...file, spaced].join('\n'))).toEqual([
       [1, separators],
@@ -68,7 +68,7 @@ describe('readConversations', () => {
   });
 
   it.each([1, 2, 3, 64, 1_000_000])(
-    'reads the same in chunks of %i bytes',
+    'reads the same from chunks of %i bytes',
     async (size) => {
       const texts = ['\u{1f600}語é\u2028', '', 'x'.repeat(200)];
       const file = texts.map((text) => JSON.stringify(conversation(text)));
@@ -79,7 +79,7 @@ describe('readConversations', () => {
     },
   );
 
-  it('takes CRLF, a byte order mark and no line feed at the end', async () => {
+  it('accepts CRLF, a byte order mark and no line feed at the end', async () => {
     const lines = ['one', 'two'].map((text) =>
       JSON.stringify(conversation(text)),
     );
@@ -89,7 +89,7 @@ describe('readConversations', () => {
     ]);
   });
 
-  it('counts empty lines without reporting them', async () => {
+  it('skips empty lines but counts them', async () => {
     const line = JSON.stringify(conversation());
     expect(await summary(`\n \t\r\n${line}\n\n\n`)).toEqual([[3, 'Hello']]);
     expect(await summary('')).toEqual([]);
@@ -118,7 +118,7 @@ describe('readConversations', () => {
       JSON.stringify({ ...conversation(), id: 1, tags: [] }),
       'unknown field id, tags',
     ],
-  ])('reports %s and goes on', async (broken, reason) => {
+  ])('reports %s and reads on', async (broken, reason) => {
     const good = Buffer.from(`\n${JSON.stringify(conversation())}\n`);
     expect(
       await summary(Buffer.concat([good, Buffer.from(broken), good])),

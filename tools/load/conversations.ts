@@ -1,4 +1,4 @@
-/** One turn. Other fields go along as they are, for the service to judge. */
+/** One message. Other fields are sent unchanged, and the service decides about them. */
 export interface Message {
   role: string;
   content: string;
@@ -6,19 +6,19 @@ export interface Message {
 }
 
 export interface Conversation {
-  /** Where it comes from. */
+  /** Origin of the conversation; stored as `metadata.source`. */
   source: string;
   title?: string | null;
   messages: Message[];
 }
 
-/** A line that is no conversation. Its message does not quote it, so that equal mistakes are counted together. */
+/** The error of a line that holds no conversation. Its message does not quote the line, so that equal problems are counted together. */
 export class BrokenLine extends Error {}
 
 export interface Line {
-  /** Counts from 1, empty lines included. */
+  /** Number of the line, from 1; empty lines count. */
   number: number;
-  /** Bytes of the file up to the end of this line. */
+  /** Bytes of the file up to the end of the line. */
   end: number;
   conversation: Conversation | BrokenLine;
 }
@@ -26,9 +26,9 @@ export interface Line {
 const NEWLINE = 0x0a;
 
 /**
- * The conversations of a file of JSON Lines, one at a time. A broken line is
- * one of the results and does not end them; empty ones are left out. `\r\n`, a
- * byte order mark and a missing last line feed do no harm.
+ * Yields the conversations of a file of JSON Lines. A broken line yields a
+ * `BrokenLine` and reading goes on; empty lines yield nothing. Accepts `\r\n`, a byte
+ * order mark, and a last line without a line feed.
  */
 export async function* readConversations(
   chunks: AsyncIterable<Buffer>,
@@ -44,9 +44,9 @@ export async function* readConversations(
 }
 
 /**
- * Lines with their line feed, which alone ends one. node:readline would split
- * at a carriage return too, and from Node 24 on at U+2028 and U+2029, which
- * JSON allows inside a text.
+ * Yields lines with their line feed. Only a line feed ends a line: node:readline
+ * would also split at carriage returns, and from Node 24 on at U+2028 and U+2029,
+ * which JSON allows inside a string.
  */
 async function* splitLines(
   chunks: AsyncIterable<Buffer>,
@@ -67,19 +67,19 @@ async function* splitLines(
 function parseLine(bytes: Buffer): Conversation | BrokenLine | undefined {
   let value: unknown;
   try {
-    // Fatal: what is not UTF-8 must not turn silently into U+FFFD.
+    // Without `fatal`, bytes that are not UTF-8 would silently become U+FFFD.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (text.trim() === '') return undefined;
     value = JSON.parse(text);
   } catch {
     return new BrokenLine('not JSON in UTF-8');
   }
-  const mistake = mistakeIn(value);
-  return mistake ? new BrokenLine(mistake) : (value as Conversation);
+  const problem = problemIn(value);
+  return problem ? new BrokenLine(problem) : (value as Conversation);
 }
 
-/** Looks at the shape alone; lengths, roles and the like are the service's to judge. */
-function mistakeIn(value: unknown): string | undefined {
+/** Checks only the shape. The service checks lengths, roles and so on. */
+function problemIn(value: unknown): string | undefined {
   if (!isObject(value)) return 'not a JSON object';
   const { source, title, messages, ...others } = value;
   if (typeof source !== 'string') return 'source must be a text';
@@ -90,7 +90,7 @@ function mistakeIn(value: unknown): string | undefined {
   if (!messages.every(isMessage)) {
     return 'a message needs role and content, both texts; parts must be a list';
   }
-  // Rather than leave behind what it has no place for.
+  // Dropping fields that have no place would lose data.
   const unknown = Object.keys(others);
   return unknown.length > 0 ? `unknown field ${unknown.join(', ')}` : undefined;
 }

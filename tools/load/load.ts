@@ -7,23 +7,24 @@ import { Service } from './service.js';
 import { store, verify } from './sessions.js';
 
 export interface LoadOptions {
-  /** Path of a file of JSON Lines. */
+  /** Path of the file of JSON Lines. */
   file: string;
-  /** Of the service, without `/api`. */
+  /** URL of the service, without `/api`. */
   url: string;
-  /** For the Authorization header, where the service asks for one. */
+  /** Bearer token for the Authorization header; no header if left out. */
   token?: string;
-  /** Conversations on their way at once. */
+  /** How many conversations to send at a time. */
   concurrency: number;
-  /** Whether to read back all that was stored, once all is stored; needs a file that can be read twice. */
+  /** Whether to read everything back after it is stored. The file is then read twice. */
   verify?: boolean;
-  /** How much of the work is done, in bytes of the file; each reading of it counts. */
+  /** Reports progress in bytes of the file, which counts twice with `verify`. */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Sends a file of conversations to the service, each as a new session: loading
- * a file twice stores it twice. Failures do not reject, the report tells them.
+ * Sends a file of conversations to the service, each as a new session: loading a
+ * file twice stores it twice. Does not reject when something fails; the report lists
+ * the failures.
  */
 export async function load(options: LoadOptions): Promise<Report> {
   const service = new Service(options.url, options.token);
@@ -34,7 +35,7 @@ export async function load(options: LoadOptions): Promise<Report> {
     seconds: 0,
     failures: [],
   };
-  // What cannot be looked at cannot be read either, and reading says why.
+  // If the file has no size, it cannot be read, and reading tells the reason.
   const size = (await stat(options.file).catch(() => undefined))?.size ?? 0;
   const total = options.verify ? 2 * size : size;
 
@@ -56,13 +57,13 @@ export async function load(options: LoadOptions): Promise<Report> {
     work: (line: Line) => Promise<void>,
   ) {
     const settle = async (line: Line) => {
-      const answersBefore = service.answers;
+      const responsesBefore = service.responses;
       try {
         await work(line);
       } catch (error) {
-        // Nothing is thrown on: p-map would leave the others half sent.
+        // Thrown on, the error would make p-map leave other conversations half sent.
         failures.add(line.number, error as Error);
-        if (service.isUnreachable(error, answersBefore)) {
+        if (service.isUnreachable(error, responsesBefore)) {
           report.stopped = `cannot reach ${options.url}: ${error.text}`;
         }
       }
@@ -70,7 +71,7 @@ export async function load(options: LoadOptions): Promise<Report> {
     await pMap(readLines(done), settle, { concurrency: options.concurrency });
   }
 
-  /** By line, for reading back: the texts themselves are in the file. */
+  /** Ids of the sessions by line, for reading back. The texts are in the file. */
   const ids = new Map<number, string>();
   const start = performance.now();
   await forEachLine(0, async ({ number, conversation }) => {

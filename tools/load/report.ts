@@ -1,22 +1,22 @@
-/** What went wrong for the same reason. */
+/** Failures with the same reason. */
 export interface Failure {
   reason: string;
   count: number;
-  /** Some of the lines that it happened to, the first to fail. */
+  /** Lines of the first failures, at most 20. */
   lines: number[];
 }
 
-/** What a run did. */
+/** The result of a run. */
 export interface Report {
-  /** Stored whole. */
+  /** Conversations stored completely. */
   conversations: number;
   messages: number;
-  /** Of the loading, without reading back. */
+  /** Duration of the loading, without reading back. */
   seconds: number;
-  /** Conversations read back and found equal, where that was asked for. */
+  /** Conversations read back and found equal; undefined without `verify`. */
   verified?: number;
   failures: Failure[];
-  /** Why the rest of the file was not looked at. */
+  /** Why the rest of the file was skipped. */
   stopped?: string;
 }
 
@@ -24,12 +24,12 @@ const LINES_KEPT = 20;
 const REASONS_SHOWN = 20;
 const REASON_LENGTH = 300;
 
-/** Failures by reason: a thousand equal ones are one line of the report. */
+/** Collects failures by reason, so that a thousand equal ones are one line of the report. */
 export class Failures {
   private readonly byReason = new Map<string, Failure>();
 
   add(line: number, { message }: Error): void {
-    // The server's words may hold anything, control characters too.
+    // The server's text may contain anything, including control characters.
     const words = message.replace(/[\s\p{Cc}]+/gu, ' ');
     const reason = words.slice(0, REASON_LENGTH);
     const failure = this.byReason.get(reason) ?? {
@@ -42,7 +42,7 @@ export class Failures {
     if (failure.lines.length < LINES_KEPT) failure.lines.push(line);
   }
 
-  /** Most frequent first. */
+  /** Returns the failures, the most frequent first. */
   list(): Failure[] {
     const failures = [...this.byReason.values()];
     for (const { lines } of failures) lines.sort((a, b) => a - b);

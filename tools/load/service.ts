@@ -3,15 +3,16 @@ import {
   ChatSessionsClient,
 } from '../../src/client/index.js';
 
-/** Longer than any window of the service's limits. */
+/** Longer than the window of the service's rate limits. */
 const TOTAL_TIMEOUT_MS = 10 * 60_000;
 const NO_CONNECTION =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** The service, and whether it is there at all. */
+/** A client that knows whether the service can be reached. */
 export class Service {
   readonly client: ChatSessionsClient;
-  answers = 0;
+  /** Responses so far. */
+  responses = 0;
 
   constructor(url: string, token?: string) {
     this.client = new ChatSessionsClient({
@@ -20,22 +21,25 @@ export class Service {
       totalTimeoutMs: TOTAL_TIMEOUT_MS,
       fetch: async (...request) => {
         const response = await fetch(...request);
-        this.answers++;
+        this.responses++;
         return response;
       },
     });
   }
 
-  /** Whether the error says that other requests would fare no better; of a server that hung up on one they may. */
+  /**
+   * Whether the error tells that other requests would fail too. If the server closed a
+   * connection, others may still succeed.
+   */
   isUnreachable(
     error: unknown,
-    answersBefore: number,
+    responsesBefore: number,
   ): error is ChatSessionsApiError {
     return (
       error instanceof ChatSessionsApiError &&
       error.status === undefined &&
-      (this.answers === 0 ||
-        (this.answers === answersBefore && NO_CONNECTION.test(error.text)))
+      (this.responses === 0 ||
+        (this.responses === responsesBefore && NO_CONNECTION.test(error.text)))
     );
   }
 }

@@ -6,30 +6,30 @@ import type {
 } from '../../src/client/index.js';
 import type { Conversation, Message } from './conversations.js';
 
-/** The service takes no more messages at once. */
+/** The service's limit of messages in a request. */
 const BATCH_MESSAGES = 100;
-/** Leaves room below a body's 4 MiB for what surrounds the messages. */
+/** Leaves room in a body of 4 MiB for what surrounds the messages. */
 const BATCH_BYTES = 3 * 1024 * 1024;
-/** The service's longest page. */
+/** The service's limit of messages in a page. */
 const PAGE_MESSAGES = 200;
 
 /**
- * Stores a conversation as a new session and returns its id. All ids are
- * chosen here, so that a request whose reply was lost can be sent again.
+ * Stores a conversation as a new session and returns its id. Chooses all ids, so that
+ * a request whose response was lost can be sent again.
  */
 export async function store(
   client: ChatSessionsClient,
   { source, title, messages }: Conversation,
 ): Promise<string> {
   const id = uuidv7();
-  // Whether they are what the type says is the service's to judge.
+  // The service checks whether the messages are what the type says.
   const withIds = messages.map((message, index) => ({
     ...message,
     id: `${id}-${index + 1}`,
   })) as NewChatMessage[];
   const [first, ...rest] = batches(withIds);
   const metadata = { source };
-  // A blank one is none, and the service would refuse it.
+  // The service would refuse a blank title.
   const shown = title?.trim() ? title : undefined;
   await client.create({ id, title: shown, metadata, messages: first });
   try {
@@ -41,7 +41,7 @@ export async function store(
   return id;
 }
 
-/** A message too large for any goes alone: the refusal is the service's. */
+/** Splits messages into batches. A message over the limit is a batch of its own, which the service refuses. */
 export function batches<T>(messages: T[]): T[][] {
   const all: T[][] = [];
   let bytes = Infinity;
@@ -57,7 +57,7 @@ export function batches<T>(messages: T[]): T[][] {
   return all;
 }
 
-/** Reads a session back, and throws where it is not what was sent. */
+/** Reads a session back. Throws if it differs from what was sent. */
 export async function verify(
   client: ChatSessionsClient,
   id: string,
@@ -81,7 +81,7 @@ function differenceOf(sent: Message | undefined, stored: ChatMessage) {
   return partsOf(stored) === partsOf(sent) ? undefined : 'has other parts';
 }
 
-/** As JSON, which is how they travel; the service answers null for none. */
+/** Returns the parts as JSON for comparison. The service returns null for none. */
 function partsOf({ parts }: Pick<Message, 'parts'>): string {
   return JSON.stringify(parts?.length ? parts : null);
 }

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { INestApplication } from '@nestjs/common';
 import {
   DocumentBuilder,
@@ -17,12 +18,17 @@ To explore, authorize, then create a session, append to it and get it: the examp
 - **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
 `;
 
-/** The OpenAPI document of the routes. */
+// The package resolves its own name from src, from dist and from the bundle alike.
+const { version } = createRequire(import.meta.url)(
+  'nest-chat-sessions/package.json',
+) as { version: string };
+
+/** Describes the routes of the application. */
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Chat Sessions')
     .setDescription(DESCRIPTION.trim())
-    .setVersion('0.1.0')
+    .setVersion(version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'Where this document comes from.')
     .addBearerAuth({
@@ -57,7 +63,7 @@ function operationsIn({ paths }: OpenAPIObject): Operation[] {
   );
 }
 
-/** Every answer names its request. */
+/** Every response has X-Request-Id. */
 function describeRequestIds(document: OpenAPIObject): void {
   const $ref = '#/components/headers/X-Request-Id';
   document.components!.headers = {
@@ -72,13 +78,13 @@ function describeRequestIds(document: OpenAPIObject): void {
   };
   for (const { responses } of operationsIn(document)) {
     for (const response of Object.values(responses)) {
-      const answer = response as { headers?: object };
-      answer.headers = { ...answer.headers, 'X-Request-Id': { $ref } };
+      const described = response as { headers?: object };
+      described.headers = { ...described.headers, 'X-Request-Id': { $ref } };
     }
   }
 }
 
-/** A field that is not known is refused, which no decorator can say. */
+/** Says that unknown fields are refused, which no decorator can. */
 function closeRequestBodies(document: OpenAPIObject): void {
   const bodies = JSON.stringify(
     operationsIn(document).map(({ requestBody }) => requestBody),

@@ -4,7 +4,7 @@ import { parseConfig } from '../config/parse-config.js';
 import { openDataSource } from '../database/data-source.js';
 import { createOpenApiDocument } from './document.js';
 
-// Writes openapi.json; the store is there only because the application needs one.
+// Writes openapi.json. The application needs a store, so it gets one in memory.
 const config = parseConfig({ DATABASE_URL: 'sqlite::memory:' });
 const app = await createApp(config, await openDataSource(config), false);
 const document = createOpenApiDocument(app);
