@@ -9,7 +9,7 @@ import {
 } from '../support/api.js';
 import { asOwner } from '../support/owners.js';
 import {
-  type Answer,
+  type TestResponse,
   type Method,
   type TestApp,
   useTestApp,
@@ -260,7 +260,7 @@ describe('a forged Host is not reflected', () => {
     forwarded: 'host=evil.example;proto=evil',
   };
 
-  function expectNothingOf(answer: Answer) {
+  function expectNothingOf(answer: TestResponse) {
     const all = JSON.stringify(answer.headers) + answer.text;
     expect(all).not.toContain('evil');
   }

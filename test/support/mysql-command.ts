@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathDirectories, which } from './which.js';
 
-/** Where servers are installed without being on the PATH of every user. */
+/** Directories of servers that are not on every user's PATH. */
 const SERVER_DIRECTORIES = [
   '/usr/sbin',
   '/usr/local/sbin',
@@ -11,7 +12,7 @@ const SERVER_DIRECTORIES = [
   '/opt/homebrew/bin',
 ];
 
-/** Leaves root without a password, over TCP too. */
+/** root has no password, over TCP too. */
 const INSTALL = [
   '--auth-root-authentication-method=normal',
   '--skip-test-db',
@@ -27,7 +28,7 @@ const COMMON = [
 ];
 const MARIADB = ['--skip-name-resolve', '--innodb-log-file-size=48M'];
 /**
- * With --skip-name-resolve MySQL would turn 127.0.0.1 away, since its only
+ * No --skip-name-resolve: with it MySQL refuses 127.0.0.1, because its only
  * account is root@localhost. The X protocol would open a second port.
  */
 const MYSQL = ['--loose-mysqlx=OFF'];
@@ -64,14 +65,18 @@ export interface MysqlPlace {
   durable: boolean;
 }
 
-/** The path of a MariaDB server, else of a MySQL server, else null. */
+/** The path of a MariaDB server, or else a MySQL server, or null. */
 export function findMysqlServer(): string | null {
-  return find(['mariadbd', 'mysqld'], [...path(), ...SERVER_DIRECTORIES]);
+  return which(
+    ['mariadbd', 'mysqld'],
+    [...pathDirectories(), ...SERVER_DIRECTORIES],
+  );
 }
 
 /**
- * The servers refuse to run as root. Where root starts one, it changes to the
- * account that the packages create, and its directory must be that account's.
+ * The account of the server: undefined unless this process is root. The servers
+ * refuse to run as root, and change to the account that their packages create.
+ * That account must own the server's directory.
  */
 export function mysqlAccount(): MysqlAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -81,9 +86,9 @@ export function mysqlAccount(): MysqlAccount | undefined {
 }
 
 /**
- * How this server creates its data and how it is started. MariaDB and MySQL
- * differ in both; which one a binary is, only its version tells: either is
- * called `mysqld` somewhere.
+ * The commands that create a server's data and start it. They differ between
+ * MariaDB and MySQL. Only the version tells the two apart: either binary may be
+ * called `mysqld`.
  */
 export function mysqlCommands(
   binary: string,
@@ -112,40 +117,24 @@ export function mysqlCommands(
 
 function mariadbInstaller(binary: string): string {
   const beside = dirname(binary);
-  const script = find(
+  const script = which(
     ['mariadb-install-db', 'mysql_install_db'],
-    [beside, join(beside, '../bin'), join(beside, '../scripts'), ...path()],
+    [
+      beside,
+      join(beside, '../bin'),
+      join(beside, '../scripts'),
+      ...pathDirectories(),
+    ],
   );
   if (!script) throw new Error(`No mariadb-install-db was found for ${binary}`);
   return script;
 }
 
-function path(): string[] {
-  return process.env.PATH?.split(delimiter) ?? [];
-}
-
-/** The path of Galera's library, which Debian's galera-4 brings, else null. */
+/** The path of Galera's library, which Debian installs with galera-4, or null. */
 export function findGalera(): string | null {
   return (
     ['/usr/lib/galera', '/usr/lib64/galera-4', '/usr/lib64/galera']
       .map((directory) => join(directory, 'libgalera_smm.so'))
       .find((file) => existsSync(file)) ?? null
   );
-}
-
-function find(names: string[], directories: string[]): string | null {
-  return (
-    names
-      .flatMap((name) => directories.map((directory) => join(directory, name)))
-      .find(isExecutable) ?? null
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -17,32 +17,33 @@ import {
 
 export { findMysqlServer };
 
-/** Where the process lives. A node of a cluster may have everything to copy first. */
+/** A new node of a cluster copies all data before it accepts connections. */
 const START_LIMIT_MS = 120_000;
-const STOP_LIMIT_MS = 10_000;
+/** SIGKILL follows. */
+const STOP_LIMIT_MS = 60_000;
 
-/** A server of one's own: empty, on a free port of the loopback, disposable. */
+/** A private server: empty, on a free port of the loopback, disposable. */
 export interface MysqlServer {
   /** `mysql://root@127.0.0.1:PORT/`: no password, no database. */
   readonly url: string;
   readonly port: number;
-  /** Of the process that was started last; `restart` changes it. */
+  /** The process id, which `restart` changes. */
   readonly pid: number;
-  /** SIGKILL unless told otherwise; resolves when the process is gone. */
+  /** Sends a signal, by default SIGKILL; resolves when the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Up again on the same data and port, after `kill` or instead of it. */
+  /** Starts the server again on the same data and port. Ends it first if it runs. */
   restart(): Promise<void>;
-  /** Graceful; removes the data. */
+  /** Ends the server gracefully and removes its data. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a server; it answers when the promise resolves, and does not outlive
- * this process, unless a signal kills that before it can clean up. `durable`:
- * what was committed survives `kill`. Otherwise speed comes first, and `kill`
- * loses the last transactions. `options` come after the harness's own, and win.
+ * Starts a server. It accepts connections when the promise resolves, and ends
+ * with this process, unless a signal kills that. With `durable`, committed
+ * transactions survive `kill`; without it the server is faster, and `kill` loses
+ * the last ones. `options` override the default arguments.
  *
- * @throws where no server is installed, or with the end of the server's log
+ * @throws if no server is installed, or with the end of the server's log
  */
 export async function startMysqlServer({
   durable = false,
@@ -67,7 +68,7 @@ export async function startMysqlServer({
   return server;
 }
 
-/** A new directory that the server's account may write in. */
+/** A new directory that the server's account owns. */
 export async function serverDirectory() {
   const directory = await mkdtemp(join(tmpdir(), 'mysql-server-'));
   const account = mysqlAccount();
@@ -111,7 +112,7 @@ export class PrivateServer implements MysqlServer {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command and waits for its end. */
   async run(command: MysqlCommand): Promise<void> {
     await this.spawn(command);
     await this.exited;
@@ -119,7 +120,7 @@ export class PrivateServer implements MysqlServer {
       throw this.failure(`${command.file} failed`);
   }
 
-  /** @param more arguments, for this start only */
+  /** @param more arguments of this start only */
   async start(...more: string[]): Promise<void> {
     const { file, args } = this.command;
     await this.spawn({ file, args: [...args, ...more] });
@@ -129,7 +130,7 @@ export class PrivateServer implements MysqlServer {
         return await selectOne(this.port);
       } catch (cause) {
         if (!this.isRunning() || Date.now() > deadline) {
-          throw this.failure('no answer', cause);
+          throw this.failure('no connection', cause);
         }
       }
       await sleep(50);
@@ -148,7 +149,7 @@ export class PrivateServer implements MysqlServer {
     const log = openSync(this.log, 'a');
     this.child = spawn(file, args, {
       cwd: this.directory,
-      // Its temporary files, too, belong where its account may write.
+      // The default directory of temporary files may not be the account's to write.
       env: { ...process.env, TMPDIR: this.directory },
       stdio: ['ignore', log, log],
       detached: true, // a process group of its own
@@ -162,8 +163,9 @@ export class PrivateServer implements MysqlServer {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
-  /** A server that is paused or stuck does not hear SIGTERM. */
+  /** SIGCONT comes first: a paused server ignores SIGTERM until then. */
   private async terminate(): Promise<void> {
+    this.child?.kill('SIGCONT');
     const lastResort = setTimeout(
       () => this.child?.kill('SIGKILL'),
       STOP_LIMIT_MS,
@@ -172,21 +174,21 @@ export class PrivateServer implements MysqlServer {
     clearTimeout(lastResort);
   }
 
-  /** When this process ends before `stop`: as much as can be done at once. */
+  /** Cleans up synchronously if this process ends before `stop`. */
   private readonly abandon = (): void => {
     try {
-      // The group, since the installer of MariaDB is a script with children.
+      // The process group: MariaDB's installer is a script with children.
       if (this.isRunning()) process.kill(-this.pid, 'SIGKILL');
       rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
     } catch {
-      // How the process ends must not depend on it.
+      // A failure here must not change how the process ends.
     }
   };
 }
 
 /**
- * Below the range of outgoing connections: there a client that keeps trying
- * while the server is down can be given its very port, and hold it.
+ * A free port below the range of outgoing connections. In that range, a client
+ * that reconnects while the server is down can get the server's own port.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_768);

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where package.json is. */
+/** The directory of package.json. */
 export const ROOT = resolve(import.meta.dirname, '../..');
 
 const { scripts } = JSON.parse(
@@ -12,29 +12,30 @@ const { scripts } = JSON.parse(
 ) as { scripts: Record<'start:prod', string> };
 const [, FLAGS, MAIN] = /^node (.+) (\S+)$/.exec(scripts['start:prod'])!;
 
-/** What Node.js is given by `npm run start:prod`, from anywhere. */
+/** The arguments that `npm run start:prod` gives to Node.js, for any working directory. */
 export function startProd(directory = ROOT): string[] {
   return [...FLAGS!.split(' '), join(directory, MAIN!)];
 }
 
-const START_LIMIT_MS = 30_000;
-const STOP_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 60_000;
+/** SIGKILL follows. */
+const STOP_LIMIT_MS = 30_000;
 
 export type Environment = Record<string, string>;
 
-/** How a process ended, and all that it said. */
+/** The exit of a process, with all its output. */
 export interface Ending {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   exitCode: number | null;
   stdout: string;
   stderr: string;
-  /** From its start. */
+  /** Seconds between its start and its end. */
   seconds: number;
 }
 
 /**
- * Node.js in a process of its own, with nothing of this one's environment but
- * PATH, in a directory of its own unless one is given. It does not outlive this
+ * A process of Node.js. Its environment has PATH and nothing else of this one.
+ * Its working directory is a new one unless one is given. It ends with this
  * process.
  */
 export class NodeProcess {
@@ -59,7 +60,7 @@ export class NodeProcess {
     });
     const abandon = () => this.child.kill('SIGKILL');
     process.once('exit', abandon);
-    // Not `exit`: there may be output to come.
+    // Not `exit`: output may follow it.
     this.ended = once(this.child, 'close').then(([exitCode]) => {
       process.off('exit', abandon);
       if (!cwd) rmSync(directory, { recursive: true, force: true });
@@ -76,7 +77,7 @@ export class NodeProcess {
     return this.child.pid!;
   }
 
-  /** Resolves to what matched in stdout; rejects with all output where the process ends, or 30 s pass, before. */
+  /** Resolves to the match in stdout. Rejects with all output if the process ends first, or after 60 s. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((fulfil, reject) => {
       const look = () => {
@@ -97,12 +98,12 @@ export class NodeProcess {
     });
   }
 
-  /** Sends a signal, and waits for nothing. */
+  /** Sends a signal, and does not wait. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** SIGKILL follows where the signal is not heard within 10 s. */
+  /** Sends a signal, and SIGKILL if the process still runs after 30 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ending> {
     this.signal(signal);
     const lastResort = setTimeout(
@@ -115,14 +116,14 @@ export class NodeProcess {
   }
 }
 
-/** The built service, which listens. */
+/** The built service, which accepts requests. */
 export interface ServiceProcess {
   readonly url: string;
   readonly process: NodeProcess;
   stop(): Promise<Ending>;
 }
 
-/** Starts the built service on a free port; rejects with its output where it does not come up. */
+/** Starts the built service on a free port. Rejects with its output if it does not start. */
 export async function startService(
   environment: Environment = {},
   cwd?: string,
@@ -137,7 +138,7 @@ export async function startService(
   }
 }
 
-/** A start that must not succeed; rejects where it does. */
+/** Starts the built service, which must fail. Rejects if it starts. */
 export async function failToStart(
   environment: Environment,
   cwd?: string,
@@ -152,7 +153,7 @@ export async function failToStart(
   return ending;
 }
 
-/** Runs a program of Node.js to its end, where package.json is. */
+/** Runs a program of Node.js in the directory of package.json, and waits for its end. */
 export function runNode(
   args: string[],
   environment: Environment = {},
@@ -160,13 +161,13 @@ export function runNode(
   return new NodeProcess(args, environment, ROOT).ended;
 }
 
-/** The loader, as `npm run load -- ...`. */
+/** Runs `npm run load -- ...`. */
 export function runLoader(...args: string[]): Promise<Ending> {
   return runNode(['--import', 'tsx', 'tools/load/cli.ts', ...args]);
 }
 
 function launchService(environment: Environment, cwd?: string): NodeProcess {
-  // Who stops a service in a test sends it nothing more.
+  // DRAIN_MS: a test that stops its service sends no more requests.
   const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
   return new NodeProcess(startProd(), { ...defaults, ...environment }, cwd);
 }
