@@ -10,7 +10,7 @@ describe('security headers', () => {
   const api = useTestApp();
 
   it.each(['/api/history', '/api/docs', '/api/nothing', '/health/live'])(
-    'are on every answer: %s',
+    'are in every response: %s',
     async (path) => {
       const { headers } = await api.send('GET', path);
       expect(headers).toMatchObject({
@@ -26,7 +26,7 @@ describe('security headers', () => {
     },
   );
 
-  it('leave Swagger UI nothing to do that they forbid', async () => {
+  it('allow all that Swagger UI loads', async () => {
     const { text } = await api.send('GET', '/api/docs');
     expect(text).not.toMatch(/<script(?![^>]* src="\.\/docs\/)/);
     expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
@@ -34,25 +34,34 @@ describe('security headers', () => {
 });
 
 describe('without CORS_ORIGINS', () => {
-  const api = useTestApp();
+  const api = useTestApp({ environment: JWT_MODE });
 
-  it('no page of another origin may read an answer', async () => {
-    const { status, headers } = await api.send(
-      'GET',
-      '/api/history',
-      undefined,
-      { origin: EVIL },
-    );
-    expect(status).toBe(200);
-    expect(headers).not.toHaveProperty('access-control-allow-origin');
-    const preflight = await api.app.inject({
-      method: 'OPTIONS',
-      url: '/api/history',
-      headers: { origin: EVIL, 'access-control-request-method': 'GET' },
-    });
-    expect(preflight.statusCode).toBe(404);
-    expect(preflight.headers).not.toHaveProperty('access-control-allow-origin');
-  });
+  it.each([APP, EVIL, 'null', ''])(
+    'a page of %j may not read a response',
+    async (origin) => {
+      const { status, headers } = await api.send(
+        'GET',
+        '/api/history',
+        undefined,
+        { origin, ...(await as('alice')) },
+      );
+      expect(status).toBe(200);
+      expect(headers).not.toHaveProperty('access-control-allow-origin');
+      const preflight = await api.app.inject({
+        method: 'OPTIONS',
+        url: '/api/history',
+        headers: {
+          origin,
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'authorization',
+        },
+      });
+      expect(preflight.statusCode).toBe(404);
+      expect(preflight.headers).not.toHaveProperty(
+        'access-control-allow-origin',
+      );
+    },
+  );
 });
 
 describe('with CORS_ORIGINS', () => {
@@ -69,7 +78,7 @@ describe('with CORS_ORIGINS', () => {
   }
 
   it.each([APP, 'http://localhost:5173'])(
-    'pages of %s may send what a client needs, without being identified first',
+    'a page of %s may send what a client needs, and its preflight needs no token',
     async (origin) => {
       const { statusCode, headers } = await preflight(
         origin,
@@ -88,38 +97,47 @@ describe('with CORS_ORIGINS', () => {
     },
   );
 
-  it('they may read what a client needs, of errors too', async () => {
+  it('such a page may read what a client needs, also of errors', async () => {
     const headers = { origin: APP, ...(await as('alice')) };
     for (const path of ['/api/history', '/api/chat-sessions/abc']) {
-      const answer = await api.send('GET', path, undefined, headers);
-      expect(answer.headers).toMatchObject({
+      const response = await api.send('GET', path, undefined, headers);
+      expect(response.headers).toMatchObject({
         'access-control-allow-origin': APP,
         'access-control-expose-headers':
           'ETag, X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Idempotent-Replayed',
       });
-      const vary = [answer.headers.vary].flat().join(', ');
+      const vary = [response.headers.vary].flat().join(', ');
       expect(vary.split(', ').toSorted()).toEqual(['Authorization', 'Origin']);
     }
   });
 
-  it.each([EVIL, `${APP}.evil.example.com`, 'http://app.example.com', 'null'])(
-    'pages of %s may not',
-    async (origin) => {
-      const asked = await preflight(origin, '/api/chat-sessions', 'POST');
-      expect(asked.headers).not.toHaveProperty('access-control-allow-origin');
-      const { headers } = await api.send('GET', '/api/history', undefined, {
-        origin,
-        ...(await as('alice')),
-      });
-      expect(headers).not.toHaveProperty('access-control-allow-origin');
-    },
-  );
+  it.each([
+    EVIL,
+    'null',
+    '',
+    '*',
+    'http://app.example.com',
+    `${APP}:8443`,
+    `${APP}.evil.example.com`,
+    'https://evil-app.example.com',
+    `${APP}/`,
+    `${APP} ${EVIL}`,
+    `http://localhost:5173,${EVIL}`,
+  ])('a page of %j may not', async (origin) => {
+    const asked = await preflight(origin, '/api/chat-sessions', 'POST');
+    expect(asked.headers).not.toHaveProperty('access-control-allow-origin');
+    const { headers } = await api.send('GET', '/api/history', undefined, {
+      origin,
+      ...(await as('alice')),
+    });
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+  });
 });
 
 describe('Vary', () => {
   const api = useTestApp();
 
-  it('is not needed where everybody is one owner', async () => {
+  it('is not sent if all requests have one owner', async () => {
     const { id } = await createSession(api);
     const { headers } = await api.send('GET', `/api/chat-sessions/${id}`);
     expect(headers).not.toHaveProperty('vary');

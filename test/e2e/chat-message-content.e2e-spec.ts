@@ -23,7 +23,7 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     ['SQL', `' OR 1=1-- "; DROP TABLE chat_messages; \\' %_ \``],
     ['JSON and HTML', '{"a":"\\u0000"} <script>&amp;'],
     ['white space around', ' \n x \t '],
-  ])('comes back to the byte: %s', async (_, content) => {
+  ])('comes back unchanged: %s', async (_, content) => {
     const { id } = await createSession(api);
     const parts = [{ type: 'text', text: content, [content]: content }];
     const metadata = { [content]: [content] };
@@ -34,11 +34,11 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     expect((await getSession(api, id)).title).toBe(content);
   });
 
-  it('takes 1 MiB of characters of four bytes, and not a byte more', async () => {
+  it('has at most 1 MiB', async () => {
     const { id } = await createSession(api);
     const content = '😀'.repeat(256 * 1024);
-    const answer = await append(api, id, { role: 'user', content });
-    expect(answer.status).toBe(201);
+    const response = await append(api, id, { role: 'user', content });
+    expect(response.status).toBe(201);
     expect((await getPage(api, id)).messages[0]?.content === content).toBe(
       true,
     );
@@ -52,7 +52,7 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     );
   });
 
-  it('is that of the text parts where it is left out', async () => {
+  it('is by default the text of the text parts', async () => {
     const { id } = await createSession(api);
     const parts = [
       { type: 'text', text: 'One' },
@@ -63,39 +63,39 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
       { type: 'text', text: '' },
       { type: 'text', text: '😀' },
     ];
-    const answer = await append(api, id, { role: 'user', parts });
-    expect(answer.status).toBe(201);
-    expect(answer.body.message).toMatchObject({
+    const response = await append(api, id, { role: 'user', parts });
+    expect(response.status).toBe(201);
+    expect(response.body.message).toMatchObject({
       content: 'One\ntwo\n\n\n😀',
       parts,
     });
   });
 
-  it('stays as sent beside parts', async () => {
+  it('is kept if parts have another text', async () => {
     const { id } = await createSession(api);
     const parts = [{ type: 'text', text: 'In parts' }];
-    const answer = await append(api, id, {
+    const response = await append(api, id, {
       role: 'user',
       content: 'Sent',
       parts,
     });
-    expect(answer.body.message).toMatchObject({ content: 'Sent', parts });
+    expect(response.body.message).toMatchObject({ content: 'Sent', parts });
   });
 });
 
 describe('POST /api/chat-sessions/:session_id/messages: parts', () => {
-  it('are kept exactly as sent, in the order of keys, too', async () => {
+  it('come back unchanged, in the order of their keys', async () => {
     const { id } = await createSession(api);
     const parts =
       '[{"type":"tool_call","z":1,"a":{"y":[null,true,-1.5e-7,"\u2028é語😀"],"b":{}}},' +
       '{"b":"first","type":"never-heard-of","a":[[[]],{"":""}],"constructor":"x"}]';
-    const answer = await append(
+    const response = await append(
       api,
       id,
       JSON.parse(`{"role":"assistant","parts":${parts}}`) as object,
     );
-    expect(answer.status).toBe(201);
-    expect(JSON.stringify(answer.body.message.parts)).toBe(parts);
+    expect(response.status).toBe(201);
+    expect(JSON.stringify(response.body.message.parts)).toBe(parts);
     const { text } = await api.send('GET', `/api/chat-sessions/${id}/messages`);
     expect(text).toContain(`"parts":${parts},`);
   });
@@ -108,9 +108,9 @@ describe('POST /api/chat-sessions/:session_id/messages: parts', () => {
     [[[]]],
   ])('refuses %j', async (parts) => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { role: 'user', parts });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(
+    const response = await append(api, id, { role: 'user', parts });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(
       validationErrors('each value in parts must be an object with a type'),
     );
   });
@@ -124,11 +124,11 @@ describe('POST /api/chat-sessions/:session_id/messages: limits', () => {
     ['100 references', { references: Array(100).fill({ section: 'x' }) }],
     ['16 KiB of metadata', { metadata: { a: 'x'.repeat(16_376) } }],
     ['an id of 64 characters', { id: 'x'.repeat(64) }],
-  ])('takes %s', async (_, fields) => {
+  ])('allow %s', async (_, fields) => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { ...hello, ...fields });
-    expect(answer.status).toBe(201);
-    expect(answer.body.message).toMatchObject(fields);
+    const response = await append(api, id, { ...hello, ...fields });
+    expect(response.status).toBe(201);
+    expect(response.body.message).toMatchObject(fields);
   });
 
   it.each([
@@ -163,26 +163,26 @@ describe('POST /api/chat-sessions/:session_id/messages: limits', () => {
       'id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
     ],
     [
-      'references that are no objects',
+      'references that are strings',
       { references: ['sec-7'] },
       'each value in references must be an object',
     ],
-  ])('refuses %s', async (_, fields, mistake) => {
+  ])('refuse %s', async (_, fields, problem) => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { ...hello, ...fields });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(mistake));
+    const response = await append(api, id, { ...hello, ...fields });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(problem));
   });
 
   it.each([
     [0, 'messages must contain at least 1 elements'],
     [101, 'messages must contain no more than 100 elements'],
-  ])('refuses a batch of %i', async (count, mistake) => {
+  ])('refuse a batch of %i messages', async (count, problem) => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, {
+    const response = await append(api, id, {
       messages: Array(count).fill(hello),
     });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(mistake));
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(problem));
   });
 });

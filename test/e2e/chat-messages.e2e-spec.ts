@@ -28,24 +28,24 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
       references: [{ section: 'sec-7' }],
       metadata: { model: 'large' },
     };
-    const answer = await append(api, id, message);
-    expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
+    const response = await append(api, id, message);
+    expect(response.status).toBe(201);
+    expect(response.body).toEqual({
       message: { ...message, seq: 3, timestamp: A_TIME },
     });
     const session = await getSession(api, id);
     expect(session).toMatchObject({
       message_count: 3,
-      last_message_at: answer.body.message.timestamp,
+      last_message_at: response.body.message.timestamp,
       version: 2,
     });
-    expect(session.messages.at(-1)).toEqual(answer.body.message);
+    expect(session.messages.at(-1)).toEqual(response.body.message);
   });
 
-  it('fills in what is left out', async () => {
+  it('has defaults for all but role and content', async () => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { role: 'user', content: 'Hello' });
-    expect(answer.body).toEqual({
+    const response = await append(api, id, { role: 'user', content: 'Hello' });
+    expect(response.body).toEqual({
       message: {
         id: A_UUID_V7,
         seq: 1,
@@ -59,12 +59,12 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     });
   });
 
-  it('appends a batch in its order', async () => {
+  it('appends a batch in order', async () => {
     const { id } = await createSession(api, {}, 1);
-    const answer = await append(api, id, { messages: userMessages(100, 2) });
-    expect(answer.status).toBe(201);
-    expect(Object.keys(answer.body)).toEqual(['messages']);
-    const { messages } = answer.body;
+    const response = await append(api, id, { messages: userMessages(100, 2) });
+    expect(response.status).toBe(201);
+    expect(Object.keys(response.body)).toEqual(['messages']);
+    const { messages } = response.body;
     expect(messages.map(({ seq }) => seq)).toEqual(numbers(2, 101));
     expect(messages.map(({ content }) => content)).toEqual(
       numbers(2, 101).map((seq) => `message ${seq}`),
@@ -75,18 +75,18 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     expect((await getSession(api, id)).version).toBe(2);
   });
 
-  it('answers a batch of one as a batch', async () => {
+  it('answers a batch of one with a batch', async () => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { messages: userMessages(1) });
-    expect(answer.body.messages).toHaveLength(1);
+    const response = await append(api, id, { messages: userMessages(1) });
+    expect(response.body.messages).toHaveLength(1);
   });
 
   it.each(['system', 'developer', 'user', 'assistant', 'tool'])(
-    'takes the role %s',
+    'accepts the role %s',
     async (role) => {
       const { id } = await createSession(api);
-      const answer = await append(api, id, { role, content: 'Hello' });
-      expect(answer.body.message.role).toBe(role);
+      const response = await append(api, id, { role, content: 'Hello' });
+      expect(response.body.message.role).toBe(role);
     },
   );
 
@@ -94,9 +94,9 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     'refuses the role %j',
     async (role) => {
       const { id } = await createSession(api);
-      const answer = await append(api, id, { role, content: 'Hello' });
-      expect(answer.status).toBe(400);
-      expect(answer.body).toEqual(
+      const response = await append(api, id, { role, content: 'Hello' });
+      expect(response.status).toBe(400);
+      expect(response.body).toEqual(
         validationErrors(
           'role must be one of the following values: system, developer, user, assistant, tool',
         ),
@@ -104,13 +104,13 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     },
   );
 
-  it('appends nothing of a batch with a mistake', async () => {
+  it('appends nothing of a batch with an invalid message', async () => {
     const before = await createSession(api, {}, 1);
-    const answer = await append(api, before.id, {
+    const response = await append(api, before.id, {
       messages: [...userMessages(2), { role: 'bot', content: 'Hello' }],
     });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(
       validationErrors(
         'messages.2.role must be one of the following values: system, developer, user, assistant, tool',
       ),
@@ -118,11 +118,11 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
-  it('answers 404 for a session that is not there', async () => {
+  it('answers 404 if the session does not exist', async () => {
     const message = { role: 'user', content: 'Hello' };
-    const answer = await append(api, NOBODYS_ID, message);
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Chat session not found'));
+    const response = await append(api, NOBODYS_ID, message);
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Chat session not found'));
   });
 });
 
@@ -146,28 +146,28 @@ describe('POST /api/chat-sessions/:session_id/messages: empty messages', () => {
     { references: [{ section: 'sec-7' }], metadata: { a: 1 } },
   ])('refuses %j', async (fields) => {
     const before = await createSession(api, {}, 1);
-    const answer = await append(api, before.id, { role: 'user', ...fields });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
+    const response = await append(api, before.id, { role: 'user', ...fields });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(errorBody('Message cannot be empty'));
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
-  it('refuses a batch that has one', async () => {
+  it('refuses a batch with an empty message', async () => {
     const before = await createSession(api, {}, 1);
-    const answer = await append(api, before.id, {
+    const response = await append(api, before.id, {
       messages: [...userMessages(1), { role: 'user', content: '\n' }],
     });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(errorBody('Message cannot be empty'));
     expect(await getSession(api, before.id)).toEqual(before);
   });
 
-  it('takes a message whose parts hold more than text', async () => {
+  it('accepts a message whose parts are not text', async () => {
     const { id } = await createSession(api);
     const parts = [{ type: 'tool_call', name: 'search', arguments: {} }];
-    const answer = await append(api, id, { role: 'assistant', parts });
-    expect(answer.status).toBe(201);
-    expect(answer.body.message).toMatchObject({ content: '', parts });
+    const response = await append(api, id, { role: 'assistant', parts });
+    expect(response.status).toBe(201);
+    expect(response.body.message).toMatchObject({ content: '', parts });
   });
 });
 
@@ -181,7 +181,7 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
     metadata: { a: 1, b: 2 },
   };
 
-  it('answers equal content sent again with the stored message', async () => {
+  it('answers 200 with the stored message to equal content', async () => {
     const { id } = await createSession(api);
     const first = await append(api, id, message);
     await append(api, id, { role: 'assistant', content: 'Since then' });
@@ -202,33 +202,33 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
     { parts: [{ type: 'text', text: 'Hello', extra: null }] },
     { references: [] },
     { metadata: { a: 1 } },
-  ])('refuses other content: %j', async (difference) => {
+  ])('answers 409 to other content: %j', async (difference) => {
     const { id } = await createSession(api);
     await append(api, id, message);
     const before = await getSession(api, id);
-    const answer = await append(api, id, { ...message, ...difference });
-    expect(answer.status).toBe(409);
-    expect(answer.body).toEqual(
+    const response = await append(api, id, { ...message, ...difference });
+    expect(response.status).toBe(409);
+    expect(response.body).toEqual(
       errorBody('Message id is already in use with other content'),
     );
     expect(await getSession(api, id)).toEqual(before);
   });
 
-  it('distinguishes upper and lower case', async () => {
+  it('are case-sensitive', async () => {
     const { id } = await createSession(api);
     await append(api, id, message);
-    const answer = await append(api, id, { ...message, id: 'MINE' });
-    expect(answer.status).toBe(201);
-    expect(answer.body.message.id).toBe('MINE');
+    const response = await append(api, id, { ...message, id: 'MINE' });
+    expect(response.status).toBe(201);
+    expect(response.body.message.id).toBe('MINE');
   });
 
-  it('is that of one session only', async () => {
+  it('are unique in one session only', async () => {
     for (const { id } of [await createSession(api), await createSession(api)]) {
       expect((await append(api, id, message)).status).toBe(201);
     }
   });
 
-  it('answers a batch sent again, in any order, with what is stored', async () => {
+  it('answers 200 with the stored messages to an equal batch, in any order', async () => {
     const { id } = await createSession(api);
     const [a, b] = ['a', 'b'].map((name) => ({ ...message, id: name }));
     const first = await append(api, id, { messages: [a, b] });
@@ -239,55 +239,58 @@ describe('POST /api/chat-sessions/:session_id/messages: ids', () => {
   });
 
   it.each([
-    ['only some are stored', [message, { ...message, id: 'new' }]],
-    ['one has no id', [message, { role: 'user', content: 'Hello' }]],
-    ['one is different', [message, { ...message, id: 'b', content: 'Other' }]],
-  ])('refuses a batch of which %s', async (_, messages) => {
+    ['only some messages are stored', [message, { ...message, id: 'new' }]],
+    ['one message has no id', [message, { role: 'user', content: 'Hello' }]],
+    [
+      'one message is different',
+      [message, { ...message, id: 'b', content: 'Other' }],
+    ],
+  ])('answers 409 to a batch if %s', async (_, messages) => {
     const { id } = await createSession(api);
     await append(api, id, { messages: [message, { ...message, id: 'b' }] });
     const before = await getSession(api, id);
-    const answer = await append(api, id, { messages });
-    expect(answer.status).toBe(409);
-    expect(answer.body).toEqual(
+    const response = await append(api, id, { messages });
+    expect(response.status).toBe(409);
+    expect(response.body).toEqual(
       errorBody('Message id is already in use with other content'),
     );
     expect(await getSession(api, id)).toEqual(before);
   });
 
-  it('refuses the same id twice in one batch', async () => {
+  it('refuse a repeated id in one batch', async () => {
     const { id } = await createSession(api);
-    const answer = await append(api, id, { messages: [message, message] });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(
+    const response = await append(api, id, { messages: [message, message] });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(
       validationErrors('messages must not hold the same id twice'),
     );
   });
 });
 
 describe('GET /api/chat-sessions/:session_id/messages/:message_id', () => {
-  it('answers the message', async () => {
+  it('returns the message', async () => {
     const { id } = await createSession(api);
     const appended = await append(api, id, {
       id: 'mine',
       role: 'user',
       content: 'Hello',
     });
-    const answer = await api.send<{ message: Message }>(
+    const response = await api.send<{ message: Message }>(
       'GET',
       `/api/chat-sessions/${id}/messages/mine`,
     );
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual(appended.body);
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual(appended.body);
   });
 
   it.each(['Mine', 'other', NOBODYS_ID])('answers 404 for %s', async (name) => {
     const { id } = await createSession(api);
     await append(api, id, { id: 'mine', role: 'user', content: 'Hello' });
-    const answer = await api.send(
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${id}/messages/${name}`,
     );
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Message not found'));
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Message not found'));
   });
 });

@@ -25,7 +25,7 @@ function patch(id: string, body: object) {
 }
 
 describe('PATCH /api/chat-sessions/:session_id', () => {
-  it('replaces whole what is given', async () => {
+  it('replaces the given fields as a whole', async () => {
     const before = await createSession(
       api,
       { title: 'Old', context_documents: ['a', 'b'], metadata: { a: 1, b: 2 } },
@@ -39,16 +39,18 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
       pinned: true,
       archived: true,
     };
-    const answer = await patch(before.id, changes);
-    expect(answer.status).toBe(200);
-    const { updated_at } = answer.body.chat_session;
-    expect(answer.body).toEqual({
+    const response = await patch(before.id, changes);
+    expect(response.status).toBe(200);
+    const { updated_at } = response.body.chat_session;
+    expect(response.body).toEqual({
       chat_session: { ...before, ...changes, version: 2, updated_at },
     });
     expect(Date.parse(updated_at)).toBeGreaterThan(
       Date.parse(before.updated_at),
     );
-    expect(await getSession(api, before.id)).toEqual(answer.body.chat_session);
+    expect(await getSession(api, before.id)).toEqual(
+      response.body.chat_session,
+    );
   });
 
   it.each([
@@ -58,28 +60,28 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
     { metadata: {} },
     { pinned: true },
     { archived: true },
-  ])('leaves the rest as it is: %j', async (changes) => {
+  ])('keeps all other fields: %j', async (changes) => {
     const before = await createSession(api, {
       title: 'Old',
       context_documents: ['a'],
       config: { model: 'large' },
       metadata: { a: 1 },
     });
-    const answer = await patch(before.id, changes);
-    const { updated_at } = answer.body.chat_session;
-    expect(answer.body).toEqual({
+    const response = await patch(before.id, changes);
+    const { updated_at } = response.body.chat_session;
+    expect(response.body).toEqual({
       chat_session: { ...before, ...changes, version: 2, updated_at },
     });
   });
 
-  it('changes nothing where nothing is given', async () => {
+  it('changes nothing without fields', async () => {
     const before = await createSession(api, {}, 1);
-    const answer = await patch(before.id, {});
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ chat_session: before });
+    const response = await patch(before.id, {});
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual({ chat_session: before });
   });
 
-  it('does not move the session in the list', async () => {
+  it('does not change the place in the list', async () => {
     const older = await createSession(api);
     await nextMillisecond();
     const newer = await createSession(api);
@@ -89,7 +91,7 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
     expect(chat_sessions.map(({ id }) => id)).toEqual([newer.id, older.id]);
   });
 
-  it('keeps a cleared title cleared, whatever users say next', async () => {
+  it('keeps a removed title removed after new user messages', async () => {
     const { id, title } = await createSession(api, {}, 1);
     expect(title).toBe('message 1');
     await patch(id, { title: null });
@@ -98,10 +100,10 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
     expect((await getSession(api, id)).title).toBeNull();
   });
 
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await patch(NOBODYS_ID, { title: 'New' });
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Chat session not found'));
+  it('answers 404 if the session does not exist', async () => {
+    const response = await patch(NOBODYS_ID, { title: 'New' });
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Chat session not found'));
   });
 
   it.each([
@@ -117,11 +119,11 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
     [{ pinned: 'true' }, 'pinned must be a boolean value'],
     [{ archived: null }, 'archived must be a boolean value'],
     [{ config: {} }, 'config is not a known field'],
-  ])('refuses %j', async (changes, mistake) => {
+  ])('refuses %j', async (changes, problem) => {
     const { id } = await createSession(api);
-    const answer = await patch(id, changes);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(mistake));
+    const response = await patch(id, changes);
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(problem));
   });
 });
 
@@ -130,12 +132,12 @@ describe('PUT /api/chat-sessions/:session_id/config', () => {
     return api.send('PUT', `/api/chat-sessions/${id}/config`, body);
   }
 
-  it('replaces the configuration whole', async () => {
+  it('replaces the configuration as a whole', async () => {
     const before = await createSession(api, { config: { a: 1, b: 2 } }, 1);
     const config = { b: { c: [null, 1.5, 'ü'] } };
-    const answer = await putConfig(before.id, { config });
-    expect(answer.status).toBe(200);
-    expect(answer.text).toBe(
+    const response = await putConfig(before.id, { config });
+    expect(response.status).toBe(200);
+    expect(response.text).toBe(
       '{"message":"Chat configuration updated successfully"}',
     );
     const after = await getSession(api, before.id);
@@ -143,10 +145,10 @@ describe('PUT /api/chat-sessions/:session_id/config', () => {
     expect(after).toEqual({ ...before, config, version: 2, updated_at });
   });
 
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await putConfig(NOBODYS_ID, { config: {} });
-    expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+  it('answers 404 if the session does not exist', async () => {
+    const response = await putConfig(NOBODYS_ID, { config: {} });
+    expect(response.status).toBe(404);
+    expect(response.text).toBe('{"error":"Chat session not found"}');
   });
 
   it.each([
@@ -163,11 +165,11 @@ describe('PUT /api/chat-sessions/:session_id/config', () => {
       { config: {}, model: 'large' },
       'model is not a known field',
     ],
-  ])('refuses %s', async (_, body, mistake) => {
+  ])('refuses %s', async (_, body, problem) => {
     const { id } = await createSession(api);
-    const answer = await putConfig(id, body);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(mistake));
+    const response = await putConfig(id, body);
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(problem));
   });
 });
 
@@ -176,15 +178,17 @@ describe('POST /api/chat-sessions/:session_id/clear', () => {
     return api.send('POST', `/api/chat-sessions/${id}/clear`);
   }
 
-  it('deletes the messages and keeps the session', async () => {
+  it('deletes all messages and keeps the session', async () => {
     const before = await createSession(
       api,
       { title: 'Kept', config: { model: 'large' }, metadata: { a: 1 } },
       3,
     );
-    const answer = await clear(before.id);
-    expect(answer.status).toBe(200);
-    expect(answer.text).toBe('{"message":"Chat history cleared successfully"}');
+    const response = await clear(before.id);
+    expect(response.status).toBe(200);
+    expect(response.text).toBe(
+      '{"message":"Chat history cleared successfully"}',
+    );
     const after = await getSession(api, before.id);
     expect(after).toEqual({
       ...before,
@@ -198,16 +202,16 @@ describe('POST /api/chat-sessions/:session_id/clear', () => {
     expect(chat_sessions[0]).toMatchObject({ id: before.id, preview: null });
   });
 
-  it('goes on with the seqs after it', async () => {
+  it('does not restart the seqs', async () => {
     const { id } = await createSession(api, {}, 3);
     await clear(id);
     await append(api, id, { role: 'user', content: 'New' });
     await clear(id);
-    const answer = await append(api, id, { role: 'user', content: 'Newer' });
-    expect(answer.body.message.seq).toBe(5);
+    const response = await append(api, id, { role: 'user', content: 'Newer' });
+    expect(response.body.message.seq).toBe(5);
     const session = await getSession(api, id);
     expect(session.message_count).toBe(1);
-    expect(session.messages).toEqual([answer.body.message]);
+    expect(session.messages).toEqual([response.body.message]);
   });
 
   it('frees the ids of its messages', async () => {
@@ -218,10 +222,10 @@ describe('POST /api/chat-sessions/:session_id/clear', () => {
     expect((await append(api, id, message)).status).toBe(201);
   });
 
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await clear(NOBODYS_ID);
-    expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+  it('answers 404 if the session does not exist', async () => {
+    const response = await clear(NOBODYS_ID);
+    expect(response.status).toBe(404);
+    expect(response.text).toBe('{"error":"Chat session not found"}');
   });
 });
 
@@ -230,9 +234,9 @@ describe('DELETE /api/chat-sessions/:session_id', () => {
     const fields = { id: randomUUID() };
     const { id } = await createSession(api, fields, 2);
     const path = `/api/chat-sessions/${id}`;
-    const answer = await api.send('DELETE', path);
-    expect(answer.status).toBe(204);
-    expect(answer.text).toBe('');
+    const response = await api.send('DELETE', path);
+    expect(response.status).toBe(204);
+    expect(response.text).toBe('');
     expect((await api.send('GET', path)).status).toBe(404);
     expect((await api.send('GET', `${path}/messages`)).status).toBe(404);
     await createSession(api, fields);
@@ -246,9 +250,12 @@ describe('DELETE /api/chat-sessions/:session_id', () => {
     expect((await createSession(api, section)).id).not.toBe(id);
   });
 
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await api.send('DELETE', `/api/chat-sessions/${NOBODYS_ID}`);
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Chat session not found'));
+  it('answers 404 if the session does not exist', async () => {
+    const response = await api.send(
+      'DELETE',
+      `/api/chat-sessions/${NOBODYS_ID}`,
+    );
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Chat session not found'));
   });
 });

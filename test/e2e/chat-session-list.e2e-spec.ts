@@ -15,7 +15,7 @@ import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
-/** As many sessions of a document as there are, each later than the one before. */
+/** Creates sessions of a document, each in a later millisecond. */
 async function createSessions(
   count: number,
   document_id: string,
@@ -28,7 +28,7 @@ async function createSessions(
   return sessions;
 }
 
-/** The ids of a list, page by page to its end. */
+/** All ids of a list, page by page. */
 async function walk(query: string): Promise<string[]> {
   const ids: string[] = [];
   let cursor = '';
@@ -49,7 +49,7 @@ describe('GET /api/chat-sessions', () => {
     vi.useRealTimers();
   });
 
-  it('answers what a session says of itself, and the start of its newest message', async () => {
+  it('lists the fields of a session, and a preview of its newest message', async () => {
     const session = await createSession(api, {
       title: 'Refunds',
       document_id: 'doc',
@@ -60,9 +60,12 @@ describe('GET /api/chat-sessions', () => {
     });
     const references = [{ section: 'sec-7' }];
     await append(api, session.id, { role: 'user', content: 'Hi', references });
-    const answer = await api.send('GET', '/api/chat-sessions?document_id=doc');
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({
+    const response = await api.send(
+      'GET',
+      '/api/chat-sessions?document_id=doc',
+    );
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual({
       chat_sessions: [
         {
           id: session.id,
@@ -84,13 +87,16 @@ describe('GET /api/chat-sessions', () => {
     });
   });
 
-  it('is empty where nothing is found', async () => {
-    const answer = await api.send('GET', '/api/chat-sessions?document_id=none');
-    expect(answer.status).toBe(200);
-    expect(answer.text).toBe('{"chat_sessions":[],"next_cursor":null}');
+  it('is empty if no session matches', async () => {
+    const response = await api.send(
+      'GET',
+      '/api/chat-sessions?document_id=none',
+    );
+    expect(response.status).toBe(200);
+    expect(response.text).toBe('{"chat_sessions":[],"next_cursor":null}');
   });
 
-  it('orders by latest activity: creating and appending, nothing else', async () => {
+  it('is ordered by the latest create or append', async () => {
     const [a, b, c] = await createSessions(3, 'activity');
     const order = async () =>
       idsOf((await listSessions(api, 'document_id=activity')).chat_sessions);
@@ -104,15 +110,18 @@ describe('GET /api/chat-sessions', () => {
     expect(await order()).toEqual(idsOf([a!, c!, b!]));
   });
 
-  it.each([1, 2, 5, 6])('is paged to its end, %i at a time', async (limit) => {
-    const document = `paged-${limit}`;
-    const sessions = await createSessions(5, document);
-    expect(await walk(`document_id=${document}&limit=${limit}`)).toEqual(
-      idsOf(sessions.toReversed()),
-    );
-  });
+  it.each([1, 2, 5, 6])(
+    'has all sessions on its pages of %i',
+    async (limit) => {
+      const document = `paged-${limit}`;
+      const sessions = await createSessions(5, document);
+      expect(await walk(`document_id=${document}&limit=${limit}`)).toEqual(
+        idsOf(sessions.toReversed()),
+      );
+    },
+  );
 
-  it('is paged to its end where all happened at once', async () => {
+  it('has all sessions on its pages if they have the same time', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const created = [];
     for (const _ of numbers(1, 5)) {
@@ -124,7 +133,7 @@ describe('GET /api/chat-sessions', () => {
     );
   });
 
-  it('goes on behind a session that has moved or gone', async () => {
+  it('continues after a session that has moved or was deleted', async () => {
     const [a, b, c, d] = await createSessions(4, 'moving');
     const query = 'document_id=moving&limit=2';
     const page = await listSessions(api, query);
@@ -136,7 +145,7 @@ describe('GET /api/chat-sessions', () => {
     expect(next.next_cursor).toBeNull();
   });
 
-  it('answers 20 sessions unless asked for up to 100', async () => {
+  it('has 20 sessions by default and 100 at most', async () => {
     for (const _ of numbers(1, 101)) {
       await createSession(api, { document_id: 'many' });
     }
@@ -183,7 +192,7 @@ describe('GET /api/chat-sessions: filters', () => {
     expect(chat_sessions.map(({ title }) => title)).toEqual(titles);
   });
 
-  it('leave archived sessions out without any', async () => {
+  it('exclude archived sessions by default', async () => {
     const { chat_sessions } = await listSessions(api, 'limit=100');
     const titles = chat_sessions.map(({ title }) => title);
     expect(titles).toContain('unpinned');
@@ -205,13 +214,17 @@ describe('GET /api/chat-sessions: preview', () => {
     ['160 characters', 'x'.repeat(161), 'x'.repeat(160)],
     ['160 emoji', '😀'.repeat(161), '😀'.repeat(160)],
     [
-      'a last grapheme that fits',
+      'with a last grapheme that fits',
       `${'x'.repeat(153)}${FAMILY}y`,
       `${'x'.repeat(153)}${FAMILY}`,
     ],
-    ['none that does not', `${'x'.repeat(154)}${FAMILY}y`, 'x'.repeat(154)],
     [
-      'no letter without its accent',
+      'without a last grapheme that does not fit',
+      `${'x'.repeat(154)}${FAMILY}y`,
+      'x'.repeat(154),
+    ],
+    [
+      'without a letter whose accent does not fit',
       `${'x'.repeat(159)}e\u0301`,
       'x'.repeat(159),
     ],
@@ -219,23 +232,23 @@ describe('GET /api/chat-sessions: preview', () => {
     expect(await previewOf({ content })).toBe(preview);
   });
 
-  it('is empty where the newest message has no text', async () => {
+  it('is empty if the newest message has no text', async () => {
     expect(await previewOf({ parts: [{ type: 'image' }] })).toBe('');
   });
 
-  it('is null where there is no message', async () => {
+  it('is null without messages', async () => {
     await createSession(api);
     const { chat_sessions } = await listSessions(api, 'limit=1');
     expect(chat_sessions[0]?.preview).toBeNull();
   });
 });
 
-describe('GET /api/chat-sessions: refused', () => {
+describe('GET /api/chat-sessions refuses', () => {
   const base64url = (text: string) => Buffer.from(text).toString('base64url');
   const position = `1795392123456.${NOBODYS_ID}`;
 
   it.each([
-    ['nothing', ''],
+    ['empty', ''],
     ['no base64', 'abc'],
     ['NUL', '%00'],
     ['a path', '../../x'],
@@ -252,12 +265,15 @@ describe('GET /api/chat-sessions: refused', () => {
     ['white space', `${base64url(position)}%20`],
     ['two', `${base64url(position)}&cursor=${base64url(position)}`],
   ])('a cursor that is %s', async (_, cursor) => {
-    const answer = await api.send('GET', `/api/chat-sessions?cursor=${cursor}`);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors('cursor is malformed'));
+    const response = await api.send(
+      'GET',
+      `/api/chat-sessions?cursor=${cursor}`,
+    );
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors('cursor is malformed'));
   });
 
-  it('but not a position where no session is', async () => {
+  it('not a cursor whose session does not exist', async () => {
     const cursor = base64url(`0.${NOBODYS_ID}`);
     expect(await listSessions(api, `cursor=${cursor}`)).toEqual({
       chat_sessions: [],
@@ -279,9 +295,9 @@ describe('GET /api/chat-sessions: refused', () => {
       'document_id must be 1 to 191 characters, without control characters and without white space at either end',
     ],
     ['title=x', 'title is not a known field'],
-  ])('?%s', async (query, mistake) => {
-    const answer = await api.send('GET', `/api/chat-sessions?${query}`);
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(mistake));
+  ])('?%s', async (query, problem) => {
+    const response = await api.send('GET', `/api/chat-sessions?${query}`);
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(problem));
   });
 });

@@ -26,7 +26,7 @@ function create(body: object) {
 }
 
 describe('POST /api/chat-sessions', () => {
-  it('creates a session of all that is given', async () => {
+  it('creates a session with all fields', async () => {
     const fields = {
       id: randomUUID(),
       title: 'Refunds',
@@ -36,7 +36,7 @@ describe('POST /api/chat-sessions', () => {
       config: { model: 'large', temperature: 0.2, stop: ['\n'] },
       metadata: { source: { page: 'help', tags: [1, null, true] } },
     };
-    const answer = await create({
+    const response = await create({
       ...fields,
       messages: [
         { id: 'first', role: 'system', content: 'Be brief.' },
@@ -49,8 +49,8 @@ describe('POST /api/chat-sessions', () => {
         },
       ],
     });
-    expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
+    expect(response.status).toBe(201);
+    expect(response.body).toEqual({
       chat_session: {
         ...fields,
         messages: [
@@ -85,13 +85,15 @@ describe('POST /api/chat-sessions', () => {
         updated_at: A_TIME,
       },
     });
-    expect(await getSession(api, fields.id)).toEqual(answer.body.chat_session);
+    expect(await getSession(api, fields.id)).toEqual(
+      response.body.chat_session,
+    );
   });
 
-  it('fills in what is left out', async () => {
-    const answer = await create({});
-    expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
+  it('has a default for each field', async () => {
+    const response = await create({});
+    expect(response.status).toBe(201);
+    expect(response.body).toEqual({
       chat_session: {
         id: A_UUID_V7,
         title: null,
@@ -111,34 +113,34 @@ describe('POST /api/chat-sessions', () => {
         updated_at: A_TIME,
       },
     });
-    const { created_at, updated_at } = answer.body.chat_session;
+    const { created_at, updated_at } = response.body.chat_session;
     expect(updated_at).toBe(created_at);
   });
 
-  it('takes an id in upper case and answers it in lower case', async () => {
+  it('accepts an id in upper case and answers it in lower case', async () => {
     const id = randomUUID();
-    const answer = await create({ id: id.toUpperCase() });
-    expect(answer.body.chat_session.id).toBe(id);
+    const response = await create({ id: id.toUpperCase() });
+    expect(response.body.chat_session.id).toBe(id);
     expect((await getSession(api, id.toUpperCase())).id).toBe(id);
   });
 
-  it('answers an id sent again with the session as it is now', async () => {
+  it('answers 200 with the current session to an id sent again', async () => {
     const { id } = await createSession(api, { id: randomUUID() }, 1);
     await append(api, id, { role: 'assistant', content: 'Since then' });
     const now = await getSession(api, id);
     const again = { id: id.toUpperCase(), title: 'Other', config: { a: 1 } };
-    const answer = await create(again);
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ chat_session: now });
+    const response = await create(again);
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual({ chat_session: now });
     expect(await getSession(api, id)).toEqual(now);
   });
 
-  it('refuses a section that has a session', async () => {
+  it('answers 409 to a section that has a session', async () => {
     const section = { document_id: 'taken', section_id: 'sec-1' };
     const { id } = await createSession(api, section);
-    const answer = await create(section);
-    expect(answer.status).toBe(409);
-    expect(answer.body).toEqual(
+    const response = await create(section);
+    expect(response.status).toBe(409);
+    expect(response.body).toEqual(
       errorBody('The section already has a chat session'),
     );
     expect((await create({ ...section, id: randomUUID() })).status).toBe(409);
@@ -153,34 +155,34 @@ describe('POST /api/chat-sessions', () => {
   it.each([{}, { document_id: null }])(
     'refuses a section without a document: %j',
     async (fields) => {
-      const answer = await create({ ...fields, section_id: 'sec-1' });
-      expect(answer.status).toBe(400);
-      expect(answer.body).toEqual(
+      const response = await create({ ...fields, section_id: 'sec-1' });
+      expect(response.status).toBe(400);
+      expect(response.body).toEqual(
         validationErrors('section_id requires document_id'),
       );
     },
   );
 
-  it('creates nothing where a message is empty', async () => {
+  it('creates nothing if a message is empty', async () => {
     const id = randomUUID();
-    const answer = await create({
+    const response = await create({
       id,
       messages: [
         { role: 'user', content: 'Hello' },
         { role: 'user', content: ' ' },
       ],
     });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(errorBody('Message cannot be empty'));
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(errorBody('Message cannot be empty'));
     const path = `/api/chat-sessions/${id}`;
     expect((await api.send('GET', path)).status).toBe(404);
   });
 
-  it('refuses the same message id twice', async () => {
+  it('refuses a repeated message id', async () => {
     const message = { id: 'same', role: 'user', content: 'Hello' };
-    const answer = await create({ messages: [message, message] });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(
+    const response = await create({ messages: [message, message] });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(
       validationErrors('messages must not hold the same id twice'),
     );
   });
@@ -191,54 +193,54 @@ describe('POST /api/chat-sessions', () => {
     ['context_documents', Array(100).fill('d'), Array(101).fill('d')],
     ['config', { a: 'x'.repeat(65_528) }, { a: 'x'.repeat(65_529) }],
     ['metadata', { a: 'é'.repeat(8_188) }, { a: `x${'é'.repeat(8_188)}` }],
-  ])('bounds %s', async (field, largest, tooLarge) => {
-    const answer = await create({ [field]: largest });
-    expect(answer.status).toBe(201);
-    expect(answer.body.chat_session).toMatchObject({ [field]: largest });
+  ])('limits %s', async (field, largest, tooLarge) => {
+    const response = await create({ [field]: largest });
+    expect(response.status).toBe(201);
+    expect(response.body.chat_session).toMatchObject({ [field]: largest });
     expect((await create({ [field]: tooLarge })).status).toBe(400);
   });
 });
 
 describe('POST /api/chat-sessions: title', () => {
   it('is the start of the first user message', async () => {
-    const answer = await create({
+    const response = await create({
       messages: [
         { role: 'assistant', content: 'How can I help?' },
         { role: 'user', content: `${'x'.repeat(80)}y` },
         { role: 'user', content: 'second' },
       ],
     });
-    expect(answer.body.chat_session.title).toBe('x'.repeat(80));
+    expect(response.body.chat_session.title).toBe('x'.repeat(80));
   });
 
   it.each([
-    ['in full where it fits', 73, FAMILY],
-    ['not at all where it does not', 74, ''],
-  ])('takes the last grapheme %s', async (_, before, taken) => {
+    ['if it fits', 73, FAMILY],
+    ['not if it does not fit', 74, ''],
+  ])('includes the last grapheme %s', async (_, before, taken) => {
     const start = 'x'.repeat(before);
     const content = `${start}${FAMILY}${FAMILY}`;
-    const answer = await create({ messages: [{ role: 'user', content }] });
-    expect(answer.body.chat_session.title).toBe(start + taken);
+    const response = await create({ messages: [{ role: 'user', content }] });
+    expect(response.body.chat_session.title).toBe(start + taken);
   });
 
-  it('is none where no user has spoken', async () => {
+  it('is null without a user message', async () => {
     const messages = [{ role: 'assistant', content: 'How can I help?' }];
-    const answer = await create({ messages });
-    expect(answer.body.chat_session.title).toBeNull();
+    const response = await create({ messages });
+    expect(response.body.chat_session.title).toBeNull();
   });
 
-  it('stays as given', async () => {
+  it('can be given', async () => {
     const messages = [{ role: 'user', content: 'Hello' }];
-    const answer = await create({ title: 'Given', messages });
-    expect(answer.body.chat_session.title).toBe('Given');
+    const response = await create({ title: 'Given', messages });
+    expect(response.body.chat_session.title).toBe('Given');
   });
 });
 
 describe('GET /api/chat-sessions/:session_id', () => {
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await api.send('GET', `/api/chat-sessions/${NOBODYS_ID}`);
-    expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+  it('answers 404 if the session does not exist', async () => {
+    const response = await api.send('GET', `/api/chat-sessions/${NOBODYS_ID}`);
+    expect(response.status).toBe(404);
+    expect(response.text).toBe('{"error":"Chat session not found"}');
   });
 
   it.each([
@@ -246,14 +248,14 @@ describe('GET /api/chat-sessions/:session_id', () => {
     ['?messages=0', []],
     ['?messages=3', numbers(208, 210)],
     ['?messages=200', numbers(11, 210)],
-  ])('shows the newest messages, oldest first: %s', async (query, seqs) => {
+  ])('has the newest messages, oldest first: %s', async (query, seqs) => {
     const { id } = await createSession(api, {}, 210);
-    const answer = await api.send<{ chat_session: Session }>(
+    const response = await api.send<{ chat_session: Session }>(
       'GET',
       `/api/chat-sessions/${id}${query}`,
     );
-    expect(answer.status).toBe(200);
-    const { messages, message_count } = answer.body.chat_session;
+    expect(response.status).toBe(200);
+    const { messages, message_count } = response.body.chat_session;
     expect(messages.map(({ seq }) => seq)).toEqual(seqs);
     expect(messages.map(({ content }) => content)).toEqual(
       seqs.map((seq) => `message ${seq}`),
@@ -268,27 +270,27 @@ describe('GET /api/chat-sessions/:session_id', () => {
     ['1.5', 'must be an integer number'],
     ['', 'must be an integer number'],
     ['1&messages=2', 'must be an integer number'],
-  ])('refuses ?messages=%s', async (value, mistake) => {
+  ])('refuses ?messages=%s', async (value, problem) => {
     const { id } = await createSession(api);
-    const answer = await api.send(
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${id}?messages=${value}`,
     );
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(`messages ${mistake}`));
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(`messages ${problem}`));
   });
 
-  it('lists the references of the messages shown, without repeats', async () => {
+  it('has the references of its messages, without duplicates', async () => {
     const [a, b, c] = [{ section: 'a' }, { section: 'b' }, { page: 1 }];
     const { id } = await createSession(api);
     for (const references of [[c], [a, b, a], [b, a], []]) {
       await append(api, id, { role: 'user', content: 'x', references });
     }
     expect((await getSession(api, id)).references).toEqual([c, a, b]);
-    const answer = await api.send<{ chat_session: Session }>(
+    const response = await api.send<{ chat_session: Session }>(
       'GET',
       `/api/chat-sessions/${id}?messages=2`,
     );
-    expect(answer.body.chat_session.references).toEqual([b, a]);
+    expect(response.body.chat_session.references).toEqual([b, a]);
   });
 });

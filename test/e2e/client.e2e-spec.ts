@@ -66,7 +66,7 @@ describe('ChatSessionsClient', () => {
     expect(await errorOf(alice.get(id))).toMatchObject({ status: 404 });
   });
 
-  it('appends one message and several, and gets one', async () => {
+  it('appends one message or several, and gets a message', async () => {
     const { chat_session } = await alice.create();
     const { message, etag } = await alice.append(chat_session.id, hello);
     expect(message).toMatchObject({ ...hello, seq: 1 });
@@ -84,7 +84,7 @@ describe('ChatSessionsClient', () => {
     });
   });
 
-  it('goes through no more of a page once the signal is aborted', async () => {
+  it('yields no more messages of a page after an abort', async () => {
     const { chat_session } = await alice.create({ messages: userMessages(3) });
     const controller = new AbortController();
     const { signal } = controller;
@@ -103,7 +103,7 @@ describe('ChatSessionsClient', () => {
     expect(seqs).toEqual([1]);
   });
 
-  it('goes through the messages in both directions', async () => {
+  it('iterates over the messages in both directions', async () => {
     const { chat_session } = await alice.create({ messages: userMessages(9) });
     const { id } = chat_session;
     const seqs = async (query?: Parameters<typeof alice.messages>[1]) =>
@@ -124,7 +124,7 @@ describe('ChatSessionsClient', () => {
     expect(await seqs({ from: 'newest' })).toEqual([]);
   });
 
-  it('gets no page that nobody comes to', async () => {
+  it('gets only the pages that are iterated over', async () => {
     const paths: string[] = [];
     const client = new ChatSessionsClient({
       baseUrl,
@@ -145,7 +145,7 @@ describe('ChatSessionsClient', () => {
     expect(paths).toHaveLength(2);
   });
 
-  it('goes through the sessions of its owner', async () => {
+  it('iterates over the sessions of its owner', async () => {
     const bob = clientOf('bob');
     const ids: string[] = [];
     for (const title of ['a', 'b', 'c', 'd', 'e']) {
@@ -164,7 +164,7 @@ describe('ChatSessionsClient', () => {
     expect(await idsOf({ cursor: cursor! })).toEqual(ids.slice(3));
   });
 
-  it('has one session for a section', async () => {
+  it('gets or creates the session of a section', async () => {
     const section = ['doc/ü', 'sec 7?'] as const;
     const created = await alice.ofSection(...section);
     const again = await alice.ofSection(...section);
@@ -172,7 +172,7 @@ describe('ChatSessionsClient', () => {
     expect(created.chat_session.document_id).toBe('doc/ü');
   });
 
-  it('does with a key of its own what it did before', async () => {
+  it('replays a request with the same idempotencyKey', async () => {
     const key = { idempotencyKey: 'after a restart' };
     const { chat_session } = await alice.create({}, key);
     expect(await alice.create({}, key)).toMatchObject({ chat_session });
@@ -184,7 +184,7 @@ describe('ChatSessionsClient', () => {
 });
 
 describe('ChatSessionsApiError', () => {
-  it('tells what the service says, and names the request', async () => {
+  it('has the error, the details and the request id', async () => {
     const call = alice.create({ title: 'x'.repeat(201) });
     const error = await errorOf(call);
     expect(error).toMatchObject({
@@ -208,7 +208,7 @@ describe('ChatSessionsApiError', () => {
     expect(await errorOf(call(alice))).toMatchObject({ status });
   });
 
-  it('comes where the session has changed', async () => {
+  it('has the status 412 if the session has changed', async () => {
     const { chat_session, etag } = await alice.create();
     await alice.append(chat_session.id, hello);
     const change = alice.update(chat_session.id, {}, { ifMatch: etag });
@@ -218,7 +218,7 @@ describe('ChatSessionsApiError', () => {
     });
   });
 
-  it('comes where nobody is identified', async () => {
+  it('has the status 401 without a valid token', async () => {
     const client = new ChatSessionsClient({ baseUrl, token: 'wrong' });
     expect(await errorOf(client.history())).toMatchObject({ status: 401 });
   });

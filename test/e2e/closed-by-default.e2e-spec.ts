@@ -5,7 +5,7 @@ import { as, JWT_MODE } from '../support/tokens.js';
 
 const api = useTestApp({ environment: JWT_MODE });
 
-/** What anyone may see: whether the service lives, and how it is used. */
+/** Routes that need no token. */
 const PUBLIC = /^\w+ \/(health\/(live|ready)|api\/docs(-json|-yaml|\/.*)?)$/;
 
 const VALUES: Record<string, string> = {
@@ -27,44 +27,44 @@ beforeAll(() => {
     ]);
 });
 
-describe('every route but those of health and docs', () => {
-  it('is more than a few, and each of its parameters has a value here', () => {
+describe('every other route', () => {
+  it('is in this test, with a value for each parameter', () => {
     expect(routes.length).toBeGreaterThanOrEqual(13);
     for (const [, path] of routes) expect(path).not.toMatch(/\/\/|\/$|:/);
   });
 
-  it('refuses who is not identified, whatever is asked for', async () => {
+  it('answers 401 without a token', async () => {
     for (const [method, path] of routes) {
-      const answer = await api.send(method, path);
-      expect(answer.status, `${method} ${path}`).toBe(401);
-      expect(answer.headers).toMatchObject({
+      const response = await api.send(method, path);
+      expect(response.status, `${method} ${path}`).toBe(401);
+      expect(response.headers).toMatchObject({
         'www-authenticate': 'Bearer',
         'x-request-id': A_UUID,
         vary: 'Authorization',
       });
       if (method === ('HEAD' as Method)) continue;
-      expect(answer.body).toEqual(errorBody('No access token'));
+      expect(response.body).toEqual(errorBody('No access token'));
     }
   });
 
-  it('knows who is identified', async () => {
+  it('does not answer 401 with a token', async () => {
     const headers = await as('alice');
     for (const [method, path] of routes) {
-      const answer = await api.send(method, path, undefined, headers);
-      expect(answer.status, `${method} ${path}`).not.toBe(401);
-      expect(answer.headers.vary).toBe('Authorization');
+      const response = await api.send(method, path, undefined, headers);
+      expect(response.status, `${method} ${path}`).not.toBe(401);
+      expect(response.headers.vary).toBe('Authorization');
     }
   });
 });
 
-describe('routes of health and docs', () => {
+describe('a public route', () => {
   it.each([
     '/health/live',
     '/health/ready',
     '/api/docs',
     '/api/docs-json',
     '/api/docs/swagger-ui-bundle.js',
-  ])('%s is open', async (path) => {
+  ])('needs no token: %s', async (path) => {
     expect((await api.send('GET', path)).status).toBe(200);
   });
 });

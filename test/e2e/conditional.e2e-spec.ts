@@ -23,11 +23,11 @@ async function etagOf(id: string) {
 }
 
 describe('GET /api/chat-sessions/:session_id', () => {
-  it('carries a strong ETag of creation and version', async () => {
+  it('has a strong ETag of creation time and version', async () => {
     const { id, created_at } = await createSession(api, {}, 1);
     await append(api, id, { role: 'user', content: 'More' });
-    const answer = await api.send('GET', `/api/chat-sessions/${id}`);
-    expect(answer.headers).toMatchObject({
+    const response = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(response.headers).toMatchObject({
       etag: `"${Date.parse(created_at)}-2"`,
       'cache-control': 'private, no-cache',
     });
@@ -35,51 +35,51 @@ describe('GET /api/chat-sessions/:session_id', () => {
 
   it.each([
     ['the ETag', (etag: string) => etag],
-    ['it in a list', (etag: string) => `"other", ${etag},W/"x"`],
-    ['it as a weak one', (etag: string) => `W/${etag}`],
+    ['a list with the ETag', (etag: string) => `"other", ${etag},W/"x"`],
+    ['the weak ETag', (etag: string) => `W/${etag}`],
     ['*', () => '*'],
-  ])('answers 304 without a body to %s', async (_, header) => {
+  ])('answers 304 without a body if If-None-Match is %s', async (_, header) => {
     const { id } = await createSession(api, {}, 1);
     const etag = await etagOf(id);
-    const answer = await api.send(
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${id}`,
       undefined,
       { 'if-none-match': header(etag) },
     );
-    expect(answer.status).toBe(304);
-    expect(answer.text).toBe('');
-    expect(answer.headers).toMatchObject({
+    expect(response.status).toBe(304);
+    expect(response.text).toBe('');
+    expect(response.headers).toMatchObject({
       etag,
       'cache-control': 'private, no-cache',
     });
-    expect(answer.headers).not.toHaveProperty('content-type');
+    expect(response.headers).not.toHaveProperty('content-type');
   });
 
   it.each(['"1-1"', 'W/"1-1"', '"other", "another"', 'malformed', ''])(
-    'answers the session to %s',
+    'answers the session if If-None-Match is %s',
     async (header) => {
       const { id } = await createSession(api);
-      const answer = await api.send(
+      const response = await api.send(
         'GET',
         `/api/chat-sessions/${id}`,
         undefined,
         { 'if-none-match': header },
       );
-      expect(answer.status).toBe(200);
-      expect(answer.body).toMatchObject({ chat_session: { id } });
+      expect(response.status).toBe(200);
+      expect(response.body).toMatchObject({ chat_session: { id } });
     },
   );
 
-  it('answers 404 for a session that is not there, whatever the client has', async () => {
-    const answer = await api.send(
+  it('answers 404 if the session does not exist and If-None-Match is *', async () => {
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${NOBODYS_ID}`,
       undefined,
       { 'if-none-match': '*' },
     );
-    expect(answer.status).toBe(404);
-    expect(answer.text).toBe('{"error":"Chat session not found"}');
+    expect(response.status).toBe(404);
+    expect(response.text).toBe('{"error":"Chat session not found"}');
   });
 });
 
@@ -103,49 +103,49 @@ describe.each([
 
     it.each([
       ['the current ETag', (etag: string) => etag],
-      ['it in a list', (etag: string) => `"other" ,${etag}`],
+      ['a list with the ETag', (etag: string) => `"other" ,${etag}`],
       ['*', () => '*'],
-    ])('is done with %s', async (_, header) => {
+    ])('succeeds with %s', async (_, header) => {
       const { id } = await createSession(api, {}, 1);
-      const answer = await write(id, header(await etagOf(id)));
-      expect(answer.status).toBe(status);
+      const response = await write(id, header(await etagOf(id)));
+      expect(response.status).toBe(status);
     });
 
-    it('is refused with the ETag from before a change', async () => {
+    it('answers 412 to an ETag from before a change', async () => {
       const { id } = await createSession(api, {}, 1);
       const old = await etagOf(id);
       await append(api, id, MESSAGE);
       const now = await getSession(api, id);
-      const answer = await write(id, old);
-      expect(answer.status).toBe(412);
-      expect(answer.body).toEqual(
+      const response = await write(id, old);
+      expect(response.status).toBe(412);
+      expect(response.body).toEqual(
         errorBody('Chat session has changed since the version of If-Match'),
       );
       expect(await getSession(api, id)).toEqual(now);
     });
 
-    it('is refused with a weak ETag', async () => {
+    it('answers 412 to a weak ETag', async () => {
       const { id } = await createSession(api, {}, 1);
-      const answer = await write(id, `W/${await etagOf(id)}`);
-      expect(answer.status).toBe(412);
+      const response = await write(id, `W/${await etagOf(id)}`);
+      expect(response.status).toBe(412);
       expect((await getSession(api, id)).version).toBe(1);
     });
 
     it.each(['1-1', '"1-1', '', '"a" "b"', '"a",', '*, "a"', 'w/"a"'])(
-      'is refused with the malformed %s',
+      'answers 400 to the malformed %s',
       async (header) => {
         const { id } = await createSession(api, {}, 1);
-        const answer = await write(id, header);
-        expect(answer.status).toBe(400);
-        expect(answer.body).toEqual(errorBody('If-Match is malformed'));
+        const response = await write(id, header);
+        expect(response.status).toBe(400);
+        expect(response.body).toEqual(errorBody('If-Match is malformed'));
         expect((await getSession(api, id)).version).toBe(1);
       },
     );
 
-    it('answers 404 where the session is not there', async () => {
-      const answer = await write(NOBODYS_ID, '*');
-      expect(answer.status).toBe(404);
-      expect(answer.body).toEqual(
+    it('answers 404 if the session does not exist', async () => {
+      const response = await write(NOBODYS_ID, '*');
+      expect(response.status).toBe(404);
+      expect(response.body).toEqual(
         failureBody(
           `${method} /api/chat-sessions/:session_id${path}`,
           'Chat session not found',
@@ -163,33 +163,33 @@ describe('the ETag of a write', () => {
     ['POST', '/messages', { messages: [MESSAGE, MESSAGE] }],
     ['POST', '/clear', undefined],
   ] as const)(
-    'is that of the next GET: %s /api/chat-sessions/:session_id%s',
+    'is the ETag of the next GET: %s /api/chat-sessions/:session_id%s',
     async (method, path, body) => {
       const { id, created_at } = await createSession(api);
-      const answer = await api.send(
+      const response = await api.send(
         method,
         `/api/chat-sessions/${id}${path}`,
         body,
       );
-      expect(answer.headers.etag).toBe(`"${Date.parse(created_at)}-2"`);
-      expect(await etagOf(id)).toBe(answer.headers.etag);
+      expect(response.headers.etag).toBe(`"${Date.parse(created_at)}-2"`);
+      expect(await etagOf(id)).toBe(response.headers.etag);
     },
   );
 
   it.each([
     ['/api/chat-sessions', { id: randomUUID() }],
     ['/api/documents/doc/sections/sec/chat-session', undefined],
-  ])('is that of the next GET: POST %s', async (path, body) => {
+  ])('is the ETag of the next GET: POST %s', async (path, body) => {
     for (const status of [201, 200]) {
-      const answer = await api.send<SessionBody>('POST', path, body);
-      expect(answer.status).toBe(status);
-      const { id, created_at } = answer.body.chat_session;
-      expect(answer.headers.etag).toBe(`"${Date.parse(created_at)}-1"`);
-      expect(await etagOf(id)).toBe(answer.headers.etag);
+      const response = await api.send<SessionBody>('POST', path, body);
+      expect(response.status).toBe(status);
+      const { id, created_at } = response.body.chat_session;
+      expect(response.headers.etag).toBe(`"${Date.parse(created_at)}-1"`);
+      expect(await etagOf(id)).toBe(response.headers.etag);
     }
   });
 
-  it('is another after every change', async () => {
+  it('changes with every write', async () => {
     const { id } = await createSession(api);
     const etags = new Set<string | undefined>([await etagOf(id)]);
     for (const content of ['a', 'b', 'c']) {
@@ -200,8 +200,8 @@ describe('the ETag of a write', () => {
   });
 });
 
-describe('a write sent again with the If-Match of its first time', () => {
-  it('is answered 200 for a message', async () => {
+describe('a repeated write with the If-Match of the first', () => {
+  it('answers 200: a message', async () => {
     const { id } = await createSession(api, {}, 1);
     const headers = { 'if-match': await etagOf(id) };
     const message = { id: 'mine', ...MESSAGE };
@@ -213,7 +213,7 @@ describe('a write sent again with the If-Match of its first time', () => {
     expect(again.headers.etag).toBe(first.headers.etag);
   });
 
-  it('is answered 200 for a batch', async () => {
+  it('answers 200: a batch', async () => {
     const { id } = await createSession(api, {}, 1);
     const headers = { 'if-match': await etagOf(id) };
     const messages = [
@@ -227,7 +227,7 @@ describe('a write sent again with the If-Match of its first time', () => {
     expect(again.body).toEqual(first.body);
   });
 
-  it('is answered 200 for a session', async () => {
+  it('answers 200: a session', async () => {
     const { id } = await createSession(api, { id: randomUUID() }, 1);
     const stale = { 'if-match': '"1-1"' };
     const again = await api.send('POST', '/api/chat-sessions', { id }, stale);

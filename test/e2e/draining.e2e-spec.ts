@@ -18,30 +18,35 @@ const REQUESTS: ['GET' | 'POST', string, number, Record<string, unknown>?][] = [
   ['GET', '/health/live', 200],
 ];
 
-/** Sends all requests over kept connections; resolves to how each was answered. */
-async function answers(url: string): Promise<string[]> {
+/** Sends all requests over a kept connection; resolves to their statuses and Connection headers. */
+async function responses(url: string): Promise<string[]> {
   const client = new KeepAliveClient(url);
   const lines: string[] = [];
-  for (const [method, path, , body] of REQUESTS) {
-    const { status, connection } =
-      method === 'GET'
-        ? await client.get(path)
-        : await client.post(path, body ?? {});
-    lines.push(`${path} ${status} ${connection}`);
+  try {
+    for (const [method, path, , body] of REQUESTS) {
+      const { status, connection } =
+        method === 'GET'
+          ? await client.get(path)
+          : await client.post(path, body ?? {});
+      lines.push(`${path} ${status} ${connection}`);
+    }
+  } finally {
+    client.close();
   }
-  client.close();
   return lines;
 }
 
-it('a service that was told to end answers as before, but is not ready, and closes every connection', async () => {
+it('a draining service answers all requests, closes their connections, and is not ready', async () => {
   const url = await api.listen();
-  expect(await answers(url)).toEqual(
+  expect(await responses(url)).toEqual(
     REQUESTS.map(([, path, status]) => `${path} ${status} keep-alive`),
   );
-  expect((await api.send('GET', '/health/ready')).status).toBe(200);
+  const readiness = async () => (await api.send('GET', '/health/ready')).status;
+  await expect.poll(readiness, { timeout: 60_000 }).toBe(200);
+  api.logger.errors.length = 0;
 
   api.app.get(Draining).onModuleDestroy();
-  expect(await answers(url)).toEqual(
+  expect(await responses(url)).toEqual(
     REQUESTS.map(([, path, status]) => `${path} ${status} close`),
   );
   const expectation = 'GET / HTTP/1.1\r\nHost: x\r\nExpect: much\r\n\r\n';

@@ -20,7 +20,7 @@ interface Operation {
   responses: Record<string, { content?: Content }>;
 }
 
-/** In the order of the conversation; of several examples the first is meant, or that of this number. */
+/** In the order of the conversation. `example` is a number, for a response with several examples. */
 const STEPS: [operationId: string, status: number, example?: number][] = [
   ['createChatSession', 201],
   ['createChatSession', 200],
@@ -42,7 +42,7 @@ const STEPS: [operationId: string, status: number, example?: number][] = [
   ['getOrCreateSectionChatSession', 200],
 ];
 
-it('the examples are what the service answers', async () => {
+it('the examples are real responses', async () => {
   const { body: document } = await api.send<OpenAPIObject>(
     'GET',
     '/api/docs-json',
@@ -61,19 +61,19 @@ it('the examples are what the service answers', async () => {
       (_, name) =>
         operation.parameters!.find((one) => one.name === name)!.schema.example!,
     );
-    const answer = await api.send(
+    const response = await api.send(
       method.toUpperCase() as Method,
       url,
       exampleOf(operation.requestBody?.content, number),
     );
     const documented = exampleOf(operation.responses[status]!.content, number);
     const what = `${operationId} ${status}`;
-    expect(answer.status, what).toBe(status);
-    expect(comparable(answer.body), what).toEqual(comparable(documented));
+    expect(response.status, what).toBe(status);
+    expect(comparable(response.body), what).toEqual(comparable(documented));
   }
 });
 
-it('they are a real conversation', async () => {
+it('the examples are a real conversation', async () => {
   const lines = await readFile('test/fixtures/conversations.jsonl', 'utf8');
   const { messages } = JSON.parse(lines.split('\n')[14]!) as {
     messages: object[];
@@ -91,7 +91,7 @@ function exampleOf(content: Content | undefined, number = 1) {
   return example ?? examples![number]!.value;
 }
 
-/** Without what is different each time: the service's ids and times. */
+/** A body without the ids and times that the service makes. */
 function comparable(body: unknown): unknown {
   if (body === undefined || body === '') return '';
   const { sessionId } = EXAMPLES;

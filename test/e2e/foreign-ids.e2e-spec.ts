@@ -12,10 +12,12 @@ import {
 } from '../support/api.js';
 import { type ApiRequest, apiRequests } from '../support/api-requests.js';
 import { asOwner } from '../support/owners.js';
-import { type Answer, type TestApp, useTestApp } from '../support/test-app.js';
+import {
+  type TestResponse,
+  type TestApp,
+  useTestApp,
+} from '../support/test-app.js';
 import { JWT_MODE } from '../support/tokens.js';
-
-// Bad input and what it gets: 404 and 409, as what is not yours does not exist.
 
 const api = useTestApp({ environment: JWT_MODE });
 const alice = asOwner(api, 'alice');
@@ -41,7 +43,7 @@ beforeAll(async () => {
   await createSession(bob, { id: BOBS_ID }, 1);
 });
 
-/** All that alice can see of what is hers. */
+/** Everything that alice can see. */
 async function alicesView() {
   return {
     session: await getSession(alice, ALICES_ID),
@@ -50,26 +52,26 @@ async function alicesView() {
   };
 }
 
-/** An answer but for what differs between any two. */
-function comparable({ status, headers, text }: Answer) {
+/** A response without the headers that always differ. */
+function comparable({ status, headers, text }: TestResponse) {
   const { 'x-request-id': _id, date: _date, ...others } = headers;
   return { status, headers: others, text };
 }
 
-/** The requests that name a session. */
+/** The requests to routes with a session id. */
 function requestsFor(sessionId: string, messageId: string) {
   return apiRequests(sessionId, messageId).filter(({ path }) =>
     path.includes(sessionId),
   );
 }
 
-describe('404, the same as for missing: a foreign id', () => {
+describe('a foreign id gets the 404 of a missing id', () => {
   const missing = requestsFor(NOBODYS_ID, 'msg_01');
   const requests = requestsFor(ALICES_ID, 'msg_01').map(
     (request, index) => [request.route, request, missing[index]!] as const,
   );
 
-  it('on every route that takes one', () => {
+  it('on every route with a session id', () => {
     const routes = api.routes.filter(
       (route) => route.includes(':session_id') && !route.startsWith('HEAD'),
     );
@@ -91,58 +93,60 @@ describe('404, the same as for missing: a foreign id', () => {
       const headers = headersWith(own.headers.etag!);
       const ask = ({ method, path, body }: ApiRequest) =>
         bob.send(method, path, body, headers);
-      const answer = await ask(foreign);
+      const response = await ask(foreign);
       const what = foreign.path.includes('msg_01') ? 'Message' : 'Chat session';
-      expect(answer.status).toBe(404);
-      expect(answer.body).toEqual(
+      expect(response.status).toBe(404);
+      expect(response.body).toEqual(
         failureBody(foreign.route, `${what} not found`),
       );
-      expect(comparable(answer)).toEqual(comparable(await ask(other)));
+      expect(comparable(response)).toEqual(comparable(await ask(other)));
       expect(await alicesView()).toEqual(before);
     });
   });
 
-  it("of a message, in one's own session", async () => {
+  it("for a message id, in the caller's own session", async () => {
     const messages = `/api/chat-sessions/${BOBS_ID}/messages`;
-    const answer = await bob.send('GET', `${messages}/msg_01`);
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Message not found'));
-    expect(comparable(answer)).toEqual(
+    const response = await bob.send('GET', `${messages}/msg_01`);
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Message not found'));
+    expect(comparable(response)).toEqual(
       comparable(await bob.send('GET', `${messages}/msg_99`)),
     );
   });
 });
 
-describe('409 that tells no more: a create with a foreign id', () => {
+describe('a create with a foreign id gets a 409 that reveals nothing', () => {
   it.each([
-    ['alone', {}],
+    ['nothing else', {}],
     ['in upper case', { id: ALICES_ID.toUpperCase() }],
-    ['of the same section', SECTION],
-    ['with messages', { messages: [{ role: 'user', content: 'x' }] }],
+    ['the same section', SECTION],
+    ['messages', { messages: [{ role: 'user', content: 'x' }] }],
     [
-      'with a message of the same id',
+      'a message with the same id',
       { messages: [{ id: 'msg_01', role: 'user', content: "Alice's first" }] },
     ],
   ])('%s', async (_, fields) => {
     const before = [await alicesView(), await listSessions(bob)];
     const body = { id: ALICES_ID, ...fields };
-    const answer = await bob.send('POST', '/api/chat-sessions', body);
-    expect(answer.status).toBe(409);
-    expect(answer.body).toEqual(errorBody('Chat session id is already in use'));
-    expect(answer.headers).not.toHaveProperty('etag');
+    const response = await bob.send('POST', '/api/chat-sessions', body);
+    expect(response.status).toBe(409);
+    expect(response.body).toEqual(
+      errorBody('Chat session id is already in use'),
+    );
+    expect(response.headers).not.toHaveProperty('etag');
     expect([await alicesView(), await listSessions(bob)]).toEqual(before);
   });
 });
 
-describe('routes that name no session', () => {
+describe('routes without a session id', () => {
   it.each(['document_id=doc-42', 'document_id=doc-42&section_id=sec-7'])(
-    'list nobody else: ?%s',
+    'list no sessions of others: ?%s',
     async (query) => {
       expect((await listSessions(bob, query)).chat_sessions).toEqual([]);
     },
   );
 
-  it("take the cursor of another's list for a position in one's own", async () => {
+  it("take a cursor of another's list as a position in the caller's own", async () => {
     const stranger = asOwner(api, 'stranger');
     await createSession(stranger);
     await createSession(stranger);
@@ -151,17 +155,17 @@ describe('routes that name no session', () => {
     expect(page.chat_sessions.map(({ id }) => id)).toEqual([BOBS_ID]);
   });
 
-  it("give each owner a section's session of their own", async () => {
+  it('give each owner an own session of a section', async () => {
     const carol = asOwner(api, 'carol');
     const path = '/api/documents/doc-42/sections/sec-7/chat-session';
-    const answer = await carol.send('POST', path);
-    expect(answer.status).toBe(201);
-    expect(answer.text).not.toContain(ALICES_ID);
+    const response = await carol.send('POST', path);
+    expect(response.status).toBe(201);
+    expect(response.text).not.toContain(ALICES_ID);
     expect((await alice.send('POST', path)).text).toContain(ALICES_ID);
   });
 });
 
-describe('owners that a careless store takes for one', () => {
+describe('owners that some collations take for one', () => {
   const shared = useTestApp({ environment: JWT_MODE });
   const OWNERS = [
     ['alice', 'alice'],
@@ -177,7 +181,7 @@ describe('owners that a careless store takes for one', () => {
     ['191 emoji', '😀'.repeat(191)],
   ] as const;
   const idOf = new Map<string, string>();
-  /** The same in every owner's session. */
+  /** Every owner's session has a message with this id. */
   const MESSAGE_ID = 'msg_01';
 
   beforeAll(async () => {
@@ -193,7 +197,7 @@ describe('owners that a careless store takes for one', () => {
     return (await owner.send<MessagePage>('GET', '/api/history')).body;
   }
 
-  it.each(OWNERS)('are many: %s', async (_, owner) => {
+  it.each(OWNERS)('are different: %s', async (_, owner) => {
     const self = asOwner(shared, owner);
     for (const [other, id] of idOf) {
       const path = `/api/chat-sessions/${id}`;
@@ -217,7 +221,7 @@ describe('owners that a careless store takes for one', () => {
     expect((await getPage(self, id)).messages).toHaveLength(1);
   });
 
-  // A store makes U+FFFD of half a surrogate pair: of either half, and for every such owner.
+  // A store turns each lone surrogate into U+FFFD, so that all such owners would be one.
   it.each([
     'alice ',
     ' alice',
@@ -235,10 +239,10 @@ describe('owners that a careless store takes for one', () => {
       ['POST', '/api/chat-sessions'],
       ['DELETE', session],
     ] as const) {
-      const answer = await self.send(method, path);
-      expect(answer.status).toBe(401);
-      expect(answer.body).toEqual(errorBody('The claim sub is not an id'));
-      expect(answer.headers['www-authenticate']).toBe(
+      const response = await self.send(method, path);
+      expect(response.status).toBe(401);
+      expect(response.body).toEqual(errorBody('The claim sub is not an id'));
+      expect(response.headers['www-authenticate']).toBe(
         'Bearer error="invalid_token"',
       );
     }

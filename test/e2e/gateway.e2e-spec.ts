@@ -12,41 +12,41 @@ const api = useTestApp({
   },
 });
 
-/** A request that arrives from this address. */
+/** A request from an address. */
 function history(remoteAddress: string, headers: Record<string, string>) {
   return api.app.inject({ url: '/api/history', remoteAddress, headers });
 }
 
 describe('AUTH_MODE=header', () => {
   it.each(['10.1.0.1', '10.1.255.255', '::ffff:10.1.2.3', 'fd12::1'])(
-    'believes the gateway at %s',
+    'accepts the owner from the gateway at %s',
     async (address) => {
-      const answer = await history(address, { 'x-platform-user': 'alice' });
-      expect(answer.statusCode).toBe(200);
-      expect(answer.headers.vary).toBe('X-Platform-User');
+      const response = await history(address, { 'x-platform-user': 'alice' });
+      expect(response.statusCode).toBe(200);
+      expect(response.headers.vary).toBe('X-Platform-User');
     },
   );
 
   it.each(['10.2.0.1', '127.0.0.1', '::1', '::ffff:10.2.0.1', 'fe80::1'])(
-    'believes nobody else: %s',
+    'answers 401 to any other address: %s',
     async (address) => {
-      const answer = await history(address, {
+      const response = await history(address, {
         'x-platform-user': 'alice',
         'x-forwarded-for': '10.1.0.1',
         forwarded: 'for=10.1.0.1',
       });
-      expect(answer.statusCode).toBe(401);
-      expect(answer.json()).toEqual(
+      expect(response.statusCode).toBe(401);
+      expect(response.json()).toEqual(
         errorBody('The request did not come through a trusted proxy'),
       );
-      expect(answer.headers['www-authenticate']).toBe('Gateway');
+      expect(response.headers['www-authenticate']).toBe('Gateway');
     },
   );
 
   it.each([
-    ['none', {}, 'No identity'],
-    ['only that of another name', { 'x-user-id': 'alice' }, 'No identity'],
-    ['an empty one', { 'x-platform-user': '' }, 'The identity is malformed'],
+    ['no header', {}, 'No identity'],
+    ['only another header', { 'x-user-id': 'alice' }, 'No identity'],
+    ['an empty header', { 'x-platform-user': '' }, 'The identity is malformed'],
     [
       'a control character',
       { 'x-platform-user': 'a\x01' },
@@ -57,13 +57,19 @@ describe('AUTH_MODE=header', () => {
       { 'x-platform-user': 'a'.repeat(192) },
       'The identity is malformed',
     ],
-  ])('needs an identity of the gateway: %s', async (_, headers, error) => {
-    const answer = await history('10.1.0.1', headers as Record<string, string>);
-    expect(answer.statusCode).toBe(401);
-    expect(answer.json()).toEqual(errorBody(error));
-  });
+  ])(
+    'answers 401 without an owner from the gateway: %s',
+    async (_, headers, error) => {
+      const response = await history(
+        '10.1.0.1',
+        headers as Record<string, string>,
+      );
+      expect(response.statusCode).toBe(401);
+      expect(response.json()).toEqual(errorBody(error));
+    },
+  );
 
-  it('keeps owners apart', async () => {
+  it('separates owners', async () => {
     const created = await api.app.inject({
       method: 'POST',
       url: '/api/chat-sessions',

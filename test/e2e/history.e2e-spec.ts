@@ -17,26 +17,26 @@ describe.each(['/api/session/history', '/api/history'])('GET %s', (path) => {
     return api.send<{ messages: Message[] }>('GET', path);
   }
 
-  it('is empty where there is no session, and no message', async () => {
-    const answer = await history();
-    expect(answer.status).toBe(200);
-    expect(answer.text).toBe('{"messages":[]}');
+  it('is empty without sessions, and without messages', async () => {
+    const response = await history();
+    expect(response.status).toBe(200);
+    expect(response.text).toBe('{"messages":[]}');
     await createSession(api);
     expect((await history()).text).toBe('{"messages":[]}');
   });
 
-  it('answers the newest 50 messages of the latest session', async () => {
+  it('has the newest 50 messages of the most recently active session', async () => {
     await nextMillisecond();
     const { id } = await createSession(api, {}, 60);
-    const answer = await history();
-    expect(answer.status).toBe(200);
-    expect(Object.keys(answer.body)).toEqual(['messages']);
-    const { messages } = answer.body;
+    const response = await history();
+    expect(response.status).toBe(200);
+    expect(Object.keys(response.body)).toEqual(['messages']);
+    const { messages } = response.body;
     expect(messages.map(({ seq }) => seq)).toEqual(numbers(11, 60));
     expect(messages).toEqual((await getPage(api, id)).messages);
   });
 
-  it('answers whole messages', async () => {
+  it('has whole messages', async () => {
     await nextMillisecond();
     const message = {
       id: 'mine',
@@ -52,7 +52,7 @@ describe.each(['/api/session/history', '/api/history'])('GET %s', (path) => {
     });
   });
 
-  it('follows the activity from session to session, archived ones included', async () => {
+  it('follows the activity of all sessions, also archived ones', async () => {
     const older = await createSession(api, {}, 1);
     await nextMillisecond();
     const newer = await createSession(api, {}, 2);
@@ -70,14 +70,14 @@ describe.each(['/api/session/history', '/api/history'])('GET %s', (path) => {
     expect((await history()).body.messages).toEqual(newer.messages);
   });
 
-  it('is answered while the latest session is being deleted', async () => {
+  it('answers 200 while the session is deleted', async () => {
     for (const _ of numbers(1, 20)) {
       const { id } = await createSession(api, {}, 1);
-      const [answer] = await Promise.all([
+      const [response] = await Promise.all([
         history(),
         api.send('DELETE', `/api/chat-sessions/${id}`),
       ]);
-      expect(answer.status).toBe(200);
+      expect(response.status).toBe(200);
     }
   });
 });

@@ -14,10 +14,10 @@ import { useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
 const LIMIT = 60;
-/** A query, with which the answer is as without one. */
-const AS_WITHOUT = `?messages=${PAGE.sessionMessages.default}`;
+/** A query that asks for the default. */
+const DEFAULT_QUERY = `?messages=${PAGE.sessionMessages.default}`;
 
-describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
+describe.each(['exclusive', 'validated', 'off'])('with CACHE=%s', (cache) => {
   const api = useTestApp({
     environment: {
       ...JWT_MODE,
@@ -52,7 +52,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     return { id, path, headers, get };
   }
 
-  /** Whether the route was asked. */
+  /** Counts the calls of the route. */
   function watchRoute() {
     return vi.spyOn(OwnerGuard.prototype, 'canActivate');
   }
@@ -63,22 +63,22 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       expect(all[name]).toBeDefined();
       delete all[name];
     }
-    // A second may begin in between.
-    expect(Number(all['x-ratelimit-reset'])).toBeGreaterThan(50);
+    // Seconds, which may differ between two reads.
+    expect(all['x-ratelimit-reset']).toMatch(/^\d+$/);
     delete all['x-ratelimit-reset'];
     return all;
   }
 
   type Get = Awaited<ReturnType<typeof readable>>['get'];
 
-  /** Reads with the route, which has queries to itself, and without. */
+  /** Reads with a query, which goes to the route, and without. Both responses must be equal. */
   async function expectAsWithRoute(
     get: Get,
     status: number,
     headers: Record<string, string> = {},
   ): Promise<void> {
     const withRoute = watchRoute();
-    const first = await get(headers, AS_WITHOUT);
+    const first = await get(headers, DEFAULT_QUERY);
     expect(withRoute).toHaveBeenCalledOnce();
     const second = await get(headers);
     expect(withRoute).toHaveBeenCalledOnce();
@@ -88,13 +88,13 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
   }
 
   describe('a plain read', () => {
-    it('is answered without the route, and to the letter as with it', async () => {
+    it('is answered without the route, with an equal response', async () => {
       const { get } = await readable('alice');
       await get(); // fills
       await expectAsWithRoute(get, 200);
     });
 
-    it('is answered 304 without the route where the client’s copy is current', async () => {
+    it('is answered 304 without the route if the client’s copy is current', async () => {
       const { get } = await readable('laura');
       const etag = (await get()).headers.get('etag')!;
       const conditions = [etag, `W/${etag}`, `"other", ${etag}`, '*'];
@@ -105,7 +105,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     });
 
     it.each(['"other"', '', 'malformed'])(
-      'is answered whole where If-None-Match is %j',
+      'is answered with the session if If-None-Match is %j',
       async (condition) => {
         const { get } = await readable('mona');
         await get();
@@ -113,18 +113,18 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       },
     );
 
-    it('keeps the id of a request where it is sane', async () => {
+    it('keeps a valid X-Request-Id', async () => {
       const { get } = await readable('bob');
       await get();
       const route = watchRoute();
       const idOf = async (id: string) =>
         (await get({ 'x-request-id': id })).headers.get('x-request-id');
       expect(await idOf('mine-1')).toBe('mine-1');
-      expect(await idOf('not sane')).toMatch(/^[\da-f-]{36}$/);
+      expect(await idOf('not valid')).toMatch(/^[\da-f-]{36}$/);
       expect(route).not.toHaveBeenCalled();
     });
 
-    it('is counted once a read, and refused over the limit', async () => {
+    it('counts once, and is refused over the limit', async () => {
       const { get } = await readable('carol');
       for (let left = LIMIT - 1; left >= 0; left--) {
         const { status, headers } = await get();
@@ -137,14 +137,14 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       expect(await refused.json()).toEqual(errorBody('Too many requests'));
     });
 
-    it('is shown as it is after a write', async () => {
+    it('answers the new session after a write', async () => {
       const { id, get, headers } = await readable('dave');
       await get();
       for (let count = 4; count < 24; count++) {
         const message = { role: 'user', content: 'More' };
         await append(api, id, message, headers);
-        for (const answer of [await get(), await get()]) {
-          const { chat_session } = (await answer.json()) as {
+        for (const response of [await get(), await get()]) {
+          const { chat_session } = (await response.json()) as {
             chat_session: Session;
           };
           expect(chat_session.message_count).toBe(count);
@@ -154,14 +154,14 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       expect((await get()).status).toBe(404);
     });
 
-    it('finds nothing, to the letter as with the route', async () => {
+    it('is answered 404 without the route, with an equal response', async () => {
       const { id, get, headers } = await readable('ivan');
       await get();
       await api.send('DELETE', `/api/chat-sessions/${id}`, undefined, headers);
       await expectAsWithRoute(get, 404);
     });
 
-    it('waits for the store once, and is counted once', async () => {
+    it('is answered 503 after one try, and counts once', async () => {
       const { get } = await readable('judy');
       const read = vi
         .spyOn(ChatSessionsService.prototype, 'get')
@@ -175,7 +175,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       expect(route).not.toHaveBeenCalled();
     });
 
-    it('is none where the id is none', async () => {
+    it('is refused if the id is no UUID', async () => {
       const { get, headers } = await readable('kim');
       await get();
       for (const id of ['-'.repeat(36), 'f'.repeat(36)]) {
@@ -184,7 +184,7 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
       }
     });
 
-    it('is nobody else’s', async () => {
+    it('needs the token of its owner', async () => {
       const { path, get } = await readable('erin');
       await get();
       const others = [
@@ -204,11 +204,17 @@ describe.each(['exclusive', 'validated', 'off'])('with cache %s', (cache) => {
     });
 
     it.each([
-      ['of another origin', { origin: 'https://chat.example.com' }, '', 200, 1],
+      [
+        'from another origin',
+        { origin: 'https://chat.example.com' },
+        '',
+        200,
+        1,
+      ],
       ['with a query', {}, '?messages=1', 200, 1],
       ['with a wrong query', {}, '?messages=x', 400, 1],
     ] satisfies [string, Record<string, string>, string, number, number][])(
-      'is the route’s %s',
+      'goes to the route: %s',
       async (_, headers, query, expected, calls) => {
         const { get } = await readable('frank');
         await get();

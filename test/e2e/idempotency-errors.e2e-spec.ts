@@ -1,51 +1,34 @@
-import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import {
   append,
-  createSession,
   errorBody,
   failureBody,
   getSession,
   NOBODYS_ID,
-  numbers,
-  type Session,
   validationErrors,
 } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
-import { type Answer, useTestApp } from '../support/test-app.js';
+import { HELLO, useKeyedRequests } from '../support/idempotent.js';
+import { inParallel } from '../support/parallel.js';
+import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
-const HELLO = { role: 'user', content: 'Hello' };
+const keyed = useKeyedRequests(api, 1);
+const { post } = keyed;
 
-let key: string;
-let session: Session;
-
-beforeEach(async () => {
-  key = randomUUID();
-  session = await createSession(api, {}, 1);
-});
-
-function post(
-  path: string,
-  body?: object,
-  headers: Record<string, string> = {},
-): Promise<Answer<{ error: string }>> {
-  return api.send('POST', `/api/chat-sessions${path}`, body, {
-    'idempotency-key': key,
-    ...headers,
-  });
+/** The session of the test is as it was created. */
+async function expectUnchanged() {
+  expect(await getSession(api, keyed.session.id)).toEqual(keyed.session);
 }
 
 describe('a request sent again with its Idempotency-Key', () => {
-  it('to clear, is replayed before If-Match is looked at', async () => {
-    const { headers } = await api.send(
-      'GET',
-      `/api/chat-sessions/${session.id}`,
-    );
+  it('is replayed although If-Match no longer matches: clear', async () => {
+    const path = `/api/chat-sessions/${keyed.session.id}`;
+    const { headers } = await api.send('GET', path);
     const ifMatch = { 'if-match': headers.etag! };
-    const first = await post(`/${session.id}/clear`, undefined, ifMatch);
-    const again = await post(`/${session.id}/clear`, undefined, ifMatch);
+    const first = await keyed.clear(ifMatch);
+    const again = await keyed.clear(ifMatch);
     expect([first.status, again.status]).toEqual([200, 200]);
     expect(again.headers).toMatchObject({
       'idempotent-replayed': 'true',
@@ -53,19 +36,15 @@ describe('a request sent again with its Idempotency-Key', () => {
     });
   });
 
-  it('is told when the session is gone since', async () => {
+  it('answers 404 after the session was deleted', async () => {
     const requests = [
-      ['messages', () => post(`/${session.id}/messages`, HELLO)],
-      [
-        'clear',
-        () =>
-          post(`/${session.id}/clear`, undefined, { 'idempotency-key': 'c' }),
-      ],
+      ['messages', () => keyed.append(HELLO)],
+      ['clear', () => keyed.clear({ 'idempotency-key': 'c' })],
     ] as const;
     for (const [, send] of requests) {
       expect((await send()).status).toBeLessThan(300);
     }
-    await api.send('DELETE', `/api/chat-sessions/${session.id}`);
+    await api.send('DELETE', `/api/chat-sessions/${keyed.session.id}`);
     for (const [name, send] of requests) {
       const again = await send();
       expect(again.status).toBe(404);
@@ -79,19 +58,19 @@ describe('a request sent again with its Idempotency-Key', () => {
     }
   });
 
-  it('is told when its messages are gone since, though the session is there', async () => {
+  it('answers 404 after its messages were deleted', async () => {
     const messages = [HELLO, HELLO];
-    await post(`/${session.id}/messages`, { messages });
-    await api.send('POST', `/api/chat-sessions/${session.id}/clear`);
-    const again = await post(`/${session.id}/messages`, { messages });
+    await keyed.append({ messages });
+    await api.send('POST', `/api/chat-sessions/${keyed.session.id}/clear`);
+    const again = await keyed.append({ messages });
     expect(again.status).toBe(404);
     expect(again.body).toEqual(
       errorBody('The messages of this request were deleted since'),
     );
-    expect((await getSession(api, session.id)).message_count).toBe(0);
+    expect((await getSession(api, keyed.session.id)).message_count).toBe(0);
   });
 
-  it('may have another query, as that is no part of what was asked', async () => {
+  it('may have another query', async () => {
     const first = await post('?try=1', {});
     const again = await post('?try=2', {});
     expect([first.status, again.status]).toEqual([201, 201]);
@@ -102,29 +81,43 @@ describe('a request sent again with its Idempotency-Key', () => {
 describe('an Idempotency-Key of a request that fails', () => {
   it.each([
     ['404', () => post(`/${NOBODYS_ID}/messages`, HELLO)],
-    ['400', () => post(`/${session.id}/messages`, { ...HELLO, content: ' ' })],
-    [
-      '412',
-      () => post(`/${session.id}/clear`, undefined, { 'if-match': '"1-1"' }),
-    ],
-  ])('is free again, also when 50 fail at once: %s', async (failure, send) => {
-    const answers = await Promise.all(numbers(1, 50).map(send));
-    for (const { status, headers } of answers) {
-      expect([Number(failure), 409]).toContain(status);
-      if (status === 409) expect(headers['retry-after']).toBe('1');
-    }
-    expect(answers.map(({ status }) => status)).toContain(Number(failure));
-    expect(await getSession(api, session.id)).toEqual(session);
-    expect((await post(`/${session.id}/messages`, HELLO)).status).toBe(201);
+    ['400', () => keyed.append({ ...HELLO, content: ' ' })],
+    ['412', () => keyed.clear({ 'if-match': '"1-1"' })],
+  ])(
+    'can be used again, after 50 failures at once: %s',
+    async (failure, send) => {
+      const responses = await inParallel(50, send);
+      for (const { status, headers } of responses) {
+        expect([Number(failure), 409]).toContain(status);
+        if (status === 409) expect(headers['retry-after']).toBe('1');
+      }
+      expect(responses.map(({ status }) => status)).toContain(Number(failure));
+      await expectUnchanged();
+      expect((await keyed.append(HELLO)).status).toBe(201);
+    },
+  );
+
+  it('can be used again after a batch with a stored and a new message', async () => {
+    await append(api, keyed.session.id, { ...HELLO, id: 'mine' });
+    const messages = [{ ...HELLO, id: 'mine' }, HELLO];
+    const response = await keyed.append({ messages });
+    expect(response.status).toBe(409);
+    expect(response.headers).not.toHaveProperty('retry-after');
+    expect((await keyed.append(HELLO)).status).toBe(201);
   });
 });
 
-describe('an Idempotency-Key on the wire', () => {
+describe('an Idempotency-Key in the bytes of a request', () => {
+  let url: URL;
+
+  beforeAll(async () => {
+    url = new URL(await api.listen());
+  });
+
   function send(...lines: string[]) {
-    const url = new URL(origin);
     const body = JSON.stringify(HELLO);
     const head = [
-      `POST /api/chat-sessions/${session.id}/messages HTTP/1.1`,
+      `POST /api/chat-sessions/${keyed.session.id}/messages HTTP/1.1`,
       `Host: ${url.host}`,
       'Connection: close',
       'Content-Type: application/json',
@@ -134,79 +127,74 @@ describe('an Idempotency-Key on the wire', () => {
     return exchange(url, `${head.join('\r\n')}\r\n\r\n${body}`);
   }
 
-  let origin: string;
-  beforeEach(async () => {
-    origin ??= await api.listen();
-  });
-
   it.each([
     ['empty', ['Idempotency-Key:']],
     ['only spaces', ['Idempotency-Key:   ']],
     ['256 characters', [`Idempotency-Key: ${'x'.repeat(256)}`]],
     ['beyond ASCII', ['Idempotency-Key: schlüssel']],
     ['with a tab', ['Idempotency-Key: a\tb']],
-  ])('is refused when it is %s', async (_, lines) => {
-    const answer = await send(...lines);
-    expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
-    expect(answer.body).toEqual(
+  ])('is refused: %s', async (_, lines) => {
+    const response = await send(...lines);
+    expect(response.status).toBe('HTTP/1.1 400 Bad Request');
+    expect(response.body).toEqual(
       validationErrors(
         'Idempotency-Key must be 1 to 255 printable ASCII characters',
       ),
     );
-    expect(await getSession(api, session.id)).toEqual(session);
+    await expectUnchanged();
   });
 
-  it('is refused when it is given twice', async () => {
-    for (const other of [key, 'other']) {
-      const answer = await send(
-        `Idempotency-Key: ${key}`,
+  it('is refused if it is given twice', async () => {
+    for (const other of [keyed.key, 'other']) {
+      const response = await send(
+        `Idempotency-Key: ${keyed.key}`,
         `idempotency-key: ${other}`,
       );
-      expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
-      expect(answer.body).toEqual(
+      expect(response.status).toBe('HTTP/1.1 400 Bad Request');
+      expect(response.body).toEqual(
         validationErrors('Idempotency-Key must be given once'),
       );
     }
-    expect(await getSession(api, session.id)).toEqual(session);
+    await expectUnchanged();
   });
 
-  it('is refused with any other control character by the HTTP parser', async () => {
+  it('is refused by the HTTP parser with any other control character', async () => {
     for (const character of ['\0', '\x01', '\n', '\x1f', '\x7f']) {
-      const answer = await send(`Idempotency-Key: a${character}b`);
-      expect(answer.status).toBe('HTTP/1.1 400 Bad Request');
+      const response = await send(`Idempotency-Key: a${character}b`);
+      expect(response.status).toBe('HTTP/1.1 400 Bad Request');
     }
-    expect(await getSession(api, session.id)).toEqual(session);
+    await expectUnchanged();
   });
 
   it('is the same with white space around it', async () => {
-    const first = await send(`Idempotency-Key: ${key}`);
-    const again = await send(`Idempotency-Key:  \t ${key}  `);
+    const first = await send(`Idempotency-Key: ${keyed.key}`);
+    const again = await send(`Idempotency-Key:  \t ${keyed.key}  `);
     expect(first.status).toBe('HTTP/1.1 201 Created');
     expect(again.head).toContain('idempotent-replayed: true');
     expect(again.body).toEqual(first.body);
   });
 
-  it('is not the same with white space around it, where no HTTP parser has removed that', async () => {
+  it('is refused with white space around it that no HTTP parser has removed', async () => {
     for (const value of [' a', 'a ']) {
-      const answer = await post('', {}, { 'idempotency-key': value });
-      expect(answer.status).toBe(400);
+      const response = await post('', {}, { 'idempotency-key': value });
+      expect(response.status).toBe(400);
     }
   });
 });
 
-describe('the document', () => {
+describe('the OpenAPI document', () => {
   it.each([
     ['/api/chat-sessions', ['200', '201']],
     ['/api/chat-sessions/{session_id}/messages', ['200', '201']],
     ['/api/chat-sessions/{session_id}/clear', ['200']],
-  ])('tells of the key: POST %s', async (path, successes) => {
+  ])('describes Idempotency-Key: POST %s', async (path, successes) => {
     const { body } = await api.send<OpenAPIObject>('GET', '/api/docs-json');
     const { parameters, responses } = body.paths[path]!.post!;
     const parameter = parameters?.find(
       (it) => 'name' in it && it.name === 'Idempotency-Key',
     );
     expect(parameter).toMatchObject({ in: 'header', required: false });
-    // Swagger UI would fill it in, and the second try would be a replay.
+    // Swagger UI would fill in an example, and the second try would be a replay.
     expect(JSON.stringify(parameter)).not.toContain('"example');
     for (const status of successes) {
       expect(responses[status]).toHaveProperty([
@@ -221,7 +209,7 @@ describe('the document', () => {
     expect(responses).toHaveProperty('422');
   });
 
-  it('tells every error of a status', async () => {
+  it('has an example for each error of a 409', async () => {
     const { body } = await api.send<OpenAPIObject>('GET', '/api/docs-json');
     const { responses } = body.paths['/api/chat-sessions']!.post!;
     expect(responses['409']).toMatchObject({
@@ -250,16 +238,5 @@ describe('the document', () => {
         },
       },
     });
-  });
-});
-
-describe('a message that is there already', () => {
-  it('and another that is not are refused with a key, too, which stays free', async () => {
-    await append(api, session.id, { ...HELLO, id: 'mine' });
-    const mixed = { messages: [{ ...HELLO, id: 'mine' }, HELLO] };
-    const answer = await post(`/${session.id}/messages`, mixed);
-    expect(answer.status).toBe(409);
-    expect(answer.headers).not.toHaveProperty('retry-after');
-    expect((await post(`/${session.id}/messages`, HELLO)).status).toBe(201);
   });
 });

@@ -19,7 +19,7 @@ function seqsOf({ messages }: Pick<MessagePage, 'messages'>): number[] {
   return messages.map(({ seq }) => seq);
 }
 
-/** All seqs, page by page towards the newest. */
+/** All seqs, page by page, oldest first. */
 async function walkForward(id: string, limit: number): Promise<number[]> {
   const seqs: number[] = [];
   for (;;) {
@@ -32,7 +32,7 @@ async function walkForward(id: string, limit: number): Promise<number[]> {
   }
 }
 
-/** All seqs, page by page towards the oldest. */
+/** All seqs, page by page, newest first. */
 async function walkBackward(id: string, limit: number): Promise<number[]> {
   const seqs: number[] = [];
   for (;;) {
@@ -52,14 +52,14 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
     ({ id } = await createSession(api, {}, 250));
   });
 
-  it('answers whole messages, as the session shows them', async () => {
-    const answer = await api.send(
+  it('has the same messages as the session', async () => {
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${id}/messages?limit=2`,
     );
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
     const { messages } = await getSession(api, id);
-    expect(answer.body).toEqual({
+    expect(response.body).toEqual({
       messages: messages.slice(-2),
       has_before: true,
       has_after: false,
@@ -73,7 +73,7 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
     ['limit=200', numbers(51, 250), true, false],
     ['before=251', numbers(201, 250), true, false],
     ['before=4294967295', numbers(201, 250), true, false],
-    // Before, which is not in the page itself.
+    // The seq of `before` is not in the page.
     ['before=101', numbers(51, 100), true, true],
     ['before=250&limit=1', [249], true, true],
     ['before=52', numbers(2, 51), true, true],
@@ -81,7 +81,7 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
     ['before=3', [1, 2], false, true],
     ['before=1', [], false, true],
     ['before=0', [], false, true],
-    // After, which is not in the page itself.
+    // The seq of `after` is not in the page.
     ['after=0', numbers(1, 50), false, true],
     ['after=0&limit=1', [1], false, true],
     ['after=1', numbers(2, 51), true, true],
@@ -90,7 +90,7 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
     ['after=249', [250], true, false],
     ['after=250', [], true, false],
     ['after=4294967295', [], true, false],
-    // Around, which is in the page.
+    // The seq of `around` is in the page.
     ['around=100&limit=1', [100], true, true],
     ['around=100&limit=2', [100, 101], true, true],
     ['around=100&limit=5', numbers(98, 102), true, true],
@@ -113,14 +113,14 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
   });
 
   it.each([7, 50, 125, 200])(
-    'leads to every message, %i at a time',
+    'has all messages on its pages of %i',
     async (limit) => {
       expect(await walkForward(id, limit)).toEqual(numbers(1, 250));
       expect(await walkBackward(id, limit)).toEqual(numbers(1, 250));
     },
   );
 
-  it('answers everything where it is less than a page', async () => {
+  it('has all messages of a session with less than a page', async () => {
     const short = await createSession(api, {}, 3);
     for (const query of ['', 'after=0', 'before=4', 'around=2']) {
       expect(await getPage(api, short.id, query)).toEqual({
@@ -168,21 +168,21 @@ describe('GET /api/chat-sessions/:session_id/messages', () => {
       ],
     ],
   ])('refuses ?%s', async (query, details) => {
-    const answer = await api.send(
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${id}/messages?${query}`,
     );
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(...details));
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(...details));
   });
 
-  it('answers 404 for a session that is not there', async () => {
-    const answer = await api.send(
+  it('answers 404 if the session does not exist', async () => {
+    const response = await api.send(
       'GET',
       `/api/chat-sessions/${NOBODYS_ID}/messages`,
     );
-    expect(answer.status).toBe(404);
-    expect(answer.body).toEqual(errorBody('Chat session not found'));
+    expect(response.status).toBe(404);
+    expect(response.body).toEqual(errorBody('Chat session not found'));
   });
 });
 
@@ -205,7 +205,7 @@ describe('GET /api/chat-sessions/:session_id/messages after a clear', () => {
     },
   );
 
-  it('begins with the messages since then', async () => {
+  it('has the messages since then', async () => {
     await append(api, id, { messages: userMessages(5, 6) });
     expect(await walkForward(id, 2)).toEqual(numbers(6, 10));
     expect(await walkBackward(id, 2)).toEqual(numbers(6, 10));
@@ -226,7 +226,7 @@ describe('GET /api/chat-sessions/:session_id/messages: 4 MiB', () => {
 
   beforeAll(async () => {
     ({ id } = await createSession(api));
-    // Three of the largest fit into a page, the small ones with them.
+    // Three of the largest fit into a page, with all of the small ones.
     const large = { role: 'user', content: 'x'.repeat(1024 * 1024) };
     for (const batch of [3, 3, 3]) {
       await append(api, id, { messages: Array(batch).fill(large) });
@@ -252,18 +252,18 @@ describe('GET /api/chat-sessions/:session_id/messages: 4 MiB', () => {
     expect(page.has_after).toBe(hasAfter);
   });
 
-  it.each([2, 50])('leads to every message, %i at a time', async (limit) => {
+  it.each([2, 50])('has all messages on its pages of %i', async (limit) => {
     expect(await walkForward(id, limit)).toEqual(numbers(1, 12));
     expect(await walkBackward(id, limit)).toEqual(numbers(1, 12));
   });
 
-  it('bounds what a session shows, too', async () => {
+  it('limits the messages of a session, too', async () => {
     const session = await getSession(api, id);
     expect(seqsOf(session)).toEqual(numbers(7, 12));
     expect(session.message_count).toBe(12);
   });
 
-  it('answers one message at least, however large', async () => {
+  it('has at least one message of any size', async () => {
     const { id: other } = await createSession(api);
     const large = 'x'.repeat(2_000_000);
     for (const text of [large, large, large]) {

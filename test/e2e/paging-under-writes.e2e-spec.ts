@@ -2,42 +2,45 @@ import { describe, expect, it } from 'vitest';
 import {
   append,
   createSession,
-  type Message,
+  type MessagePage,
   numbers,
   type Session,
 } from '../support/api.js';
+import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
-/** Runs writes one after another, several at once, for as long as `reading` takes. */
+/** Four writers write while `read` runs. The signal aborts if one of them fails. */
 async function whileWriting<T>(
   write: (n: number) => Promise<unknown>,
-  reading: () => Promise<T>,
+  read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  let done = false;
+  const failure = new AbortController();
+  let isReading = true;
   let n = 0;
-  const writers = Array.from({ length: 4 }, async () => {
-    while (!done) await write(n++);
+  const writers = inParallel(4, async () => {
+    try {
+      while (isReading) await write(n++);
+    } catch (error) {
+      failure.abort(error);
+    }
   });
+  let result: T;
   try {
-    return await reading();
+    result = await read(failure.signal);
   } finally {
-    done = true;
-    await Promise.all(writers);
-    expect(n).toBeGreaterThan(4);
+    isReading = false;
+    await writers;
   }
+  failure.signal.throwIfAborted();
+  expect(n).toBeGreaterThan(4);
+  return result;
 }
 
-interface Page {
-  messages: Message[];
-  has_before: boolean;
-  has_after: boolean;
-}
-
-async function page(id: string, query: string): Promise<Page> {
+async function page(id: string, query: string): Promise<MessagePage> {
   const path = `/api/chat-sessions/${id}/messages?limit=7&${query}`;
-  const { status, body } = await api.send<Page>('GET', path);
+  const { status, body } = await api.send<MessagePage>('GET', path);
   expect(status).toBe(200);
   return body;
 }
@@ -46,11 +49,12 @@ describe('GET /api/chat-sessions/:session_id/messages while others append', () =
   const appendTo = (id: string) => () =>
     append(api, id, { role: 'user', content: 'more' });
 
-  it('forwards: nothing missing and nothing twice', async () => {
+  it('forwards: misses no message and repeats none', async () => {
     const { id } = await createSession(api, {}, 150);
-    const seqs = await whileWriting(appendTo(id), async () => {
+    const seqs = await whileWriting(appendTo(id), async (signal) => {
       const seen: number[] = [];
       for (let after = 0; seen.length < 200;) {
+        signal.throwIfAborted();
         const { messages } = await page(id, `after=${after}`);
         seen.push(...messages.map(({ seq }) => seq));
         after = seen.at(-1) ?? 0;
@@ -60,7 +64,7 @@ describe('GET /api/chat-sessions/:session_id/messages while others append', () =
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });
 
-  it('backwards: nothing missing and nothing twice', async () => {
+  it('backwards: misses no message and repeats none', async () => {
     const { id } = await createSession(api, {}, 150);
     const seqs = await whileWriting(appendTo(id), async () => {
       const seen: number[] = [];
@@ -76,7 +80,7 @@ describe('GET /api/chat-sessions/:session_id/messages while others append', () =
 });
 
 describe('GET /api/chat-sessions while others write', () => {
-  it('has nothing twice, and nothing missing of what nobody touched', async () => {
+  it('repeats no session, and misses none that nobody changes', async () => {
     const untouched: string[] = [];
     const touched: string[] = [];
     for (let n = 0; n < 60; n++) {
@@ -109,13 +113,13 @@ describe('GET /api/chat-sessions while others write', () => {
 });
 
 describe('GET /api/chat-sessions/:session_id while others append and clear', () => {
-  it('answers body, count and ETag of one moment, and one body for each ETag', async () => {
+  it('answers a body, count and ETag that agree, and one body for each ETag', async () => {
     const { id } = await createSession(api, {}, 60);
     const write = (n: number) =>
       n % 10 === 9
         ? api.send('POST', `/api/chat-sessions/${id}/clear`)
         : append(api, id, { role: 'user', content: 'more' });
-    const answers = new Map<string | undefined, string>();
+    const responses = new Map<string | undefined, string>();
     await whileWriting(write, async () => {
       for (let n = 0; n < 100; n++) {
         const { body, headers, text } = await api.send<{
@@ -132,8 +136,8 @@ describe('GET /api/chat-sessions/:session_id while others append and clear', () 
         expect(headers.etag).toBe(
           `"${Date.parse(session.created_at)}-${session.version}"`,
         );
-        expect(answers.get(headers.etag) ?? text).toBe(text);
-        answers.set(headers.etag, text);
+        expect(responses.get(headers.etag) ?? text).toBe(text);
+        responses.set(headers.etag, text);
       }
     });
   });

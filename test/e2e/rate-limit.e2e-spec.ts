@@ -1,46 +1,53 @@
 import { describe, expect, it } from 'vitest';
-import { createSession, errorBody } from '../support/api.js';
-import { useTestApp } from '../support/test-app.js';
-import { as, JWT_MODE } from '../support/tokens.js';
+import { createSession, errorBody, numbers } from '../support/api.js';
+import { type TestApp, useTestApp } from '../support/test-app.js';
+import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
+// A count lasts for a minute, so each test has owners and addresses of its own.
 const LIMITS = { RATE_LIMIT: '5', RATE_LIMIT_WRITES: '3' };
+/** Matches the seconds that are left of that minute. */
+const SECONDS_LEFT = /^([1-9]|[1-5]\d|60)$/;
 
-/** Limits are counted for a minute: each test has owners and addresses of its own. */
 describe('RATE_LIMIT', () => {
   const api = useTestApp({ environment: { ...JWT_MODE, ...LIMITS } });
 
-  it('counts the reads of an owner over all routes', async () => {
+  it('counts the reads of an owner on all routes', async () => {
     const headers = await as('reader');
     const paths = ['history', 'chat-sessions', 'session/history'];
     for (const [index, path] of [...paths, ...paths].slice(0, 5).entries()) {
-      const answer = await api.send('GET', `/api/${path}`, undefined, headers);
-      expect(answer.status).toBe(200);
-      expect(answer.headers).toMatchObject({
+      const response = await api.send(
+        'GET',
+        `/api/${path}`,
+        undefined,
+        headers,
+      );
+      expect(response.status).toBe(200);
+      expect(response.headers).toMatchObject({
         'x-ratelimit-limit': '5',
         'x-ratelimit-remaining': String(4 - index),
-        'x-ratelimit-reset': expect.stringMatching(/^(5\d|60)$/) as string,
+        'x-ratelimit-reset': expect.stringMatching(SECONDS_LEFT) as string,
       });
     }
-    const answer = await api.send('GET', '/api/history', undefined, headers);
-    expect(answer.status).toBe(429);
-    expect(answer.body).toEqual(errorBody('Too many requests'));
-    expect(answer.headers['retry-after']).toMatch(/^(5\d|60)$/);
+    const response = await api.send('GET', '/api/history', undefined, headers);
+    expect(response.status).toBe(429);
+    expect(response.body).toEqual(errorBody('Too many requests'));
+    expect(response.headers['retry-after']).toMatch(SECONDS_LEFT);
   });
 
-  it('counts writes apart from reads', async () => {
+  it('counts writes separately from reads', async () => {
     const headers = await as('writer');
     const create = () => api.send('POST', '/api/chat-sessions', {}, headers);
     for (let i = 0; i < 3; i++) {
-      const answer = await create();
-      expect(answer.status).toBe(201);
-      expect(answer.headers['x-ratelimit-limit']).toBe('3');
+      const response = await create();
+      expect(response.status).toBe(201);
+      expect(response.headers['x-ratelimit-limit']).toBe('3');
     }
     expect((await create()).status).toBe(429);
     const read = await api.send('GET', '/api/history', undefined, headers);
     expect(read.status).toBe(200);
   });
 
-  it('counts requests that are refused for what they ask, too', async () => {
+  it('counts requests that are answered 400', async () => {
     const headers = await as('careless');
     const ask = () =>
       api.send('GET', '/api/chat-sessions/abc', undefined, headers);
@@ -48,7 +55,7 @@ describe('RATE_LIMIT', () => {
     expect((await ask()).status).toBe(429);
   });
 
-  it('counts each owner alone, whatever the token', async () => {
+  it('counts each owner separately, with any token', async () => {
     for (let i = 0; i < 5; i++) {
       const one = await api.send(
         'GET',
@@ -74,7 +81,7 @@ describe('RATE_LIMIT', () => {
     expect(two.status).toBe(200);
   });
 
-  it('counts who is not identified by address, before the refusal', async () => {
+  it('counts requests without a valid token by address', async () => {
     const statusFrom = async (remoteAddress: string, token: string) => {
       const { statusCode } = await api.app.inject({
         url: '/api/history',
@@ -89,12 +96,12 @@ describe('RATE_LIMIT', () => {
     }
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
     expect(await statusFrom('192.0.2.2', 'a.b.c')).toBe(401);
-    // The owner behind the same address is not to blame.
+    // The address does not count for an owner.
     const { authorization } = await as('neighbour');
     expect(await statusFrom('192.0.2.1', authorization.slice(7))).toBe(200);
   });
 
-  it('takes the addresses of an IPv6 network for one', async () => {
+  it('counts all addresses of an IPv6 /64 as one', async () => {
     const statuses = [];
     for (let i = 0; i < 6; i++) {
       const { statusCode } = await api.app.inject({
@@ -106,7 +113,7 @@ describe('RATE_LIMIT', () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
   });
 
-  it('does not count health', async () => {
+  it('does not count the health routes', async () => {
     for (let i = 0; i < 10; i++) {
       const { status, headers } = await api.send('GET', '/health/live');
       expect(status).toBe(200);
@@ -115,15 +122,108 @@ describe('RATE_LIMIT', () => {
   });
 });
 
+describe('RATE_LIMIT cannot be evaded', () => {
+  const LIMITED = { ...JWT_MODE, RATE_LIMIT: '3', RATE_LIMIT_WRITES: '3' };
+  const PROXY = '127.0.0.1';
+  const direct = useTestApp({ environment: LIMITED });
+  const proxied = useTestApp({
+    environment: { ...LIMITED, TRUSTED_PROXIES: PROXY },
+  });
+
+  /** Names another client in each request, by every header that some proxy uses. */
+  const rotated = (n: number) => ({
+    'x-forwarded-for': `198.51.100.${n}`,
+    'x-real-ip': `198.51.100.${n}`,
+    'x-client-ip': `198.51.100.${n}`,
+    'cf-connecting-ip': `198.51.100.${n}`,
+    'true-client-ip': `198.51.100.${n}`,
+    forwarded: `for=198.51.100.${n}`,
+  });
+
+  const READ = { method: 'GET', url: '/api/history' } as const;
+  const CREATE = {
+    method: 'POST',
+    url: '/api/chat-sessions',
+    payload: {},
+  } as const;
+
+  /** The statuses of five requests. */
+  async function statuses(
+    { app }: TestApp,
+    request: (typeof READ | typeof CREATE) & { remoteAddress: string },
+    headersOf: (n: number) => Record<string, string>,
+  ) {
+    const all: number[] = [];
+    for (let n = 1; n <= 5; n++) {
+      const headers = headersOf(n);
+      const response = await app.inject({ ...request, headers });
+      all.push(response.statusCode);
+      if (response.statusCode !== 429) continue;
+      expect(response.json()).toEqual(errorBody('Too many requests'));
+      expect(response.headers['retry-after']).toMatch(SECONDS_LEFT);
+    }
+    return all;
+  }
+
+  const limited = (status: number) => [status, status, status, 429, 429];
+  const read = { ...READ, remoteAddress: PROXY };
+  const create = { ...CREATE, remoteAddress: PROXY };
+
+  it.each([
+    ['no proxy is trusted', direct, PROXY],
+    ['the request comes past the proxy', proxied, '192.0.2.1'],
+  ])('with X-Forwarded-For if %s', async (_, app, remoteAddress) => {
+    const request = { ...READ, remoteAddress };
+    expect(await statuses(app, request, rotated)).toEqual(limited(401));
+  });
+
+  it.each([
+    ['no proxy is trusted', direct],
+    ['a proxy is trusted', proxied],
+  ])('by an owner with X-Forwarded-For if %s', async (_, app) => {
+    const token = await as('dora');
+    const headersOf = (n: number) => ({ ...rotated(n), ...token });
+    expect(await statuses(app, read, headersOf)).toEqual(limited(200));
+    expect(await statuses(app, create, headersOf)).toEqual(limited(201));
+  });
+
+  it('by an owner with many tokens', async () => {
+    const tokens = await Promise.all(
+      numbers(1, 5).map((n) => signToken({ sub: 'emil', jti: String(n) })),
+    );
+    const headersOf = (n: number) => ({
+      authorization: `Bearer ${tokens[n - 1]}`,
+    });
+    expect(await statuses(direct, read, headersOf)).toEqual(limited(200));
+  });
+
+  it('with addresses in front of the one that the proxy adds', async () => {
+    const headersOf = (n: number) => ({
+      'x-forwarded-for': `198.51.100.${n}, 203.0.113.9`,
+    });
+    expect(await statuses(proxied, read, headersOf)).toEqual(limited(401));
+  });
+
+  it('but counts the clients of a trusted proxy separately', async () => {
+    const all = await statuses(proxied, read, rotated);
+    expect(all).toEqual([401, 401, 401, 401, 401]);
+  });
+});
+
 describe('RATE_LIMIT=0', () => {
   const api = useTestApp({ environment: JWT_MODE });
 
-  it('is no limit', async () => {
+  it('limits nothing', async () => {
     const headers = await as('alice');
     for (let i = 0; i < 700; i++) {
-      const answer = await api.send('GET', '/api/history', undefined, headers);
-      expect(answer.status).toBe(200);
-      expect(answer.headers).not.toHaveProperty('x-ratelimit-limit');
+      const response = await api.send(
+        'GET',
+        '/api/history',
+        undefined,
+        headers,
+      );
+      expect(response.status).toBe(200);
+      expect(response.headers).not.toHaveProperty('x-ratelimit-limit');
     }
   });
 });
@@ -131,7 +231,7 @@ describe('RATE_LIMIT=0', () => {
 describe('without AUTH_MODE', () => {
   const api = useTestApp();
 
-  it('nothing is limited', async () => {
+  it('limits nothing', async () => {
     for (let i = 0; i < 130; i++) {
       expect((await createSession(api)).version).toBe(1);
     }

@@ -8,11 +8,12 @@ import {
   type Session,
   validationErrors,
 } from '../support/api.js';
+import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
-/** The ids as they stand in a URL. */
+/** The ids are URL-encoded. */
 function createOrGet(documentId: string, sectionId: string, body?: object) {
   return api.send<{ chat_session: Session }>(
     'POST',
@@ -23,9 +24,9 @@ function createOrGet(documentId: string, sectionId: string, body?: object) {
 
 describe('POST /api/documents/:document_id/sections/:section_id/chat-session', () => {
   it('creates a session', async () => {
-    const answer = await createOrGet('doc-1', 'sec-1');
-    expect(answer.status).toBe(201);
-    expect(answer.body).toEqual({
+    const response = await createOrGet('doc-1', 'sec-1');
+    expect(response.status).toBe(201);
+    expect(response.body).toEqual({
       chat_session: {
         id: A_UUID_V7,
         title: null,
@@ -46,35 +47,33 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
       },
       message: 'Chat session created successfully',
     });
-    const { id } = answer.body.chat_session;
-    expect(await getSession(api, id)).toEqual(answer.body.chat_session);
+    const { id } = response.body.chat_session;
+    expect(await getSession(api, id)).toEqual(response.body.chat_session);
   });
 
-  it('gets the session that is there, as it is now', async () => {
+  it('gets the current session', async () => {
     const created = await createOrGet('doc-2', 'sec-1');
     const { id } = created.body.chat_session;
     await append(api, id, { role: 'user', content: 'Hello' });
-    const answer = await createOrGet('doc-2', 'sec-1');
-    expect(answer.status).toBe(200);
-    expect(answer.body).toEqual({ chat_session: await getSession(api, id) });
+    const response = await createOrGet('doc-2', 'sec-1');
+    expect(response.status).toBe(200);
+    expect(response.body).toEqual({ chat_session: await getSession(api, id) });
   });
 
-  it('gets the session that a plain create made', async () => {
+  it('gets a session from POST /api/chat-sessions', async () => {
     const section = { document_id: 'doc-3', section_id: 'sec-1' };
     const { id } = await createSession(api, section, 1);
-    const answer = await createOrGet('doc-3', 'sec-1');
-    expect(answer.status).toBe(200);
-    expect(answer.body.chat_session.id).toBe(id);
+    const response = await createOrGet('doc-3', 'sec-1');
+    expect(response.status).toBe(200);
+    expect(response.body.chat_session.id).toBe(id);
   });
 
-  it('creates one session for ten requests at once', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 10 }, () => createOrGet('doc-4', 'sec-1')),
-    );
-    const statuses = answers.map(({ status }) => status);
+  it('creates one session for ten parallel requests', async () => {
+    const responses = await inParallel(10, () => createOrGet('doc-4', 'sec-1'));
+    const statuses = responses.map(({ status }) => status);
     expect(statuses.filter((status) => status === 201)).toHaveLength(1);
     expect(statuses.filter((status) => status === 200)).toHaveLength(9);
-    const ids = answers.map(({ body }) => body.chat_session.id);
+    const ids = responses.map(({ body }) => body.chat_session.id);
     expect(new Set(ids).size).toBe(1);
   });
 
@@ -89,9 +88,9 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
       ['a%CC%81', 'b'],
       ['ab', 'b'],
     ] as const) {
-      const answer = await createOrGet(documentId, sectionId);
-      expect(answer.status).toBe(201);
-      ids.add(answer.body.chat_session.id);
+      const response = await createOrGet(documentId, sectionId);
+      expect(response.status).toBe(201);
+      ids.add(response.body.chat_session.id);
     }
     expect(ids.size).toBe(7);
   });
@@ -102,7 +101,7 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
     ['a percent sign', '100%'],
     ['a space', 'a b'],
     ['a plus sign', 'a+b'],
-    ['what separates in a URL', 'a?b#c;d&e=f'],
+    ['delimiters of a URL', 'a?b#c;d&e=f'],
     ['dots', '..a'],
     ['letters of all planes', 'Ünï·語·\u{20bb7}'],
     ['an emoji', '😀'],
@@ -110,11 +109,11 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
     ['191 letters', 'x'.repeat(191)],
     ['191 characters of three bytes', '語'.repeat(191)],
     ['191 characters of four bytes', '😀'.repeat(191)],
-  ])('takes %s', async (_, text) => {
+  ])('accepts %s', async (_, text) => {
     const inUrl = encodeURIComponent(text);
-    const answer = await createOrGet(inUrl, inUrl);
-    expect(answer.status).toBe(201);
-    expect(answer.body.chat_session).toMatchObject({
+    const response = await createOrGet(inUrl, inUrl);
+    expect(response.status).toBe(201);
+    expect(response.body.chat_session).toMatchObject({
       document_id: text,
       section_id: text,
     });
@@ -139,9 +138,9 @@ describe('POST /api/documents/:document_id/sections/:section_id/chat-session', (
   ])('refuses %s', async (_, inUrl) => {
     const rule =
       'must be 1 to 191 characters, without control characters and without white space at either end';
-    const answer = await createOrGet(inUrl, 'sec-1');
-    expect(answer.status).toBe(400);
-    expect(answer.body).toEqual(validationErrors(`document_id ${rule}`));
+    const response = await createOrGet(inUrl, 'sec-1');
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(validationErrors(`document_id ${rule}`));
     const other = await createOrGet('doc-1', inUrl);
     expect(other.status).toBe(400);
     expect(other.body).toEqual(validationErrors(`section_id ${rule}`));

@@ -29,7 +29,7 @@ async function operations(): Promise<[string, Operation][]> {
 }
 
 describe('GET /api/docs', () => {
-  it('serves Swagger UI with what it needs', async () => {
+  it('serves Swagger UI and its assets', async () => {
     const page = await api.send('GET', '/api/docs');
     expect(page.status).toBe(200);
     expect(page.headers['content-type']).toContain('text/html');
@@ -44,12 +44,12 @@ describe('GET /api/docs', () => {
 });
 
 describe('GET /api/docs-json', () => {
-  it('is the document of the build, openapi.json', async () => {
+  it('is equal to openapi.json', async () => {
     const committed = await readFile('openapi.json', 'utf8');
     expect(await served()).toEqual(JSON.parse(committed));
   });
 
-  it('has every route of the service', async () => {
+  it('has all routes of the service', async () => {
     const documented = (await operations()).map(([route]) =>
       route.replace(/\{(\w+)\}/g, ':$1'),
     );
@@ -60,7 +60,7 @@ describe('GET /api/docs-json', () => {
     expect(documented).toContain('POST /api/chat-sessions/:session_id/clear');
   });
 
-  it('says of every route what it does, and gives examples', async () => {
+  it('has a summary, descriptions and examples for each route', async () => {
     const { components } = await served();
     for (const [route, operation] of await operations()) {
       expect(operation.summary, route).toBeTruthy();
@@ -93,7 +93,7 @@ describe('GET /api/docs-json', () => {
     }
   });
 
-  it('shows every error, and names the request in every answer', async () => {
+  it('has an example for each error, and X-Request-Id for each response', async () => {
     for (const [route, operation] of await operations()) {
       for (const [status, response] of Object.entries(operation.responses)) {
         const { content, headers } = response as ResponseObject;
@@ -107,22 +107,22 @@ describe('GET /api/docs-json', () => {
     }
   });
 
-  it('names operations by what they do', async () => {
+  it('has operation ids of verb and object', async () => {
     const ids = (await operations()).map(([, { operationId }]) => operationId!);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => !/^[a-z]+([A-Z][a-z]+)+$/.test(id))).toEqual([]);
     expect(ids).toContain('appendMessages');
   });
 
-  it('names schemas so that they fit into the document of a platform', async () => {
+  it('has schema names that do not collide with those of a platform', async () => {
     const { components } = await served();
     const names = Object.keys(components!.schemas!);
     expect(names.filter((name) => !/^(New)?Chat/.test(name))).toEqual([
-      'Health', // which the module does not have
+      'Health', // not part of the module
     ]);
   });
 
-  it('says that request bodies have no other fields', async () => {
+  it('allows no other fields in request bodies', async () => {
     const { components } = await served();
     const closed = Object.entries(components!.schemas!)
       .filter(([, schema]) => 'additionalProperties' in schema)

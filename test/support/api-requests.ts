@@ -1,6 +1,6 @@
 import type { Method } from './test-app.js';
 
-/** Stands in all that the requests write, for a test to look for where it must not be. */
+/** All requests write this text. Tests check that it is not in the log. */
 export const SECRET = 'Nobody may read this in a log';
 
 export interface ApiRequest {
@@ -9,7 +9,7 @@ export interface ApiRequest {
   method: Method;
   path: string;
   body: object | undefined;
-  /** The route's own text for when the store fails. */
+  /** The route's text of a 500. */
   failure: string;
 }
 
@@ -47,14 +47,14 @@ const ROUTES: [Method, string, string, object?][] = [
   ['DELETE', SESSION, 'Failed to delete chat session'],
 ];
 
-/** Method and path of each route that writes, and so may have a body. */
+/** Method and path of each route that writes. These routes read a body. */
 export function writes(sessionId: string): [Method, string][] {
   return apiRequests(sessionId, 'msg_01')
     .filter(({ method }) => method !== 'GET')
     .map(({ method, path }) => [method, path]);
 }
 
-/** A request to each route that needs the store. Those that clear and delete the session are last. */
+/** A request to each route that uses the store. The last two clear and delete the session. */
 export function apiRequests(
   sessionId: string,
   messageId: string,

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type {
   ChatMessageDto,
@@ -8,26 +8,26 @@ import type {
   ChatSessionDto,
   ChatSessionListBody,
 } from '../../src/chat-sessions/sessions/dto/chat-session.dto.js';
-import type { Answer, TestApp } from './test-app.js';
+import type { TestResponse, TestApp } from './test-app.js';
 
-/** What came as JSON is no instance of a class. */
+/** The fields of a class, as JSON has them. */
 type Parsed<T> = Pick<T, keyof T>;
 export type Session = Parsed<ChatSessionDto>;
 export type SessionList = Parsed<ChatSessionListBody>;
 export type Message = Parsed<ChatMessageDto>;
 export type MessagePage = Parsed<ChatMessagePage>;
 
-/** Matches a time as the service writes it. */
+/** Matches a time in a response. */
 export const A_TIME: unknown = expect.stringMatching(
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
 );
 
-/** Matches the id of a request that the service made. */
+/** Matches a UUID of any version, such as the id of a request. */
 export const A_UUID: unknown = expect.stringMatching(
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 );
 
-/** Matches an id of the data that the service made. */
+/** Matches an id that the service gave to a session or message. */
 export const A_UUID_V7: unknown = expect.stringMatching(
   /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
 );
@@ -65,19 +65,19 @@ export function failureBody(route: string, error: string): object {
   return ROUTES_WITH_FIXED_FAILURES.has(route) ? { error } : errorBody(error);
 }
 
-/** A new session with this many messages, `message 1` and so on. */
+/** Creates a session with this many messages: `message 1`, `message 2` ... */
 export async function createSession(
   api: TestApp,
   fields: object = {},
   messageCount = 0,
 ): Promise<Session> {
-  const answer = await api.send<{ chat_session: Session }>(
+  const response = await api.send<{ chat_session: Session }>(
     'POST',
     '/api/chat-sessions',
     { ...fields, messages: userMessages(Math.min(messageCount, 100)) },
   );
-  if (answer.status !== 201) throw new Error(answer.text);
-  const session = answer.body.chat_session;
+  if (response.status !== 201) throw new Error(response.text);
+  const session = response.body.chat_session;
   for (let seq = 101; seq <= messageCount; seq += 100) {
     const count = Math.min(100, messageCount - seq + 1);
     await append(api, session.id, { messages: userMessages(count, seq) });
@@ -97,7 +97,7 @@ export function append(
   sessionId: string,
   body: object,
   headers?: Record<string, string>,
-): Promise<Answer<{ message: Message; messages: Message[] }>> {
+): Promise<TestResponse<{ message: Message; messages: Message[] }>> {
   return api.send(
     'POST',
     `/api/chat-sessions/${sessionId}/messages`,
@@ -110,39 +110,39 @@ export async function getSession(
   api: TestApp,
   sessionId: string,
 ): Promise<Session> {
-  const answer = await api.send<{ chat_session: Session }>(
+  const response = await api.send<{ chat_session: Session }>(
     'GET',
     `/api/chat-sessions/${sessionId}`,
   );
-  if (answer.status !== 200) throw new Error(answer.text);
-  return answer.body.chat_session;
+  if (response.status !== 200) throw new Error(response.text);
+  return response.body.chat_session;
 }
 
-/** A page of messages; the query as in a URL: `limit=10&before=3`. */
+/** A page of messages. The query is as in a URL: `limit=10&before=3`. */
 export async function getPage(
   api: TestApp,
   sessionId: string,
   query = '',
 ): Promise<MessagePage> {
-  const answer = await api.send<MessagePage>(
+  const response = await api.send<MessagePage>(
     'GET',
     `/api/chat-sessions/${sessionId}/messages?${query}`,
   );
-  if (answer.status !== 200) throw new Error(answer.text);
-  return answer.body;
+  if (response.status !== 200) throw new Error(response.text);
+  return response.body;
 }
 
-/** A page of the list; the query as in a URL: `limit=10&pinned=true`. */
+/** A page of sessions. The query is as in a URL: `limit=10&pinned=true`. */
 export async function listSessions(
   api: TestApp,
   query = '',
 ): Promise<SessionList> {
-  const answer = await api.send<SessionList>(
+  const response = await api.send<SessionList>(
     'GET',
     `/api/chat-sessions?${query}`,
   );
-  if (answer.status !== 200) throw new Error(answer.text);
-  return answer.body;
+  if (response.status !== 200) throw new Error(response.text);
+  return response.body;
 }
 
 /** The whole numbers from `from` to `to`, both included. */
@@ -150,7 +150,8 @@ export function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** So that what comes next has a later time than what was before. */
-export function nextMillisecond(): Promise<void> {
-  return sleep(2);
+/** Resolves in a later millisecond: what is written next has a later time. */
+export async function nextMillisecond(): Promise<void> {
+  const now = Date.now();
+  while (Date.now() <= now) await nextTurn();
 }

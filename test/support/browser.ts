@@ -2,19 +2,19 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { findChromium } from './chromium.js';
 
-/** A page of a browser that ends with the test. */
+/** Opens a page in a browser that ends with the test. */
 export async function openPage(): Promise<Page> {
   const browser = await launchChromium();
   onTestFinished(() => browser.close());
   return browser.newPage({ viewport: { width: 1280, height: 1000 } });
 }
 
-/** A browser that knows no host but this machine, and asks nobody for updates. */
+/** Launches a browser that can reach only this machine, and looks for no updates. */
 function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: findChromium()!,
     args: [
-      // Root, as which containers run, has no sandbox.
+      // Containers run as root, who has no sandbox.
       '--no-sandbox',
       '--disable-gpu',
       '--disable-quic',

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ROOT } from './service-process.js';
 
-// Every project loads this file anew, and a build empties dist first.
+// Each project loads this file again, and a build empties dist first.
 const shared = globalThis as { serviceBuild?: Promise<void> };
 
-/** Builds the service that process tests start: once, however many projects ask. */
+/** Builds the service for process tests: once for all projects. */
 export default function setup(): Promise<void> {
   return (shared.serviceBuild ??= build());
 }

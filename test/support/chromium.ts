@@ -1,25 +1,8 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { which } from './which.js';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** The path of a Chromium: that of CHROMIUM, or one that is installed, else null. */
+/** The path of a Chromium: CHROMIUM, or else one on the PATH, or null. */
 export function findChromium(): string | null {
-  const { CHROMIUM, PATH = '' } = process.env;
-  if (CHROMIUM) return CHROMIUM;
-  const directories = PATH.split(delimiter);
-  return (
-    NAMES.flatMap((name) =>
-      directories.map((directory) => join(directory, name)),
-    ).find(isExecutable) ?? null
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return process.env.CHROMIUM || which(NAMES);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { build, type Rolldown } from 'vite';
 import { ROOT } from './service-process.js';
 
-/** The client as one script for a browser, which defines `client`. */
+/** Bundles the client into a script for browsers that defines `client`. */
 export async function bundleClient(): Promise<Rolldown.OutputChunk> {
   const outputs = await build({
     configFile: false,

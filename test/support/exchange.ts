@@ -1,22 +1,23 @@
 import { connect } from 'node:net';
 
-/** An answer as it came over the wire; the head without the status line, in lower case. */
-interface RawAnswer {
+interface RawResponse {
+  /** The status line. */
   status: string;
+  /** The headers, in lower case. */
   head: string;
   body: unknown;
 }
 
-/** Sends bytes to the server's port, and resolves to its answer once the server has closed. */
-export function exchange(url: URL, request: string): Promise<RawAnswer> {
+/** Sends bytes to the server's port. Resolves to the response when the server has closed the connection. */
+export function exchange(url: URL, request: string): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
-    let answer = '';
+    let response = '';
     const socket = connect(Number(url.port), url.hostname, () => {
       socket.write(request);
     });
-    socket.setEncoding('utf8').on('data', (text) => (answer += text));
+    socket.setEncoding('utf8').on('data', (text) => (response += text));
     socket.on('error', reject).on('close', () => {
-      const [head = '', body = ''] = answer.split('\r\n\r\n');
+      const [head = '', body = ''] = response.split('\r\n\r\n');
       const [status = '', ...headers] = head.split('\r\n');
       resolve({
         status,

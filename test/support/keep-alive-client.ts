@@ -7,31 +7,31 @@ import {
 } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-const ANSWER_LIMIT_MS = 30_000;
+const RESPONSE_LIMIT_MS = 60_000;
 
-/** The error of an exchange that took too long. */
+/** The error of a request that got no response within 60 s. */
 export const NO_ANSWER = 'NO_ANSWER';
 
-/** A request, and what became of it. */
+/** A request, and its response or error. */
 export interface Exchange {
   method: string;
   path: string;
-  /** Of the message that it appends. */
+  /** The id of the message that it appends. */
   messageId?: string;
-  /** By performance.now(), as `endedAt`. */
+  /** Milliseconds by performance.now(), as `endedAt`. */
   sentAt: number;
   endedAt: number;
-  /** Whether the connection had brought an answer before. */
+  /** Whether the connection had been used before. */
   reused: boolean;
-  /** Not where it failed. */
+  /** Undefined if the request failed. */
   status?: number;
   connection?: string;
   body?: string;
-  /** The code of its failure. */
+  /** The code of the error. */
   error?: string;
 }
 
-/** One connection at a time, kept and used again unless the server closes it. */
+/** Sends all requests over one connection, until the server closes it. */
 export class KeepAliveClient {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -49,7 +49,7 @@ export class KeepAliveClient {
     return this.exchange('POST', path, send, body.id);
   }
 
-  /** A body that ends when it is told to. */
+  /** Sends a body whose last byte waits for a promise. */
   async postSlowly(path: string, body: object, end: Promise<unknown>) {
     const json = JSON.stringify(body);
     return this.exchange('POST', path, (sent) => {
@@ -71,14 +71,14 @@ export class KeepAliveClient {
     const sent = request(new URL(path, this.url), {
       method,
       agent: this.agent,
-      timeout: ANSWER_LIMIT_MS,
+      timeout: RESPONSE_LIMIT_MS,
       headers: method === 'POST' ? { 'content-type': 'application/json' } : {},
     });
     sent.on('timeout', () => {
       sent.destroy(Object.assign(new Error(), { code: NO_ANSWER }));
     });
     const sentAt = performance.now();
-    const about = () => ({
+    const common = () => ({
       method,
       path,
       messageId,
@@ -87,14 +87,14 @@ export class KeepAliveClient {
       reused: sent.reusedSocket,
     });
     try {
-      const answered = once(sent, 'response');
+      const responded = once(sent, 'response');
       send(sent);
-      const [answer] = (await answered) as [IncomingMessage];
-      const body = await text(answer);
-      const { statusCode: status, headers } = answer;
-      return { ...about(), status, connection: headers.connection, body };
+      const [response] = (await responded) as [IncomingMessage];
+      const body = await text(response);
+      const { statusCode: status, headers } = response;
+      return { ...common(), status, connection: headers.connection, body };
     } catch (error) {
-      return { ...about(), error: (error as NodeJS.ErrnoException).code };
+      return { ...common(), error: (error as NodeJS.ErrnoException).code };
     }
   }
 }

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathDirectories, which } from './which.js';
 
-/** Common installation directories that are not on every user's PATH. */
+/** Directories of servers that are not on every user's PATH. */
 const SERVER_DIRECTORIES = [
   '/usr/sbin',
   '/usr/local/sbin',
@@ -11,7 +12,7 @@ const SERVER_DIRECTORIES = [
   '/opt/homebrew/bin',
 ];
 
-/** Root needs no password, over TCP either. */
+/** root has no password, over TCP too. */
 const INSTALL = [
   '--auth-root-authentication-method=normal',
   '--skip-test-db',
@@ -27,8 +28,8 @@ const COMMON = [
 ];
 const MARIADB = ['--skip-name-resolve', '--innodb-log-file-size=48M'];
 /**
- * No --skip-name-resolve: MySQL's only account is root@localhost, so it would
- * refuse 127.0.0.1. The X protocol would open a second port.
+ * No --skip-name-resolve: with it MySQL refuses 127.0.0.1, because its only
+ * account is root@localhost. The X protocol would open a second port.
  */
 const MYSQL = ['--loose-mysqlx=OFF'];
 const FAST = [
@@ -64,15 +65,18 @@ export interface MysqlPlace {
   durable: boolean;
 }
 
-/** The path of a MariaDB server, or else of a MySQL server, or null. */
+/** The path of a MariaDB server, or else a MySQL server, or null. */
 export function findMysqlServer(): string | null {
-  return find(['mariadbd', 'mysqld'], [...path(), ...SERVER_DIRECTORIES]);
+  return which(
+    ['mariadbd', 'mysqld'],
+    [...pathDirectories(), ...SERVER_DIRECTORIES],
+  );
 }
 
 /**
- * The account of the server process: undefined for the current user. The
- * servers refuse to run as root. If root starts one, it switches to the account
- * `mysql`, which the packages create and which must own the directory.
+ * The account of the server: undefined unless this process is root. The servers
+ * refuse to run as root, and change to the account that their packages create.
+ * That account must own the server's directory.
  */
 export function mysqlAccount(): MysqlAccount | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -83,8 +87,8 @@ export function mysqlAccount(): MysqlAccount | undefined {
 
 /**
  * The commands that create a server's data and start it. They differ between
- * MariaDB and MySQL. The version tells the two apart; the name does not, since
- * both may be called `mysqld`.
+ * MariaDB and MySQL. Only the version tells the two apart: either binary may be
+ * called `mysqld`.
  */
 export function mysqlCommands(
   binary: string,
@@ -113,40 +117,24 @@ export function mysqlCommands(
 
 function mariadbInstaller(binary: string): string {
   const beside = dirname(binary);
-  const script = find(
+  const script = which(
     ['mariadb-install-db', 'mysql_install_db'],
-    [beside, join(beside, '../bin'), join(beside, '../scripts'), ...path()],
+    [
+      beside,
+      join(beside, '../bin'),
+      join(beside, '../scripts'),
+      ...pathDirectories(),
+    ],
   );
   if (!script) throw new Error(`No mariadb-install-db was found for ${binary}`);
   return script;
 }
 
-function path(): string[] {
-  return process.env.PATH?.split(delimiter) ?? [];
-}
-
-/** The path of Galera's library (Debian: galera-4), or null. */
+/** The path of Galera's library, which Debian installs with galera-4, or null. */
 export function findGalera(): string | null {
   return (
     ['/usr/lib/galera', '/usr/lib64/galera-4', '/usr/lib64/galera']
       .map((directory) => join(directory, 'libgalera_smm.so'))
       .find((file) => existsSync(file)) ?? null
   );
-}
-
-function find(names: string[], directories: string[]): string | null {
-  return (
-    names
-      .flatMap((name) => directories.map((directory) => join(directory, name)))
-      .find(isExecutable) ?? null
-  );
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -17,22 +17,23 @@ import {
 
 export { findMysqlServer };
 
-/** Applies while the process runs. A cluster node may copy all data first. */
+/** A new node of a cluster copies all data before it accepts connections. */
 const START_LIMIT_MS = 120_000;
-const STOP_LIMIT_MS = 30_000;
+/** SIGKILL follows. */
+const STOP_LIMIT_MS = 60_000;
 
-/** A private server: empty at first, on a free port of the loopback. */
+/** A private server: empty, on a free port of the loopback, disposable. */
 export interface MysqlServer {
   /** `mysql://root@127.0.0.1:PORT/`, without password and database. */
   readonly url: string;
   readonly port: number;
-  /** The current process; `restart` changes it. */
+  /** The process id, which `restart` changes. */
   readonly pid: number;
-  /** Sends the signal (SIGKILL) and waits until the process has ended. */
+  /** Sends a signal, by default SIGKILL; resolves when the process has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Starts the server again on the same data and port; stops it first if it runs. */
+  /** Starts the server again on the same data and port. Ends it first if it runs. */
   restart(): Promise<void>;
-  /** Stops the server gracefully and removes its data. */
+  /** Ends the server gracefully and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -44,10 +45,12 @@ interface StartOptions {
 }
 
 /**
- * Starts a server and waits until it accepts queries. It is killed when this
- * process exits, unless SIGKILL ends this process.
+ * Starts a server. It accepts connections when the promise resolves, and ends
+ * with this process, unless a signal kills that. With `durable`, committed
+ * transactions survive `kill`; without it the server is faster, and `kill` loses
+ * the last ones. `options` override the default arguments.
  *
- * @throws if no server is installed, or, with the end of the server's log, if it does not start
+ * @throws if no server is installed, or with the end of the server's log
  */
 export async function startMysqlServer({
   durable = false,
@@ -72,7 +75,7 @@ export async function startMysqlServer({
   return server;
 }
 
-/** A new directory that the server's account can write to. */
+/** A new directory that the server's account owns. */
 export async function serverDirectory() {
   const directory = await mkdtemp(join(tmpdir(), 'mysql-server-'));
   const account = mysqlAccount();
@@ -116,7 +119,7 @@ export class PrivateServer implements MysqlServer {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** Runs a command to its end. Throws if it fails. */
+  /** Runs a command and waits for its end. */
   async run(command: MysqlCommand): Promise<void> {
     await this.spawn(command);
     await this.exited;
@@ -134,7 +137,7 @@ export class PrivateServer implements MysqlServer {
         return await selectOne(this.port);
       } catch (cause) {
         if (!this.isRunning() || Date.now() > deadline) {
-          throw this.failure('does not accept queries', cause);
+          throw this.failure('no connection', cause);
         }
       }
       await sleep(50);
@@ -153,7 +156,7 @@ export class PrivateServer implements MysqlServer {
     const log = openSync(this.log, 'a');
     this.child = spawn(file, args, {
       cwd: this.directory,
-      // The server's account cannot write to every TMPDIR.
+      // The default directory of temporary files may not be the account's to write.
       env: { ...process.env, TMPDIR: this.directory },
       stdio: ['ignore', log, log],
       detached: true, // a process group of its own
@@ -167,8 +170,9 @@ export class PrivateServer implements MysqlServer {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Stops the process gracefully, even if a test has paused it. */
+  /** SIGCONT comes first: a paused server ignores SIGTERM until then. */
   private async terminate(): Promise<void> {
+    this.child?.kill('SIGCONT');
     const lastResort = setTimeout(
       () => this.child?.kill('SIGKILL'),
       STOP_LIMIT_MS,
@@ -178,22 +182,21 @@ export class PrivateServer implements MysqlServer {
     clearTimeout(lastResort);
   }
 
-  /** Cleans up, as far as possible synchronously, if this process exits before `stop`. */
+  /** Cleans up synchronously if this process ends before `stop`. */
   private readonly abandon = (): void => {
     try {
-      // MariaDB's installer is a script with child processes: kill the whole group.
+      // The process group: MariaDB's installer is a script with children.
       if (this.isRunning()) process.kill(-this.pid, 'SIGKILL');
       rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
     } catch {
-      // A failed clean-up must not change the exit code.
+      // A failure here must not change how the process ends.
     }
   };
 }
 
 /**
- * A free port below the range of ephemeral ports (32,768 and up). In that range
- * the system could give the port to an outgoing connection while the server is
- * down for a restart.
+ * A free port below the range of outgoing connections. In that range, a client
+ * that reconnects while the server is down can get the server's own port.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_768);

@@ -2,8 +2,8 @@ import type { TestProject } from 'vitest/node';
 import { startMysqlServer } from './mysql-server.js';
 
 /**
- * One server for all files of the project: `TEST_MYSQL_URL`, which stays as it
- * was found, or a private one that ends with the run.
+ * One server for all files of the project: `TEST_MYSQL_URL`, or a private one
+ * that ends with the run.
  */
 export default async function setup(
   project: TestProject,

@@ -5,15 +5,15 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 // The package is CommonJS without a default export that nodenext can see.
 const addFormats = addFormatsModule as unknown as (ajv: Ajv) => void;
 
-/** An answer of the service, by the pattern of its route (`/api/chat-sessions/:session_id`). */
-export interface Answer {
+interface SentResponse {
   method: string;
+  /** The pattern, `/api/chat-sessions/:session_id`. */
   route: string;
   status: number;
   body: string;
 }
 
-/** Holds answers against the OpenAPI document; fields that it does not name are violations, too. */
+/** Checks responses against the OpenAPI document. A field that the document does not name is a violation. */
 export class OpenApiContract {
   private readonly ajv = new Ajv({ strict: false, allErrors: true });
   private readonly document: OpenAPIObject;
@@ -25,21 +25,21 @@ export class OpenApiContract {
     this.ajv.addSchema(this.document, 'openapi');
   }
 
-  /** What is wrong with an answer; routes outside of the document are not looked at. */
-  violation({ method, route, status, body }: Answer): string | undefined {
+  /** The first violation of a response. Routes that are not in the document have none. */
+  violation({ method, route, status, body }: SentResponse): string | undefined {
     const path = route.replace(/:(\w+)/g, '{$1}');
     const operation = this.operations(path)[method.toLowerCase()];
     if (!operation) return undefined;
-    const answer = `${method} ${path} answered ${status}`;
+    const what = `${method} ${path} answered ${status}`;
     const response = operation.responses[String(status)];
-    if (!response) return `${answer}, which is not documented`;
+    if (!response) return `${what}, which is not documented`;
     if (!response.content) {
-      return body === '' ? undefined : `${answer} with a body: ${body}`;
+      return body === '' ? undefined : `${what} with a body: ${body}`;
     }
     const validate = this.validatorOf(path, method, status);
     return validate(JSON.parse(body))
       ? undefined
-      : `${answer} against its schema: ${this.ajv.errorsText(validate.errors)}: ${body}`;
+      : `${what} against its schema: ${this.ajv.errorsText(validate.errors)}: ${body}`;
   }
 
   private operations(path: string) {
@@ -70,7 +70,7 @@ export class OpenApiContract {
   }
 }
 
-/** Makes every object schema refuse fields that it does not name. */
+/** Makes every object schema reject fields that it does not name. */
 function closeSchemas(node: unknown): void {
   if (typeof node !== 'object' || node === null) return;
   if ('properties' in node && !('additionalProperties' in node)) {

@@ -1,9 +1,9 @@
 import type { TestApp } from './test-app.js';
 import { as } from './tokens.js';
 
-/** The application as one owner sees it: what is sent carries the owner's token. */
+/** The same application, whose `send` adds the token of an owner. */
 export function asOwner(api: TestApp, owner: string): TestApp {
-  // The application starts later: what is not overridden is looked up then.
+  // A prototype and no copy: the application starts later.
   const ownersApi = Object.create(api) as TestApp;
   ownersApi.send = async (method, path, body, headers) =>
     api.send(method, path, body, { ...(await as(owner)), ...headers });

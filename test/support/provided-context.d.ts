@@ -1,14 +1,11 @@
 import 'vitest';
 
 declare module 'vitest' {
-  /** What a project of vitest.config.ts tells its test files; `inject(key)`. */
+  /** Values that a project of vitest.config.ts provides to `inject(key)`. */
   export interface ProvidedContext {
-    /** The store that this run of the file is for. */
+    /** The store of this run. */
     store: 'sqlite' | 'mysql';
-    /**
-     * Where the server listens, without a database: `mysql://root@host:port/`.
-     * Provided only where `store` is `mysql`.
-     */
+    /** The server's URL without a database: `mysql://root@host:port/`. Only if `store` is `mysql`. */
     mysqlUrl: string;
   }
 }

@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 
-/** Keeps what was logged as errors, for a test to look at; nothing is printed. */
+/** Keeps errors for a test to check, and prints nothing. */
 export class RecordingLogger implements LoggerService {
   readonly errors: unknown[] = [];
 

@@ -8,7 +8,7 @@ export const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 export const ETAG = '"1795392123456-2"';
 const DONE = { chat_session: { id: ID }, message: {}, messages: [] };
 
-/** An answer; a text is the code of the error for want of one. */
+/** A response, or the code of a network error. */
 export type Step =
   | [status: number, headers?: Record<string, string>, body?: object | string]
   | string;
@@ -21,7 +21,7 @@ export interface Sent {
   at: number;
 }
 
-/** A client of a service that does as it is told, and then answers 200. */
+/** A client whose service sends the given responses, and then 200. */
 export function scripted(steps: Step[], options: Partial<ClientOptions> = {}) {
   const sent: Sent[] = [];
   const client = new ChatSessionsClient({
@@ -40,9 +40,13 @@ export function scripted(steps: Step[], options: Partial<ClientOptions> = {}) {
         const cause = Object.assign(new Error('of the system'), { code: step });
         throw new TypeError('fetch failed', { cause });
       }
-      const [status, headers, answer = status < 300 ? DONE : { error: 'No' }] =
-        step;
-      const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+      const [
+        status,
+        headers,
+        response = status < 300 ? DONE : { error: 'No' },
+      ] = step;
+      const text =
+        typeof response === 'string' ? response : JSON.stringify(response);
       return new Response([204, 304].includes(status) ? null : text, {
         status,
         headers,
@@ -53,7 +57,7 @@ export function scripted(steps: Step[], options: Partial<ClientOptions> = {}) {
   return { client, sent };
 }
 
-/** Of a call that fails. */
+/** The error of a call that fails. */
 export async function errorOf(
   call: Promise<unknown>,
 ): Promise<ChatSessionsApiError> {

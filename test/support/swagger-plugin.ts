@@ -20,10 +20,9 @@ type SwaggerPluginOptions = Record<string, unknown> & {
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /**
- * Gives DTOs and controllers the metadata that `nest build` gives them, with
- * the options of nest-cli.json. Vite compiles one file at a time and knows no
- * types, so without this the OpenAPI schemas are empty and `@Query()` DTOs
- * vanish, in the tests only. All other files stay with Vite.
+ * Adds the metadata to DTOs and controllers that `nest build` adds, with the
+ * options of nest-cli.json. Vite compiles each file without types: without this
+ * plugin, OpenAPI schemas are empty and `@Query()` DTOs are lost in tests.
  */
 export function swaggerMetadata(): Plugin {
   const nestCli = readNestCliConfig();
@@ -41,7 +40,7 @@ export function swaggerMetadata(): Plugin {
     transform(code, id) {
       const isOurs = suffixes.some((suffix) => id.endsWith(suffix));
       if (!isOurs || !id.startsWith(source)) return undefined;
-      // Building takes seconds: on the first such file, and when one changed.
+      // Creating the program takes seconds: only for the first file, and after a change.
       if (program?.getSourceFile(id)?.text !== code) {
         program = createProgram(nestCli.compilerOptions.tsConfigPath);
       }
@@ -66,7 +65,7 @@ function swaggerOptions(nestCli: NestCliConfig): SwaggerPluginOptions {
 function createProgram(tsConfigPath: string): ts.Program {
   const config = ts.getParsedCommandLineOfConfigFile(
     join(ROOT, tsConfigPath),
-    // Only what a running test needs; comments may steer coverage.
+    // Comments stay: some control coverage.
     { declaration: false, incremental: false, removeComments: false },
     {
       ...ts.sys,
@@ -79,7 +78,7 @@ function createProgram(tsConfigPath: string): ts.Program {
   return ts.createProgram(config.fileNames, config.options);
 }
 
-/** Does not report type errors: they are the business of `tsc`. */
+/** Does not report type errors, which `tsc` does. */
 function emit(
   program: ts.Program,
   id: string,
@@ -101,7 +100,7 @@ function emit(
   if (!code || !map) throw new Error(`TypeScript emitted nothing for ${id}`);
   return {
     code: code.replace(/\/\/# sourceMappingURL=.*\s*$/, ''),
-    // TypeScript's paths start at its outDir, where nothing was written.
+    // TypeScript's paths are relative to its outDir.
     map: JSON.stringify({
       ...(JSON.parse(map) as object),
       sources: [id],

@@ -1,17 +1,18 @@
 import type { Locator, Page } from 'playwright-core';
 
 interface Input {
-  /** By name; what is left out keeps what the page fills in. */
+  /** Values by name. The page fills in the others. */
   parameters?: Record<string, string>;
-  /** Of the examples of the body, the one with this summary. */
+  /** The summary of an example of the body. */
   example?: string;
 }
 
 type Messages = Record<string, unknown>[];
 
-/** An answer as the page shows it; which fields it has depends. */
-export interface ShownAnswer {
+/** A response in the page. */
+export interface ShownResponse {
   status: string;
+  /** Has the fields of its operation. */
   body: {
     chat_session: { messages: Messages };
     chat_sessions: object[];
@@ -20,7 +21,7 @@ export interface ShownAnswer {
   };
 }
 
-/** Swagger UI, by its buttons and fields. */
+/** Uses Swagger UI through its buttons and fields. */
 export class SwaggerUi {
   constructor(private readonly page: Page) {}
 
@@ -29,7 +30,7 @@ export class SwaggerUi {
     await this.page.locator('.opblock').first().waitFor();
   }
 
-  /** Through the dialog. */
+  /** Enters a token in the dialog "Authorize". */
   async authorize(token: string): Promise<void> {
     await this.page.locator('button.authorize.unlocked').first().click();
     const dialog = this.page.locator('.modal-ux');
@@ -38,8 +39,11 @@ export class SwaggerUi {
     await dialog.getByRole('button', { name: 'Close' }).first().click();
   }
 
-  /** "Try it out", "Execute", and what came of it. */
-  async execute(operationId: string, input: Input = {}): Promise<ShownAnswer> {
+  /** Executes an operation by "Try it out" and "Execute"; resolves to the response in the page. */
+  async execute(
+    operationId: string,
+    input: Input = {},
+  ): Promise<ShownResponse> {
     const operation = this.operation(operationId);
     await operation.locator('.opblock-summary-control').click();
     await operation.getByRole('button', { name: 'Try it out' }).click();
@@ -53,16 +57,16 @@ export class SwaggerUi {
         .selectOption({ label: input.example });
     }
     await operation.getByRole('button', { name: 'Execute' }).click();
-    const answer = operation.locator('.live-responses-table .response');
-    const status = await answer.locator('.response-col_status').innerText();
-    const body = await answer.locator('code').first().innerText();
+    const response = operation.locator('.live-responses-table .response');
+    const status = await response.locator('.response-col_status').innerText();
+    const body = await response.locator('code').first().innerText();
     return {
       status: status.trim(),
-      body: JSON.parse(body) as ShownAnswer['body'],
+      body: JSON.parse(body) as ShownResponse['body'],
     };
   }
 
-  /** Forgets what was executed, and folds the operation. */
+  /** Clears the response of an operation, and folds the operation. */
   async close(operationId: string): Promise<void> {
     const operation = this.operation(operationId);
     await operation.getByRole('button', { name: 'Clear' }).click();
@@ -70,12 +74,12 @@ export class SwaggerUi {
     await operation.locator('.opblock-summary-control').click();
   }
 
-  /** From "Authorize" to the answer of the operation. */
+  /** Takes a screenshot from "Authorize" to the response of an operation. */
   async screenshot(path: string, operationId: string): Promise<void> {
     await this.page.locator('.scheme-container').scrollIntoViewIfNeeded();
-    const answer = this.operation(operationId).locator('.highlight-code');
+    const response = this.operation(operationId).locator('.highlight-code');
     const top = (await this.page.locator('.scheme-container').boundingBox())!;
-    const end = (await answer.first().boundingBox())!;
+    const end = (await response.first().boundingBox())!;
     const scrolled = await this.page
       .locator('body')
       .evaluate((body) => -body.getBoundingClientRect().top);

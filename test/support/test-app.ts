@@ -1,4 +1,4 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -10,9 +10,10 @@ import { createTestDatabase, type TestDatabase } from './test-database.js';
 import { OpenApiContract } from './openapi-contract.js';
 import { RecordingLogger } from './recording-logger.js';
 
-export interface Answer<Body = unknown> {
+export interface TestResponse<Body = unknown> {
   status: number;
   headers: Record<string, string | undefined>;
+  /** Parsed JSON; undefined if the response is not JSON. */
   body: Body;
   text: string;
 }
@@ -20,20 +21,24 @@ export interface Answer<Body = unknown> {
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 interface TestAppOptions {
-  /** By default, on the store that this run of the file is for. */
+  /** Default: a database on the store of this run. */
   createDatabase?: () => Promise<TestDatabase>;
-  /** Settings; without any, everybody is one owner and nothing is limited. */
+  /** Settings of the service. By default all requests have one owner, and nothing is limited. */
   environment?: Record<string, string>;
 }
 
+/** The maximum, so that a busy machine makes no request late. Tests of the deadline set their own. */
+const REQUEST_DEADLINE_MS = '60000';
+
 /**
- * The real application on a database of its own. Every answer is held against
- * the OpenAPI document.
+ * The real application on a database of its own. It checks every response
+ * against the OpenAPI document.
  */
 export class TestApp {
   readonly logger = new RecordingLogger();
+  /** Responses that the OpenAPI document does not allow. */
   readonly violations: string[] = [];
-  /** All that the server answers to, as `GET /api/history`. */
+  /** All routes of the server, as `GET /api/history`. */
   readonly routes: string[] = [];
   app: NestFastifyApplication;
   dataSource: DataSource;
@@ -47,6 +52,7 @@ export class TestApp {
     const config = parseConfig({
       DATABASE_URL: this.database.url,
       DATABASE_MIGRATE: 'true',
+      REQUEST_DEADLINE_MS,
       ...environment,
     });
     this.dataSource = await openDataSource(config);
@@ -74,16 +80,16 @@ export class TestApp {
     return this;
   }
 
-  /** Sends a request past the network; an object as body goes as JSON. */
+  /** Sends a request past the network. An object as body goes as JSON. */
   async send<Body = unknown>(
     method: Method,
     path: string,
     body?: object | string,
     headers: Record<string, string> = {},
-  ): Promise<Answer<Body>> {
-    // Real requests come from sockets. Without a turn of the event loop, `inject`
-    // on SQLite goes on from promise to promise, and starves everything else.
-    await turnOfTheLoop();
+  ): Promise<TestResponse<Body>> {
+    // On SQLite `inject` goes from promise to promise, and starves all timers
+    // and sockets. A request from the network begins with a turn of the event loop.
+    await nextTurn();
     const response = await this.app.inject({
       method,
       url: path,
@@ -95,7 +101,7 @@ export class TestApp {
     });
     return {
       status: response.statusCode,
-      headers: response.headers as Answer['headers'],
+      headers: response.headers as TestResponse['headers'],
       text: response.body,
       body: (response.body && isJson(response.headers['content-type'])
         ? JSON.parse(response.body)
@@ -103,19 +109,25 @@ export class TestApp {
     };
   }
 
-  /** The service on a real port of the loopback; resolves to its URL. */
+  /** Listens on a free port of the loopback; resolves to the service's URL. */
   async listen(): Promise<string> {
     await this.app.listen(0, '127.0.0.1');
     return this.app.getUrl();
   }
 
+  /** Also after a start that failed. */
   async stop(): Promise<void> {
-    await this.app.close();
-    await this.database.remove();
+    const { app, dataSource, database } = this as Partial<TestApp>;
+    try {
+      if (app) await app.close();
+      else await dataSource?.destroy();
+    } finally {
+      await database?.remove();
+    }
   }
 }
 
-/** Starts a TestApp before the tests of the file, or of the `describe`, and stops it after them. */
+/** Starts a TestApp before the tests of the file or `describe`, and stops it after them. */
 export function useTestApp(options: TestAppOptions = {}): TestApp {
   const testApp = new TestApp(options);
   beforeAll(async () => {

@@ -6,18 +6,20 @@ import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { inject } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
+import { perStore } from './stores.js';
 
-/** An empty database on the store that this run of the file is for. */
 export interface TestDatabase {
-  /** As in DATABASE_URL. */
+  /** The value for DATABASE_URL. */
   url: string;
   remove(): Promise<void>;
 }
 
+/** Creates an empty database on the store of this run. */
 export function createTestDatabase(): Promise<TestDatabase> {
-  return inject('store') === 'mysql'
-    ? createMysqlDatabase(inject('mysqlUrl'))
-    : createSqliteDatabase();
+  return perStore({
+    sqlite: createSqliteDatabase,
+    mysql: () => createMysqlDatabase(inject('mysqlUrl')),
+  })();
 }
 
 async function createSqliteDatabase(): Promise<TestDatabase> {
@@ -28,7 +30,7 @@ async function createSqliteDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** The driver's own connection, which the service works on. */
+/** The connection that the service uses. */
 export function sqliteConnectionOf({ driver }: DataSource): SqliteConnection {
   return (driver as typeof driver & { databaseConnection: SqliteConnection })
     .databaseConnection;

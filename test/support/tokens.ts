@@ -2,7 +2,7 @@ import { SignJWT, type JWTPayload } from 'jose';
 
 export const JWT_SECRET = 'a secret of tests, longer than 32 bytes';
 
-/** The settings of a service whose owners have tokens, and no limits unless given. */
+/** Settings for owners with tokens, without rate limits. */
 export const JWT_MODE = {
   AUTH_MODE: 'jwt',
   JWT_SECRET,
@@ -10,7 +10,7 @@ export const JWT_MODE = {
   RATE_LIMIT_WRITES: '0',
 };
 
-/** Good for an hour unless the claims say otherwise; a claim that is undefined is left out. */
+/** Signs a token, by default for an hour. Claims that are undefined are left out. */
 export function signToken(
   claims: JWTPayload,
   key: Parameters<SignJWT['sign']>[0] = Buffer.from(JWT_SECRET),
@@ -20,7 +20,7 @@ export function signToken(
   return new SignJWT({ exp, ...claims }).setProtectedHeader(header).sign(key);
 }
 
-/** The headers of a request of this owner. */
+/** The headers of an owner's requests. */
 export async function as(owner: string) {
   return { authorization: `Bearer ${await signToken({ sub: owner })}` };
 }

@@ -2,12 +2,12 @@ import * as fc from 'fast-check';
 
 export type JsonObject = Record<string, unknown>;
 
-/** Characters that are easily cut, folded, trimmed, escaped or decoded once too often. */
+/** Characters that software often truncates, folds, trims, escapes or decodes wrongly. */
 const AWKWARD = Array.from(
   '\u{1f468}\u200d\u{10ffff}\ufffd\ufeff\u0301\u2028\u0085\u00a0\u0130ß\t\n\r\x7f %/\\"\'`?#+&;:',
 );
 
-/** A character of text: any but NUL and halves of surrogate pairs, which JSON and stores cannot keep. */
+/** Any character but NUL and lone surrogates, which the service refuses. */
 const character = fc.oneof(
   { weight: 4, arbitrary: fc.string({ unit: 'grapheme-ascii', ...one() }) },
   {
@@ -26,7 +26,7 @@ function one() {
   return { minLength: 1, maxLength: 1 };
 }
 
-/** Text of so many code points: mostly short, now and then as long as may be. */
+/** Text with this number of code points: mostly short, sometimes the maximum. */
 export function texts(minLength = 0, maxLength = 2000): fc.Arbitrary<string> {
   return fc.oneof(
     {
@@ -44,7 +44,7 @@ export function texts(minLength = 0, maxLength = 2000): fc.Arbitrary<string> {
   );
 }
 
-/** Text that a header can hold, as Node.js hands it on. */
+/** Text that a header of Node.js can hold. */
 export function headerTexts(
   minLength = 0,
   maxLength = 60,
@@ -61,17 +61,17 @@ export function headerTexts(
     .filter((text) => !/^[ \t]|[ \t]$/.test(text));
 }
 
-/** Values of JSON that every store can give back as they were. */
+/** JSON values that every store keeps unchanged. */
 export const jsonValues: fc.Arbitrary<unknown> = fc
   .jsonValue({ maxDepth: 3, stringUnit: 'binary' })
   .filter(isTakeable);
 
-/** Objects whose content is the client's affair. */
+/** JSON objects with any fields, such as metadata. */
 export const openObjects: fc.Arbitrary<JsonObject> = fc
   .dictionary(texts(0, 30), jsonValues, { maxKeys: 4, noNullPrototype: true })
   .filter(isTakeable);
 
-/** Values of JSON, from the harmless to what parsers refuse: any key, NUL, halves of surrogate pairs. */
+/** JSON values with any key, NUL and lone surrogates. */
 export const wildJson: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ stringUnit: 'binary' }),
   fc.object({
@@ -99,7 +99,7 @@ function isTakeable(value: unknown): boolean {
   }
   if (typeof value !== 'object' || value === null) return true;
   if (Array.isArray(value)) return value.every(isTakeable);
-  // Reserved are `__proto__`, and `constructor` where it holds `prototype`; the latter is rare enough to leave out all of its objects.
+  // Reserved are `__proto__`, and a `constructor` with a `prototype`. `constructor` is rare enough to leave it out always.
   return Object.entries(value).every(
     ([key, field]) =>
       key !== '__proto__' &&

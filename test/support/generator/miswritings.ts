@@ -9,16 +9,16 @@ import { parameterTexts } from './request-parts.js';
 import type { Rules } from './schema-arbitrary.js';
 import type { WireRequest } from './world.js';
 
-/** A mistake that is made in the written request. */
+/** A mistake in the HTTP or JSON of a request. */
 export interface Miswriting {
   kind: string;
   site?: string;
-  /** 400, unless given. */
+  /** Default: 400. */
   status?: number;
   changes: fc.Arbitrary<(request: WireRequest) => Partial<WireRequest>>;
 }
 
-/** The mistakes of a client that writes HTTP or JSON badly. */
+/** All mistakes that a client can make in the HTTP or JSON of an operation. */
 export function miswritings(operation: Operation, rules: Rules): Miswriting[] {
   return [...wrongUrls(operation, rules), ...wrongBodies(operation)];
 }
@@ -36,7 +36,7 @@ function wrongUrls(operation: Operation, rules: Rules): Miswriting[] {
           .join('&')}`,
       })),
   }));
-  // Operations without a query do not look at it.
+  // Operations without a query ignore it.
   if (parameters.length > 0) {
     const known = parameters.map(({ name }) => name);
     wrong.push({
@@ -115,7 +115,7 @@ function wrongBodies(operation: Operation): Miswriting[] {
       kind: 'broken JSON',
       changes: fc.oneof(
         fc.constantFrom(...BROKEN_JSON).map(withPayload),
-        // Cut off somewhere.
+        // Truncated JSON.
         fc
           .double({ min: 0.1, max: 0.99, noNaN: true })
           .map((part) => (request: WireRequest) => {

@@ -1,9 +1,9 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Method } from '../test-app.js';
 
-/** A schema of the document, as far as the generators of requests know the language. */
+/** The part of OpenAPI's schema language that the generator knows. */
 export interface Schema {
-  /** Of a schema of the components, its name there. */
+  /** The schema's name in the components. */
   title?: string;
   type?: 'string' | 'integer' | 'boolean' | 'array' | 'object';
   nullable?: boolean;
@@ -36,9 +36,9 @@ export interface Operation {
   method: Method;
   path: string;
   parameters: Parameter[];
-  /** Of the JSON that it takes. */
+  /** The schema of its JSON body. */
   body?: Schema;
-  /** All that it can answer. */
+  /** All documented statuses. */
   statuses: number[];
 }
 
@@ -68,7 +68,7 @@ const RULES = [
 ];
 const KNOWN = new Set([...RULES, 'description', 'default', 'example']);
 
-/** All operations of the document, with their schemas in place of references. */
+/** All operations of the document. References are replaced by their schemas. */
 export function operationsOf(document: OpenAPIObject): Operation[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item as Record<string, DocumentedOperation>).map(
@@ -93,7 +93,7 @@ export function parametersIn(operation: Operation, place: Parameter['in']) {
   return operation.parameters.filter((parameter) => parameter.in === place);
 }
 
-/** Whether the operation reads a body, be it only to refuse it: all that write do. */
+/** Whether the operation reads a body. All writes do, if only to refuse it. */
 export function readsBodies({ statuses }: Operation): boolean {
   return statuses.includes(415);
 }
@@ -113,14 +113,14 @@ function bodyOf(
   return inlined((body as { schema: object }).schema, document);
 }
 
-/** No schema of the document refers to itself; one that did would overflow the stack here. */
+/** Replaces references. A schema that refers to itself would overflow the stack; the document has none. */
 function inlined(schema: object, document: OpenAPIObject): Schema {
   if ('$ref' in schema) {
     const title = String(schema.$ref).split('/').at(-1)!;
     const schemas = document.components?.schemas ?? {};
     return { ...inlined(schemas[title]!, document), title };
   }
-  // A rule that nobody generates for would go untested, or make valid requests invalid.
+  // The generator would not test an unknown rule, or break it in valid requests.
   const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword));
   if (unknown.length > 0) throw new Error(`No generator for ${unknown.join()}`);
   const { items, oneOf, properties, ...rest } = schema as Schema;

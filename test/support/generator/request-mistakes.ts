@@ -35,12 +35,12 @@ export function mistakesIn(
   const rules = rulesOf(world);
   const right = partsOf(operation, rules);
 
-  /** A mistake that is made before the request is written down. */
+  /** A mistake in the values of a request. */
   function inParts(
     { kind, site, isLate }: Omit<Mistake, 'changes'>,
     changes: fc.Arbitrary<(parts: RequestParts) => RequestParts>,
   ): RequestMistake {
-    // Not the one chained to the other, which could hardly be made smaller.
+    // No `chain`: fast-check can hardly shrink its values.
     const requests = fc.tuple(right, changes).map(([unchanged, change]) => {
       const parts = change(unchanged);
       const comesFirst = isLate
@@ -103,7 +103,7 @@ export function mistakesIn(
   ];
 }
 
-/** Text that is wrong as the value of a parameter. */
+/** Invalid values of a parameter, as text. */
 function wrongValues(parameter: Parameter, rules: Rules): Wrong[] {
   const { name, in: place, schema } = parameter;
   const more = (moreMistakes[name] ?? []).map(({ kind, changes }): Wrong => [
@@ -117,7 +117,7 @@ function wrongValues(parameter: Parameter, rules: Rules): Wrong[] {
   if (place === 'header') return [...wrong.map(onlyIf(isHeaderText)), ...more];
   wrong.push(['NUL', right.map((text) => `${text}\0`)], ...more);
   if (place === 'query') return wrong;
-  // There are no empty parts of a path, nor dots alone: they mean other paths.
+  // A path segment that is empty or only dots makes another path.
   return wrong
     .filter(([kind]) => kind !== 'too short')
     .map(onlyIf((text) => !['', '.', '..'].includes(text)));

@@ -9,7 +9,7 @@ import { type Rules, valuesOf } from './schema-arbitrary.js';
 import { correctedQuery } from './unsaid-rules.js';
 import type { WireRequest } from './world.js';
 
-/** A request to an operation, before it is written down. */
+/** The values of a request, before they become a URL, headers and a body. */
 export interface RequestParts {
   path: Record<string, string>;
   query: Record<string, string>;
@@ -17,7 +17,7 @@ export interface RequestParts {
   body?: unknown;
 }
 
-/** The parts of requests without a mistake. */
+/** The values of valid requests. */
 export function partsOf(
   operation: Operation,
   rules: Rules,
@@ -63,7 +63,7 @@ export function parameterTexts(
     : valuesOf(schema, rules, name).map(String);
 }
 
-/** How clients write that their bodies are JSON. */
+/** Content types that mean JSON. */
 const JSON_TYPES = [
   'application/json',
   'application/json; charset=utf-8',

@@ -6,16 +6,17 @@ import { partsOf, written } from './request-parts.js';
 import { rulesOf, statusesOfRight } from './unsaid-rules.js';
 import type { WireRequest, World } from './world.js';
 
-/** A generated request, and what may come of it. */
+/** A generated request, and the statuses that it may get. */
 export interface RequestCase {
   operation: Operation;
   request: WireRequest;
-  /** Those that it can get; undefined where any documented one will do. */
+  /** Undefined if any documented status is right. */
   statuses?: number[];
-  /** Whether more than its form is looked at, so that an Idempotency-Key counts. */
+  /** Whether the request is well-formed, so that its Idempotency-Key is used. */
   isJudged?: boolean;
-  /** Of the mistake in it, and its place. */
+  /** The kind of its mistake. */
   kind?: string;
+  /** The field or parameter of the mistake. */
   site?: string;
 }
 
@@ -35,7 +36,7 @@ export function rightRequests(
   );
 }
 
-/** Requests with one mistake. The kinds come up equally often, and of a kind the operations. */
+/** Requests with one mistake. All kinds are equally frequent, and so are all operations that can have a kind. */
 export function wrongRequests(
   operations: Operation[],
   world: World,
@@ -56,7 +57,7 @@ export function wrongRequests(
   );
 }
 
-/** Operations that take nothing come up less often than those of which no two requests are the same. */
+/** Operations without parameters and body are less frequent: all their requests are the same. */
 function oneOperation(
   operations: Operation[],
   cases: (operation: Operation) => fc.Arbitrary<RequestCase>,
@@ -84,7 +85,7 @@ function groupsBy<T>(items: T[], key: (item: T) => string): T[][] {
   return [...groups.values()];
 }
 
-/** Requests with anything anywhere, mostly next to something right. */
+/** Requests with random data in some of their parts. */
 export function wildRequests(
   operations: Operation[],
   world: World,
@@ -124,14 +125,14 @@ function sometimes<T>(values: fc.Arbitrary<T>) {
   return fc.oneof(never, { weight: 1, arbitrary: values });
 }
 
-/** A body with another value in one of its fields. */
+/** A body whose field has another value. */
 function withField(body: unknown, index: number, value: unknown): unknown {
   if (body === undefined) return undefined;
   const names = ['title', 'messages', ...Object.keys(body as object)];
   return { ...(body as object), [names[index % names.length]!]: value };
 }
 
-/** Text in a URL: percent-encoded, as bytes that may be no text at all, or as it is. */
+/** Text in a URL: percent-encoded text, percent-encoded bytes, or unencoded text. */
 const wildUrlTexts = fc.oneof(
   texts(0, 200).map(encodeURIComponent),
   fc

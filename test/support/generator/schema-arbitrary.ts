@@ -2,17 +2,17 @@ import * as fc from 'fast-check';
 import { type JsonObject, openObjects, texts } from './json-arbitrary.js';
 import type { Schema } from './openapi-operations.js';
 
-/** What schemas do not say of values, by the names of fields and parameters (`parts`, its items are `parts[]`) and of schemas. */
+/** Rules that schemas cannot say, by the names of fields and parameters (`parts`, and `parts[]` for its items) and of schemas. */
 export interface Rules {
-  /** Values of a field, in place of those that its schema alone would give. */
+  /** Values of a field. They replace those of its schema. */
   values: Partial<Record<string, (schema: Schema) => fc.Arbitrary<unknown>>>;
-  /** Makes an object keep the rules between its fields. */
+  /** Changes an object so that it keeps the rules between its fields. */
   corrections: Partial<Record<string, (value: JsonObject) => JsonObject>>;
 }
 
 const NULLS = { weight: 1, arbitrary: fc.constant(null) };
 
-/** Values that keep every rule of a schema. */
+/** Valid values of a schema. */
 export function valuesOf(
   schema: Schema,
   rules: Rules,
@@ -57,7 +57,7 @@ function stringsOf({ format, pattern, minLength, maxLength }: Schema) {
   return texts(minLength, maxLength);
 }
 
-/** In any case. */
+/** In upper, lower and mixed case. */
 export const uuids = fc.oneof(
   { weight: 4, arbitrary: fc.uuid() },
   { weight: 2, arbitrary: fc.uuid().map((id) => id.toUpperCase()) },
@@ -71,7 +71,7 @@ export const uuids = fc.oneof(
   },
 );
 
-/** Mostly a few items, now and then as many as may be. */
+/** Mostly a few items, sometimes the maximum. */
 function arraysOf(schema: Schema, rules: Rules, name: string) {
   const { minItems = 0, maxItems } = schema;
   const items = valuesOf(schema.items!, rules, `${name}[]`);
@@ -86,7 +86,7 @@ function arraysOf(schema: Schema, rules: Rules, name: string) {
   );
 }
 
-/** One item so many times; a short one, for the body must not be too large. */
+/** One short item many times, so that the body does not get too large. */
 export function repeated(
   items: fc.Arbitrary<unknown>,
   times: number,

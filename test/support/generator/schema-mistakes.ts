@@ -11,18 +11,18 @@ export interface Mistake {
   kind: string;
   /** `messages[].role` */
   site: string;
-  /** Makes the mistake in a right value; in undefined, where there is none, too. */
+  /** Turn a valid value, or undefined, into an invalid one. */
   changes: fc.Arbitrary<Change>;
-  /** What is found only once the session is read: a session that is not there comes first. */
+  /** Whether the service sees the mistake only after it has read the session: a 404 comes first. */
   isLate?: boolean;
 }
 
-/** Breaks of what the schemas do not say, by the names of fields and of schemas. */
+/** Mistakes against rules that schemas cannot say, by the names of fields and schemas. */
 export interface MoreMistakes {
   [name: string]: Omit<Mistake, 'site'>[] | undefined;
 }
 
-/** All mistakes that a value of the schema can have, within it too. */
+/** All mistakes that a value of a schema can have, at any depth. */
 export function mistakesOf(
   schema: Schema,
   rules: Rules,
@@ -52,12 +52,12 @@ export function mistakesOf(
   ];
 }
 
-/** The wrong values, whatever there was. */
+/** Replaces any value by one of these. */
 export function instead(values: fc.Arbitrary<unknown>): fc.Arbitrary<Change> {
   return values.map((value) => () => value);
 }
 
-/** A mistake of one of several schemas, in a value of that one. */
+/** A mistake against one of several schemas, in a value of that schema. */
 function within(schema: Schema, rules: Rules, mistake: Mistake): Mistake {
   const fits = (value: unknown) =>
     (schema.required ?? []).every((field) =>
@@ -81,7 +81,7 @@ const OF_TYPE: Record<NonNullable<Schema['type']>, unknown[]> = {
   object: ['', 'x', '{}', 1, false, [], [{}]],
 };
 
-/** Values that a schema says are wrong, by what is wrong with them. */
+/** Values that a schema forbids, by kind. */
 function own(schema: Schema, right: fc.Arbitrary<unknown>): Wrong[] {
   const { type, minimum, maximum } = schema;
   const wrong: Wrong[] = [
@@ -183,7 +183,7 @@ function ofObject(
   ];
 }
 
-/** An object with other fields, or without those that are undefined. */
+/** Sets fields of an object. Undefined removes a field. */
 export function having(fields: object): Change {
   return (value) => ({ ...(value as object), ...fields });
 }

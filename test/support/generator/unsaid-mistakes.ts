@@ -5,7 +5,7 @@ import type { RequestParts } from './request-parts.js';
 import { having, instead, type MoreMistakes } from './schema-mistakes.js';
 import { bytesOfJson, CURSORS, MOST_BYTES } from './unsaid-rules.js';
 
-/** Breaks of the rules that the schemas do not say, for bodies and for parameters. */
+/** Mistakes against rules that the schemas cannot say, in bodies and parameters. The README says when to add one. */
 export const moreMistakes: MoreMistakes = {
   title: [wrong('blank', fc.constantFrom('', ' ', '\t\r\n', '\u3000\u00a0'))],
   document_id: wrongOpaqueIds(),
@@ -89,7 +89,7 @@ export const moreMistakes: MoreMistakes = {
   ],
 };
 
-/** Queries that break the rules between their parameters. */
+/** Queries that break a rule between two parameters. */
 export function wrongQueries(operation: Operation) {
   const names = parametersIn(operation, 'query').map(({ name }) => name);
   const cursors = CURSORS.filter((cursor) => names.includes(cursor));

@@ -10,16 +10,16 @@ import { type Rules, uuids } from './schema-arbitrary.js';
 import type { RequestParts } from './request-parts.js';
 import { CURRENT_TAG, type World } from './world.js';
 
-// All that a client has to know beyond the schemas of the document, in one place.
+// The rules that the schemas of the document cannot say. The README says when to add one.
 
-/** In bytes: of JSON without white space, but for the content, which is text. */
+/** Maximum bytes: of JSON without white space, and for `content` of text. */
 export const MOST_BYTES = {
   config: 65_536,
   metadata: 16_384,
   content: 1_048_576,
 };
 
-/** The cursors of which a page takes one. */
+/** A page takes one of these cursors. */
 export const CURSORS = ['before', 'after', 'around'];
 
 export function rulesOf(world: World): Rules {
@@ -72,7 +72,7 @@ export function rulesOf(world: World): Rules {
       metadata: () => rarely(openObjects, bytesOfJson(MOST_BYTES.metadata)),
       'Idempotency-Key': ({ maxLength }) => keys(maxLength),
       'If-Match': () => tagHeaders,
-      // What is malformed here is no mistake: the client gets what it asks for.
+      // A malformed If-None-Match is no error: the client gets the session.
       'If-None-Match': () =>
         fc.oneof({ weight: 3, arbitrary: tagHeaders }, headerTexts()),
     },
@@ -85,7 +85,7 @@ export function rulesOf(world: World): Rules {
   };
 }
 
-/** The query with the rules between its parameters kept. */
+/** Removes parameters that may not stand together. */
 export function correctedQuery(query: Record<string, string>) {
   const [, ...others] = CURSORS.filter((cursor) => cursor in query);
   const alone = Object.entries(query).filter(
@@ -94,7 +94,7 @@ export function correctedQuery(query: Record<string, string>) {
   return withDocument(Object.fromEntries(alone)) as typeof query;
 }
 
-/** The statuses that a request without a mistake can get, unless its Idempotency-Key was used before. */
+/** The statuses of a valid request whose Idempotency-Key was not used before. */
 export function statusesOfRight(
   { name, statuses }: Operation,
   { path, header, body }: RequestParts,
@@ -113,7 +113,7 @@ export function statusesOfRight(
     if (id === world.foreignId) return [409];
     if (sectionId != null) may.push(409);
   }
-  // Another message may have the id.
+  // Another message may have this id.
   if (sessionId && JSON.stringify(body)?.includes('"id":')) may.push(409);
   return may;
 }
@@ -121,7 +121,6 @@ export function statusesOfRight(
 function missingIds(world: World) {
   return fc.oneof(
     fc.uuid().map((id) => `dead${id.slice(4)}`),
-    // What is not yours does not exist.
     fc.constant(world.foreignId),
   );
 }
@@ -138,14 +137,14 @@ function opaqueIds() {
         (id) =>
           !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(id) &&
           id.trim() === id &&
-          // No client can send these in a path: there they mean other paths.
+          // In a path these segments mean another path.
           !/^\.{1,2}$/.test(id),
       ),
     },
   );
 }
 
-/** Each for one request, but for one that is used again and again. */
+/** Mostly new keys, and one that repeats. */
 function keys(maxLength = 0) {
   return fc.oneof(
     { weight: 6, arbitrary: fc.uuid() },
@@ -218,7 +217,7 @@ function withUniqueIds(value: JsonObject): JsonObject {
   return { ...value, messages };
 }
 
-/** A section only together with a document. */
+/** Removes a section without a document. */
 function withDocument(value: JsonObject): JsonObject {
   const { section_id: _, ...others } = value;
   return value.document_id == null ? others : value;

@@ -1,9 +1,9 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionList } from '../api.js';
 import type { Method, TestApp } from '../test-app.js';
 import { as } from '../tokens.js';
 
-/** A request as it goes to the server. */
+/** A request to the server. */
 export interface WireRequest {
   method: Method;
   url: string;
@@ -11,14 +11,14 @@ export interface WireRequest {
   payload?: string | Buffer;
 }
 
-export interface WireAnswer {
+export interface WireResponse {
   status: number;
   body: string;
   /** Whether a request with the same Idempotency-Key was done before. */
   isKeyUsed: boolean;
 }
 
-/** Stands in If-Match and If-None-Match for the tag that the session has when the request is sent. */
+/** A placeholder in If-Match and If-None-Match for the session's tag at the time of the request. */
 export const CURRENT_TAG = '"current"';
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
@@ -29,17 +29,17 @@ const MESSAGES = Array.from({ length: 6 }, (_, index) => ({
   content: `message ${index}`,
 }));
 
-/** What there is for generated requests to ask for: sessions of one owner, and one of another. */
+/** The data that generated requests are about: sessions of one owner, and one of another. */
 export class World {
-  /** In lower case, and the same in every run, so that a seed makes the same requests again. */
+  /** In lower case. The same in every run, so that a seed repeats its requests. */
   readonly sessionIds = Array.from(
     { length: 5 },
     (_, index) => `a19ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a5${index}`,
   );
-  /** Of messages that each of the sessions has. */
+  /** Each session has messages with these ids. */
   readonly messageIds = MESSAGES.map(({ id }) => id);
   readonly foreignId = 'b19ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
-  /** Of the owner's list. */
+  /** Cursors of the owner's list of sessions. */
   readonly cursors: string[] = [];
   private readonly usedKeys = new Set<string>();
 
@@ -64,9 +64,9 @@ export class World {
     return world;
   }
 
-  /** Sends a request of the owner; what it deletes or clears is there again afterwards. */
-  async send(request: WireRequest): Promise<WireAnswer> {
-    await turnOfTheLoop();
+  /** Sends a request of the owner, and restores what it deleted or cleared. */
+  async send(request: WireRequest): Promise<WireResponse> {
+    await nextTurn();
     const { statusCode: status, body } = await this.api.app.inject({
       ...request,
       headers: { ...this.identity, ...(await this.withCurrentTag(request)) },
@@ -102,24 +102,24 @@ export class World {
 
   private async createSession(id: string, identity = this.identity) {
     const body = { id, messages: MESSAGES };
-    const answer = await this.api.send(
+    const response = await this.api.send(
       'POST',
       '/api/chat-sessions',
       body,
       identity,
     );
-    if (answer.status !== 201) throw new Error(answer.text);
+    if (response.status !== 201) throw new Error(response.text);
   }
 
   private async append(id: string) {
-    const answer = await this.api.send(
+    const response = await this.api.send(
       'POST',
       `/api/chat-sessions/${id}/messages`,
       { messages: MESSAGES },
       this.identity,
     );
-    // Still there, where the clear was not done again.
-    if (![200, 201].includes(answer.status)) throw new Error(answer.text);
+    // 200 if the clear was a replay, and the messages are still there.
+    if (![200, 201].includes(response.status)) throw new Error(response.text);
   }
 }
 

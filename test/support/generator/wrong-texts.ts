@@ -2,13 +2,13 @@ import * as fc from 'fast-check';
 import { texts } from './json-arbitrary.js';
 import type { Schema } from './openapi-operations.js';
 
-/** Less than a body may have, which would be another mistake. */
+/** Less than the limit of a body, which would be another mistake. */
 const MOST_BYTES = 2 ** 21 + 2 ** 20;
 
-/** What is wrong, and values that are. */
+/** A kind of mistake, and values with it. */
 export type Wrong = [kind: string, values: fc.Arbitrary<unknown>];
 
-/** Text that breaks what a schema says of text; as good for parameters as for JSON. */
+/** Text that breaks a schema's rules on text, for parameters and for JSON. */
 export function wrongTexts(
   schema: Schema,
   right: fc.Arbitrary<unknown>,
@@ -37,7 +37,7 @@ export function wrongTexts(
       fc
         .oneof(
           texts(),
-          // What is right, and a character too many or of another kind.
+          // Valid text with more characters behind it.
           fc.tuple(right, texts(1, 3)).map((both) => both.join('')),
           fc.constant('x'.repeat(10_000)),
         )
@@ -82,7 +82,7 @@ const brokenUuids = fc
   )
   .map(([id, broken]) => broken(id));
 
-/** Text with what JSON can write and nobody can store. */
+/** Text that JSON can hold and the stores cannot. */
 export function unstorable(): Wrong[] {
   const around = (bad: fc.Arbitrary<string>) =>
     fc.tuple(texts(0, 5), bad, texts(0, 5)).map((all) => all.join('-'));
