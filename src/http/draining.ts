@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import {
   setImmediate as nextTurn,
   setTimeout as sleep,
@@ -50,7 +49,8 @@ export class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
     });
     // For requests in flight when the end begins.
     fastify.addHook('onSend', (_request, reply, _payload, done) => {
-      this.answering(reply.raw);
+      this.events++;
+      if (this.begun) reply.header('connection', 'close');
       done();
     });
     // For later requests. Fastify runs no hooks for a malformed path.
@@ -87,12 +87,6 @@ export class Draining implements OnModuleDestroy, BeforeApplicationShutdown {
     release();
     await closed;
     if (signal) this.limitTheRest();
-  }
-
-  /** Must be called before the head of a response is written. */
-  answering(response: ServerResponse): void {
-    this.events++;
-    if (this.begun) response.setHeader('connection', 'close');
   }
 
   /**

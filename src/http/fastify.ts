@@ -80,7 +80,7 @@ export function createFastifyAdapter({
 }
 
 /** Returns the client's request id if it is well-formed, otherwise a new one. */
-export function requestIdOf({ 'x-request-id': id }: IncomingHttpHeaders) {
+function requestIdOf({ 'x-request-id': id }: IncomingHttpHeaders) {
   return typeof id === 'string' && REQUEST_ID.test(id) ? id : randomUUID();
 }
 
