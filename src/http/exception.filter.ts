@@ -129,7 +129,8 @@ function translated(exception: unknown, texts: ErrorTexts): Answer {
 /** Told by who shed it, once for many. */
 function isShed(exception: unknown): boolean {
   return (
-    exception instanceof StoreUnavailableError && exception.reason === 'shed'
+    exception instanceof StoreUnavailableError &&
+    exception.code === 'store_overloaded'
   );
 }
 
@@ -140,10 +141,10 @@ function headersOf(exception: unknown): Record<string, string> {
   if (exception instanceof UnidentifiedException) {
     return { 'WWW-Authenticate': exception.challenge };
   }
-  if (
-    exception instanceof IdentityUnavailableException ||
-    exception instanceof StoreUnavailableError
-  ) {
+  if (exception instanceof StoreUnavailableError) {
+    return { 'Retry-After': String(exception.info.retryAfter) };
+  }
+  if (exception instanceof IdentityUnavailableException) {
     return { 'Retry-After': String(exception.retryAfterSeconds) };
   }
   return {};

@@ -120,7 +120,7 @@ describe('AnswerCache', () => {
 
   it('is certain again after a write that failed', async () => {
     const cache = cacheOf({});
-    const failure = new StoreUnavailableError('late');
+    const failure = new StoreUnavailableError('store_timeout');
     await expect(
       cache.writing(OWNER, ID, () => Promise.reject(failure)),
     ).rejects.toBe(failure);

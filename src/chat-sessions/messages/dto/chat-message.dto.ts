@@ -1,5 +1,4 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { isoText } from '../../../database/time-text.js';
 import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
 import {
   MESSAGE_ROLES,
@@ -86,6 +85,6 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     parts: message.parts,
     references: message.references,
     metadata: message.metadata,
-    timestamp: isoText(message.createdAt),
+    timestamp: message.createdAt.toISOString(),
   };
 }
