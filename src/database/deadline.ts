@@ -15,7 +15,7 @@ export class Deadline {
     this.passed.catch(() => undefined);
     this.timer = setTimeout(() => {
       this.at = -Infinity; // Timers may fire a fraction of a millisecond early.
-      fail(new StoreUnavailableError('late'));
+      fail(new StoreUnavailableError('store_timeout'));
     }, milliseconds).unref();
   }
 
@@ -29,7 +29,7 @@ export class Deadline {
   }
 
   /**
-   * Settles as `promise` does, or rejects with `late` at the deadline. What the
+   * Settles as `promise` does, or rejects with `store_timeout` at the deadline. What the
    * promise stands for then goes on: the caller cleans up after it.
    */
   race<T>(promise: Promise<T>): Promise<T> {

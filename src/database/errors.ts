@@ -1,27 +1,30 @@
 import { QueryFailedError } from 'typeorm';
-import { CodedError } from '../errors/coded-error.js';
+import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
 
 const ER_DUP_ENTRY = 1062;
 const ER_LOCK_WAIT_TIMEOUT = 1205;
-/** A node of a cluster that is not, or no longer, part of it. */
-const ER_NOT_PREPARED = 1047;
+const ER_LOCK_DEADLOCK = 1213;
+const ER_CHECKREAD = 1020;
+/** A node that is not part of its Galera cluster. */
+const WSREP_NOT_READY = 1047;
 
 /**
- * Rolled back by the server, and worth another try: a deadlock (on Galera also
- * a conflict with another node, at COMMIT), a lock that did not come, a row that
- * changed since it was read, a node without its cluster.
+ * The server rolled the transaction back, and another attempt may succeed: a
+ * deadlock (on Galera also a conflict with another node, at COMMIT), a lock that
+ * was not granted in time, a row that changed since it was read, a node outside
+ * its cluster.
  */
 const CONTENTION_ERRNOS = new Set([
-  1213,
+  ER_LOCK_DEADLOCK,
   ER_LOCK_WAIT_TIMEOUT,
-  1020,
-  ER_NOT_PREPARED,
+  ER_CHECKREAD,
+  WSREP_NOT_READY,
 ]);
 
 /**
- * Certain to have written nothing before a COMMIT was sent, and worth another
- * try: no free connection, a connection or a statement that was killed, a server
- * that shuts down.
+ * Nothing was written if no COMMIT was sent, and another attempt may succeed: no
+ * free connection (1040, 1203), a server that shuts down (1053), a statement or
+ * a connection that was killed (1317, 1927).
  */
 const INTERRUPTED_ERRNOS = new Set([1040, 1203, 1053, 1317, 1927]);
 
@@ -30,7 +33,7 @@ interface DriverError {
   errno?: unknown;
   /** Name of the error, from either driver. */
   code?: unknown;
-  /** Set by mysql2 where the connection is of no more use. */
+  /** Set by mysql2 if the connection can no longer be used. */
   fatal?: unknown;
 }
 
@@ -40,7 +43,7 @@ function driverErrorOf(error: unknown): DriverError {
   return cause instanceof Error ? (cause as DriverError) : {};
 }
 
-/** A row with the same primary or unique key is there already. */
+/** A row with the same primary or unique key exists already. */
 export function isDuplicateKey(error: unknown): boolean {
   const { errno, code } = driverErrorOf(error);
   return (
@@ -55,7 +58,7 @@ export function isLockWaitTimeout(error: unknown): boolean {
   return driverErrorOf(error).errno === ER_LOCK_WAIT_TIMEOUT;
 }
 
-/** Others were in the way: nothing was written, and the same work may well succeed when tried again. */
+/** Other transactions were in the way: nothing was written, and another attempt may succeed. */
 export function isContention(error: unknown): boolean {
   const { errno, code } = driverErrorOf(error);
   return (
@@ -64,56 +67,56 @@ export function isContention(error: unknown): boolean {
   );
 }
 
-/** The server did not do it, for a reason that will pass; of a COMMIT it leaves the outcome open. */
+/** The server did not run the statement, for a reason that passes. The outcome of a COMMIT is then unknown. */
 export function isInterrupted(error: unknown): boolean {
   const { errno, code } = driverErrorOf(error);
   return (
     (typeof errno === 'number' && INTERRUPTED_ERRNOS.has(errno)) ||
-    // To connect; once connected, lateness is the deadline's affair.
+    // Only connecting times out; the deadline covers everything after it.
     code === 'ETIMEDOUT'
   );
 }
 
-/** The node that answered cannot serve anybody for now. */
-export function isNotPrepared(error: unknown): boolean {
-  return driverErrorOf(error).errno === ER_NOT_PREPARED;
+/** The node cannot serve anybody for now. */
+export function isNodeNotReady(error: unknown): boolean {
+  return driverErrorOf(error).errno === WSREP_NOT_READY;
 }
 
-/** There is no connection, or no longer one. */
+/** There is no connection, or it was lost. */
 export function isConnectionLost(error: unknown): boolean {
   return driverErrorOf(error).fatal === true;
 }
 
-export const UNAVAILABLE_TEXTS = {
-  shed: 'Too many requests are waiting for the store: this one was not begun',
-  late: 'The store did not answer in time: nothing was written',
-  outcome_unknown:
-    'The connection to the store was lost at the end of the write: its outcome is unknown',
-} as const;
+const UNAVAILABLE = {
+  store_overloaded: {
+    status: 503,
+    text: 'Too many requests are waiting for the store: this one was not begun',
+    retryAfter: 1,
+  },
+  store_timeout: {
+    status: 503,
+    text: 'The store did not answer in time: nothing was written',
+    retryAfter: 1,
+  },
+  outcome_unknown: {
+    status: 503,
+    text: 'The connection to the store was lost at the end of the write: its outcome is unknown',
+    retryAfter: 1,
+  },
+} as const satisfies Record<string, ErrorInfo>;
 
-/** A write may have happened, may not have, or may yet happen. */
-export function isOutcomeUnknown(error: unknown): boolean {
-  return (
-    error instanceof StoreUnavailableError && error.reason === 'outcome_unknown'
-  );
+export type StoreUnavailableCode = keyof typeof UNAVAILABLE;
+
+/** The store cannot be used right now. The client may send the request again. */
+export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
+  constructor(code: StoreUnavailableCode, cause?: unknown) {
+    super(code, UNAVAILABLE[code], { cause });
+  }
 }
 
-const UNAVAILABLE_CODES = {
-  shed: 'store_overloaded',
-  late: 'store_timeout',
-  outcome_unknown: 'outcome_unknown',
-} as const;
-
-/** The store cannot be used right now; the client may try again. */
-export class StoreUnavailableError extends CodedError {
-  constructor(
-    readonly reason: keyof typeof UNAVAILABLE_TEXTS,
-    cause?: unknown,
-  ) {
-    super(
-      UNAVAILABLE_CODES[reason],
-      { status: 503, text: UNAVAILABLE_TEXTS[reason], retryAfter: 1 },
-      { cause },
-    );
-  }
+/** The write may have happened, or not, or may still happen. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  return (
+    error instanceof StoreUnavailableError && error.code === 'outcome_unknown'
+  );
 }

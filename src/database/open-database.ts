@@ -1,22 +1,22 @@
 import type { DataSource, EntityTarget, ObjectLiteral } from 'typeorm';
 import { reasonOf } from '../errors/describe-error.js';
 import type { Database } from './database.js';
-import { connectionProblems } from './mysql/requirements.js';
 import { MysqlDatabase } from './mysql/mysql.database.js';
+import { connectionProblems } from './mysql/requirements.js';
 import { SqliteDatabase } from './sqlite/sqlite.database.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
 export interface DatabaseOptions {
-  /** The entities that will be stored; the data source must have them. */
+  /** Entities of the units of work; the data source must have them. */
   entities: EntityTarget<ObjectLiteral>[];
   /** Name of the data source in the application, for error messages. */
   name: string;
-  /** Milliseconds for a unit of work, retries included. */
+  /** Milliseconds for a unit of work with all of its attempts. */
   deadlineMs: number;
 }
 
 /**
- * Opens the store that a connected data source leads to.
+ * Opens the store of a connected data source.
  * @throws an Error of one line if the module cannot work with the data source
  */
 export async function openDatabase(
@@ -76,7 +76,7 @@ function refuseForeignEntities(
   }
 }
 
-/** Looks at the connection's settings and at each table. */
+/** Checks the settings of a connection, and that each table exists. */
 function* checkStore(
   dataSource: DataSource,
   database: Database,

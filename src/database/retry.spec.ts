@@ -48,11 +48,11 @@ describe('withRetries', () => {
     expect(attempt).toHaveBeenCalledTimes(1);
   });
 
-  it('waits for others until the deadline, and no longer', async () => {
+  it('repeats contention until the deadline, and no longer', async () => {
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(DEADLOCK);
     const start = performance.now();
     await expect(withRetries(new Deadline(800), attempt)).rejects.toMatchObject(
-      { reason: 'late', cause: DEADLOCK },
+      { code: 'store_timeout', cause: DEADLOCK },
     );
     const milliseconds = performance.now() - start;
     expect(milliseconds).toBeGreaterThan(400);
@@ -61,16 +61,16 @@ describe('withRetries', () => {
     expect(attempt.mock.calls.length).toBeLessThan(20);
   });
 
-  it('tells of lateness, where a server never takes a connection', async () => {
+  it('times out if a server never takes a connection', async () => {
     const silent = driverError({ code: 'ETIMEDOUT', fatal: true });
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(silent);
     await expect(withRetries(new Deadline(800), attempt)).rejects.toMatchObject(
-      { reason: 'late', cause: silent },
+      { code: 'store_timeout', cause: silent },
     );
     expect(attempt.mock.calls.length).toBeGreaterThan(3);
   });
 
-  it('tries three times within a second where there is no connection', async () => {
+  it('tries three times within a second if there is no connection', async () => {
     const refused = driverError({ code: 'ECONNREFUSED', fatal: true });
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(refused);
     const start = performance.now();

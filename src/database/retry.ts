@@ -9,14 +9,15 @@ import {
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
-/** A database that is down is not waited for: with these pauses it is given up on within a second. */
-const MOST_LOST_CONNECTIONS = 3;
+/** Attempts without a connection. With these pauses, a database that is down fails a request within a second. */
+const MAX_LOST_CONNECTIONS = 3;
 const RECONNECT_PAUSE_MS = 100;
 
 /**
- * Tries again what certainly wrote nothing: after contention and interruptions
- * until the deadline, after a lost connection a few times. Pauses double, and half of each is
- * random, so that transactions that met once do not meet again.
+ * Repeats an attempt that certainly wrote nothing: after contention and
+ * interruptions until the deadline, after a lost connection a few times. Pauses
+ * double, and half of each is random, so that transactions that met once do not
+ * meet again.
  */
 export async function withRetries<T>(
   deadline: Deadline,
@@ -29,13 +30,13 @@ export async function withRetries<T>(
     } catch (error) {
       const willPass = isContention(error) || isInterrupted(error);
       const isLost = !willPass && isConnectionLost(error);
-      if (isLost && ++lostConnections === MOST_LOST_CONNECTIONS) throw error;
-      if (!isLost && !willPass) throw error;
+      if (!willPass && !isLost) throw error;
+      if (isLost && ++lostConnections === MAX_LOST_CONNECTIONS) throw error;
       const pause = isLost
         ? RECONNECT_PAUSE_MS * lostConnections
         : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
       if (pause >= deadline.left)
-        throw new StoreUnavailableError('late', error);
+        throw new StoreUnavailableError('store_timeout', error);
       await sleep(pause * (0.5 + Math.random() / 2));
     }
   }

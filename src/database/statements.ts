@@ -44,17 +44,17 @@ export function* select<Entity extends ObjectLiteral>(
 interface CachedText<Entity extends ObjectLiteral> {
   query: SelectQueryBuilder<Entity>;
   sql: string;
-  /** Name of the value that each of the statement's parameters has. */
+  /** Which of the values each parameter of the statement is. */
   parameters: string[];
 }
 
 /**
- * `select` for the hot paths: TypeORM writes the text once for each set of
- * names, later calls only bring other values. If it wrote the text each time, a
+ * `select` for the hot paths. TypeORM writes the text once for each set of
+ * names; later calls only bring other values. If it wrote the text each time, a
  * read by key would take x 2.20 of the processor time (`npx tsx
  * test/bench/statements.ts`).
  * @param build gets the names of the values in place of the values, and may only hand them on
- * @returns takes the values, and the number of rows at most
+ * @returns takes the values, and the largest number of rows, which a query with a lock cannot have
  */
 export function cachedSelect<
   Values extends object,
@@ -149,9 +149,9 @@ function dialectOf<Entity extends ObjectLiteral>({
 }
 
 /**
- * Column types whose values every driver returns as they are. TypeORM asks each
- * value what it might be: without this list, a page of 50 messages takes x 1.18 of the
- * processor time (`npx tsx test/bench/statements.ts`).
+ * Column types whose values every driver returns as the entity has them. Without
+ * this list TypeORM looks at each value, and a page of 50 messages takes x 1.18
+ * of the processor time (`npx tsx test/bench/statements.ts`).
  */
 const RETURNED_AS_STORED = new Set<ColumnType>(['varchar', 'int', 'longtext']);
 

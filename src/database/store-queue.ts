@@ -58,6 +58,6 @@ export class StoreQueue {
       this.shedCount = 0;
       this.reportedAt = performance.now();
     }
-    throw new StoreUnavailableError('shed');
+    throw new StoreUnavailableError('store_overloaded');
   }
 }

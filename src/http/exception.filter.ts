@@ -143,7 +143,8 @@ function bodyOf(status: number, error: string): ErrorResponse {
 /** The queue logs rejected requests itself, at most every 10 s. */
 function isLoggedAlready(exception: unknown): boolean {
   return (
-    exception instanceof StoreUnavailableError && exception.reason === 'shed'
+    exception instanceof StoreUnavailableError &&
+    exception.code === 'store_overloaded'
   );
 }
 

@@ -55,7 +55,7 @@ function withTwoServers() {
     for (const server of servers ?? []) await server.stop();
   });
 
-  it('a row that stays locked, or many that ask for readiness, move nobody to the next server', async () => {
+  it('does not fail over because of a locked row or parallel readiness checks', async () => {
     const [first, second] = servers as [MysqlServer, MysqlServer];
     const { id } = await createSession(api);
     const connection = await connectMysql(new URL(NAME, first.url).href);
@@ -76,7 +76,7 @@ function withTwoServers() {
     expect(await sessionsOn(second)).toBe(0);
   });
 
-  it('the next server takes over where the first says nothing, until it does again', async () => {
+  it('fails over to the next server while the first does not reply', async () => {
     const [first, second] = servers as [MysqlServer, MysqlServer];
     const writesTo = async (server: MysqlServer) => {
       const before = await sessionsOn(server);

@@ -165,7 +165,7 @@ describe.each(['exclusive', 'validated', 'off'])('with CACHE=%s', (cache) => {
       const { get } = await readable('judy');
       const read = vi
         .spyOn(ChatSessionsService.prototype, 'get')
-        .mockRejectedValue(new StoreUnavailableError('late'));
+        .mockRejectedValue(new StoreUnavailableError('store_timeout'));
       const route = watchRoute();
       const { status, headers } = await get();
       expect(status).toBe(503);

@@ -5,10 +5,10 @@ import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
 
 const SQLITE_SCHEME = 'sqlite:';
 
-/** Loaded only where it is used, which makes a start on SQLite shorter. */
+/** Loaded on demand, so that a start on SQLite does not load mysql2. */
 const loadMysql = () => import('./mysql-data-source.js');
 
-/** A data source that is connected, and whose schema is that of the entities. */
+/** Connects a data source and makes sure that its schema is up to date. */
 export async function openDataSource(
   settings: DatabaseConfig,
 ): Promise<DataSource> {
@@ -39,7 +39,7 @@ async function connect(settings: DatabaseConfig): Promise<DataSource> {
   }
 }
 
-/** A data source that is not connected yet. For MySQL it asks the server what it is, so the server must be up. */
+/** A data source that is not connected yet. A MySQL server must be up: it is asked for its version. */
 export async function createDataSource({
   DATABASE_URL: url,
   DATABASE_POOL_SIZE: poolSize,

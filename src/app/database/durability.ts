@@ -6,7 +6,7 @@ interface Settings {
   sync: number;
 }
 
-/** What of the server's settings lets it forget what it has acknowledged, one line each. */
+/** Warnings about server settings that can lose acknowledged writes, one line each. */
 export async function durabilityWarnings(
   dataSource: DataSource,
 ): Promise<string[]> {

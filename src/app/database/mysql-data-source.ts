@@ -10,7 +10,7 @@ import {
 } from '../../database/mysql/connection.js';
 import { MysqlHosts } from '../../database/mysql/hosts.js';
 
-/** A data source that is not connected yet. The server must be up: it is asked what it is. */
+/** A data source that is not connected yet. The server must be up: it is asked for its version. */
 export async function mysqlDataSource(
   url: string,
   poolSize: number,
@@ -25,7 +25,7 @@ export async function mysqlDataSource(
     synchronize: false,
     logging: false,
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
-    // As `mysql`, TypeORM would never find a MariaDB schema equal to its entities.
+    // With type `mysql`, TypeORM finds differences in every MariaDB schema.
     type: await serverType(url),
     username: user,
     password,
@@ -41,9 +41,10 @@ export async function mysqlDataSource(
 }
 
 /**
- * Runs the pending migrations; of several processes that start together, one.
- * The others wait on a row lock, which ends with its holder's connection, so a
- * process that dies half-way blocks nobody. (GET_LOCK is not available on Galera.)
+ * Runs the pending migrations. If several processes start together, one of them
+ * does, and the others wait for a row lock. The lock ends with its holder's
+ * connection, so a process that dies half-way blocks nobody. (Galera has no
+ * GET_LOCK.)
  */
 export async function migrateMysql(
   dataSource: DataSource,

@@ -185,8 +185,10 @@ export class ChatSessionsService {
     const found = yield* this.sessions.list(
       ownerId,
       { archived, pinned, documentId: document_id, sectionId: section_id },
-      limit + 1,
-      cursor === undefined ? undefined : decodeCursor(cursor),
+      {
+        limit: limit + 1,
+        after: cursor === undefined ? undefined : decodeCursor(cursor),
+      },
     );
     const sessions = found.slice(0, limit);
     return {
@@ -223,7 +225,9 @@ export class ChatSessionsService {
   private *latest(ownerId: string): UnitOfWork<ChatSession | undefined> {
     const newest: ChatSession[] = [];
     for (const archived of [false, true]) {
-      newest.push(...(yield* this.sessions.list(ownerId, { archived }, 1)));
+      newest.push(
+        ...(yield* this.sessions.list(ownerId, { archived }, { limit: 1 })),
+      );
     }
     return newest.sort(
       (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime(),

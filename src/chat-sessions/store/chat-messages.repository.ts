@@ -34,7 +34,7 @@ export interface MessagePage {
   messages: ChatMessage[];
 }
 
-/** What messages know of their session. */
+/** Columns that tell which session a message belongs to. */
 type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 
 interface RangeValues extends Key {
@@ -42,7 +42,7 @@ interface RangeValues extends Key {
   to: number;
 }
 
-/** The statements on messages. The owner is in every one. */
+/** Statements on messages. Every one names the owner. */
 @Injectable()
 export class ChatMessagesRepository {
   private readonly selectRange = cachedSelect(
@@ -57,7 +57,7 @@ export class ChatMessagesRepository {
     private readonly messages: Repository<ChatMessage>,
   ) {}
 
-  /** Throws EntityNotFoundError where the owner has no such message. */
+  /** Throws EntityNotFoundError if the owner has no such message. */
   *get(
     ownerId: string,
     sessionId: string,
@@ -70,7 +70,7 @@ export class ChatMessagesRepository {
     return message;
   }
 
-  /** Those of the ids that are there, by id. */
+  /** The messages with these ids, by id; missing ones are left out. */
   *findAll(
     session: SessionKey,
     ids: string[],
@@ -89,7 +89,7 @@ export class ChatMessagesRepository {
     return message;
   }
 
-  /** A page of messages, oldest first, with the range that it should fill. */
+  /** A page of messages, oldest first, and the range of seqs that it should fill. */
   *page(
     session: ChatSession,
     query: MessagePageQuery,
@@ -101,7 +101,7 @@ export class ChatMessagesRepository {
     return { range, messages };
   }
 
-  /** As many of the newest messages as a session shows unless asked for others, oldest first. */
+  /** The newest messages, oldest first: as many as a session shows by default. */
   *newest(session: ChatSession): UnitOfWork<ChatMessage[]> {
     const limit = PAGE.sessionMessages.default;
     return (yield* this.page(session, { limit })).messages;
@@ -117,7 +117,7 @@ export class ChatMessagesRepository {
     );
   }
 
-  /** The range, or its part that stays within a page's bytes. */
+  /** The part of a range that fits into the bytes of a page. */
   private *fitting(
     session: ChatSession,
     range: MessageRange,

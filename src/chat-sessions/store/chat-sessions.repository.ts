@@ -29,15 +29,21 @@ export interface ListPosition {
   id: string;
 }
 
+export interface ListPage {
+  limit: number;
+  /** The last session of the page before. */
+  after?: ListPosition;
+}
+
 export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
 
-/** The filter of a list, and the place after which it begins. */
+/** The filter of a list, and the position after which it begins. */
 type ListValues = Partial<ChatSession>;
 
-/** The statements on sessions. The owner is in every one. */
+/** Statements on sessions. Every one names the owner. */
 @Injectable()
 export class ChatSessionsRepository {
   private readonly selectById = cachedSelect((key: SessionKey) =>
@@ -59,7 +65,7 @@ export class ChatSessionsRepository {
     private readonly database: Database,
   ) {}
 
-  /** Throws EntityNotFoundError where the owner has no such session. */
+  /** Throws EntityNotFoundError if the owner has no such session. */
   *get(ownerId: string, id: string): UnitOfWork<ChatSession> {
     return orNotFound(yield* this.find(ownerId, id), id);
   }
@@ -69,7 +75,7 @@ export class ChatSessionsRepository {
     return session;
   }
 
-  /** As `get`, of what the entity tag is made. */
+  /** Like `get`, with the columns of the entity tag only. */
   *version(ownerId: string, id: string): UnitOfWork<ChatSession> {
     const [session] = yield* this.selectVersion({ ownerId, id });
     return orNotFound(session, id);
@@ -96,8 +102,7 @@ export class ChatSessionsRepository {
   *list(
     ownerId: string,
     { archived, pinned, documentId, sectionId }: ListFilter,
-    limit: number,
-    after?: ListPosition,
+    { limit, after }: ListPage,
   ): UnitOfWork<ChatSession[]> {
     const filter = {
       ownerId,
@@ -111,21 +116,22 @@ export class ChatSessionsRepository {
     return yield* this.selectList(values, limit);
   }
 
-  /** Throws the driver's error where id or section are taken. */
+  /** Throws the driver's error if the id or the section is taken. */
   *insert(session: ChatSession): UnitOfWork<void> {
     yield* insert(this.sessions, [session]);
   }
 
-  /** Changes a locked session: the given fields, a new version, and the time. */
+  /** Changes fields of a locked session, its version and the time of its change. */
   *update(
     session: SessionState,
     fields: Partial<ChatSession>,
     now: Date,
   ): UnitOfWork<void> {
-    const changes = Object.assign({}, fields, {
+    const changes = {
+      ...fields,
       version: session.version + 1,
       updatedAt: now,
-    });
+    };
     Object.assign(session, changes);
     const { id, ownerId } = session;
     yield* update(this.sessions, { id, ownerId }, changes);
@@ -156,8 +162,8 @@ export class ChatSessionsRepository {
       .orderBy('session.lastActivityAt', 'DESC')
       .addOrderBy('session.id', 'DESC');
     if (lastActivityAt === undefined) return query;
-    // The first condition alone lets the index start at the cursor. With an OR in
-    // the second one, MySQL may merge two indexes and sort.
+    // The first condition lets the index start at the cursor. If the second one
+    // were an OR, MySQL might merge two indexes and sort.
     return query
       .andWhere('session.lastActivityAt <= :lastActivityAt')
       .andWhere(

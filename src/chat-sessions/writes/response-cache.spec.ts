@@ -128,7 +128,7 @@ describe('ResponseCache', () => {
 
   it('is current again after a write that failed', async () => {
     const cache = cacheOf({});
-    const failure = new StoreUnavailableError('late');
+    const failure = new StoreUnavailableError('store_timeout');
     await expect(
       cache.invalidateAround(KEY, () => Promise.reject(failure)),
     ).rejects.toBe(failure);

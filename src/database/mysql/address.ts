@@ -7,11 +7,11 @@ export interface MysqlAddress {
   hosts: Host[];
   user: string;
   password: string;
-  /** Empty where the URL names none. */
+  /** Empty if the URL names none. */
   database: string;
 }
 
-/** What `mysql://user:password@host:port,host:port/database` says; throws where it is malformed. */
+/** Parses `mysql://user:password@host:port,host:port/database`. Throws if it is malformed. */
 export function parseMysqlUrl(url: string): MysqlAddress {
   const [, start, hosts, database = ''] = MYSQL_URL.exec(url) ?? [];
   if (!start || !hosts) throw new TypeError('Not a URL of MySQL');

@@ -6,12 +6,12 @@ import { type MysqlAddress, parseMysqlUrl } from './address.js';
 import type { Host, MysqlHosts } from './hosts.js';
 import { checkNode, type MysqlDriver, socketOf } from './node.js';
 
-/** For a connection that can be used, handshake included. */
+/** Time to open a connection, handshake included (1 s). */
 export const CONNECT_TIMEOUT_MS = 1_000;
-/** Nobody waits for a row longer than this; the least that MySQL takes. */
+/** Longest wait for a locked row (1 s, the least that MySQL accepts). */
 const LOCK_WAIT_SECONDS = 1;
 
-/** A connection outside the pool, to the first of the hosts that can be reached. */
+/** Opens a connection outside the pool, to the first of the hosts that can be reached. */
 export async function connectMysql(url: string): Promise<PromiseConnection> {
   const { hosts, ...account } = parseMysqlUrl(url);
   const failures: unknown[] = [];
@@ -29,7 +29,7 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
-/** Rejects where a server cannot be reached, does not answer, or is outside of its cluster. */
+/** Rejects if a host cannot be reached, does not reply, or is outside its cluster. */
 export async function probeMysql(
   host: Host,
   { user, password }: MysqlAddress,
@@ -52,22 +52,22 @@ export async function probeMysql(
 }
 
 /**
- * mysql2 as TypeORM's driver: connections go to the host in force, and are in
- * strict mode whatever the server's default, so that text that does not fit is
- * an error, never cut. On Galera they see what any node has committed.
+ * mysql2 as TypeORM's driver, with failover. Connections are in strict mode
+ * whatever the server's default, so that text that does not fit is an error and
+ * never cut. On Galera they see what any node has committed.
  */
 export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
   return {
     ...mysql,
     hosts,
     createPool(options: PoolOptions) {
-      const pool = mysql.createPool({ ...options, stream: hosts.open });
+      const pool = mysql.createPool({ ...options, stream: hosts.connect });
       pool.on('connection', (connection: Connection) => {
-        hosts.isReady(socketOf(connection));
+        hosts.markReady(socketOf(connection));
         connection.query(
           `SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
         );
-        // Not a variable of MySQL: there it fails, and nothing is lost.
+        // Only Galera has this variable. Elsewhere the statement fails without harm.
         connection.query('SET SESSION wsrep_sync_wait = 1', () => undefined);
       });
       return pool;

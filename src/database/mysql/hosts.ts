@@ -5,84 +5,87 @@ export interface Host {
   port: number;
 }
 
-/** While an earlier server is missed, it is looked for so often. */
-const LOOK_MS = 2_000;
+/** How often to check whether a preferred host is back (2 s). */
+const PROBE_PAUSE_MS = 2_000;
 
 /**
- * The servers of a cluster, in the order of DATABASE_URL. All connections go to
- * one of them, since writes to several meet each other at COMMIT: the first
- * that serves. The next takes its place when it cannot be reached or does not
- * answer, until it does again; so several instances come to agree.
+ * Failover between the hosts of DATABASE_URL, which are in order of preference.
+ * All connections go to one of them, the current one: writes to several nodes of
+ * a cluster conflict at COMMIT. If the current host fails a probe, the next one
+ * takes over until a preferred host passes a probe again, so that several
+ * instances end up on the same host.
  */
 export class MysqlHosts {
-  private index = 0;
+  /** Index of the current host. */
+  private current = 0;
   private readonly indexOf = new WeakMap<object, number>();
   private readonly ready = new WeakSet();
 
   private isProbing = false;
-  private looking: NodeJS.Timeout | undefined;
+  private nextProbe: NodeJS.Timeout | undefined;
 
-  /** @param probe rejects, in time, where a server does not serve */
+  /** @param probe rejects, in time, if a host is not healthy */
   constructor(
     private readonly hosts: Host[],
     private readonly probe: (host: Host) => Promise<void>,
   ) {}
 
-  /** Opens a socket to the server in force. */
-  readonly open = (): Socket => {
+  /** Opens a socket to the current host. */
+  readonly connect = (): Socket => {
     const socket = connect({
-      ...this.hosts[this.index]!,
+      ...this.hosts[this.current]!,
       keepAlive: true,
       noDelay: true,
     });
-    this.indexOf.set(socket, this.index);
+    this.indexOf.set(socket, this.current);
     socket.once('close', () => {
-      if (!this.ready.has(socket)) this.suspect(socket);
+      if (!this.ready.has(socket)) this.reportFailure(socket);
     });
     return socket;
   };
 
-  /** The handshake over the socket is done. */
-  isReady(socket: object): void {
+  /** Call this after the handshake. A socket that closes before it counts as a failure. */
+  markReady(socket: object): void {
     this.ready.add(socket);
   }
 
-  /** Whether the socket leads to the server in force. */
-  isInForce(socket: object): boolean {
-    return this.indexOf.get(socket) === this.index;
+  /** Whether the socket leads to the current host. */
+  isCurrent(socket: object): boolean {
+    return this.indexOf.get(socket) === this.current;
   }
 
   /**
-   * Something went wrong on the socket. Where it leads to the server in force,
-   * and that does not serve, the next takes its place: a request may be late
-   * because of a locked row, or because this process has too much to do.
+   * Something went wrong on a socket. If it leads to the current host, the host
+   * is probed, and the next one takes over if the probe fails. Without a probe, a
+   * locked row or a busy process could cause a failover.
    */
-  suspect(socket: object): void {
-    const suspected = this.index;
+  reportFailure(socket: object): void {
+    const suspected = this.current;
     if (this.hosts.length === 1 || this.isProbing) return;
-    if (!this.isInForce(socket)) return;
+    if (!this.isCurrent(socket)) return;
     this.isProbing = true;
-    void this.serves(suspected).then((serves) => {
+    void this.isHealthy(suspected).then((isHealthy) => {
       this.isProbing = false;
-      if (serves || this.index !== suspected) return;
-      this.index = (suspected + 1) % this.hosts.length;
-      this.looking ??= setTimeout(() => void this.look(), LOOK_MS).unref();
+      if (isHealthy || this.current !== suspected) return;
+      this.current = (suspected + 1) % this.hosts.length;
+      this.nextProbe ??= this.scheduleProbe();
     });
   }
 
-  /** Puts the first that serves in force again. */
-  private async look(): Promise<void> {
-    for (let earlier = 0; earlier < this.index; earlier++) {
-      if (await this.serves(earlier))
-        this.index = Math.min(earlier, this.index);
+  /** Returns to the first preferred host that is healthy. */
+  private async probePreferred(): Promise<void> {
+    for (let preferred = 0; preferred < this.current; preferred++) {
+      if (await this.isHealthy(preferred))
+        this.current = Math.min(preferred, this.current);
     }
-    this.looking =
-      this.index === 0
-        ? undefined
-        : setTimeout(() => void this.look(), LOOK_MS).unref();
+    this.nextProbe = this.current === 0 ? undefined : this.scheduleProbe();
   }
 
-  private serves(index: number): Promise<boolean> {
+  private scheduleProbe(): NodeJS.Timeout {
+    return setTimeout(() => void this.probePreferred(), PROBE_PAUSE_MS).unref();
+  }
+
+  private isHealthy(index: number): Promise<boolean> {
     return this.probe(this.hosts[index]!).then(
       () => true,
       () => false,

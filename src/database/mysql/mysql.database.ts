@@ -11,18 +11,18 @@ import { Deadline } from '../deadline.js';
 import {
   isConnectionLost,
   isContention,
-  isNotPrepared,
+  isNodeNotReady,
   StoreUnavailableError,
 } from '../errors.js';
+import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
+import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
 import { checkNode, type MysqlDriver, socketOf } from './node.js';
 import { drive, send } from './statements.js';
-import { withRetries } from '../retry.js';
-import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
 
-/** Requests that may wait for a connection, for each connection there is; more are shed. */
-const WAITING_PER_CONNECTION = 16;
+/** Requests that may wait, for each connection of the pool; more are shed. */
+const MAX_WAITING_PER_CONNECTION = 16;
 /** The default of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
@@ -36,11 +36,10 @@ type MysqlDataSourceOptions = Extract<
 >;
 
 /**
- * MySQL and MariaDB. Every unit of work has a connection of its own under one
- * deadline: neither mysql2 nor TypeORM would ever give up on a server that does
- * not answer. A connection that failed or was late is destroyed, never rolled
- * back and never given to the next: a ROLLBACK would queue behind the statement
- * that hangs.
+ * MySQL and MariaDB. Every unit of work has a connection of its own and one
+ * deadline, since neither mysql2 nor TypeORM gives up on a server that does not
+ * reply. A connection that failed or was late is destroyed and not rolled back:
+ * a ROLLBACK would queue behind the statement that hangs.
  */
 export class MysqlDatabase extends Database {
   readonly isEmbedded = false;
@@ -48,7 +47,7 @@ export class MysqlDatabase extends Database {
   private readonly queue: StoreQueue;
   private checking: Promise<void> | undefined;
 
-  /** @param deadlineMs milliseconds for a unit of work with all of its tries */
+  /** @param deadlineMs milliseconds for a unit of work with all of its attempts */
   constructor(
     private readonly dataSource: DataSource,
     deadlineMs: number,
@@ -59,9 +58,9 @@ export class MysqlDatabase extends Database {
     const { connectionLimit = poolSize ?? DEFAULT_POOL_SIZE } = (extra ??
       {}) as PoolOptions;
     this.hosts = (driver as Partial<MysqlDriver> | undefined)?.hosts;
-    // One is kept for `check`, which tells whether requests had better stay away.
+    // One connection is left for `check`, which tells whether to send requests elsewhere.
     const concurrency = Math.max(connectionLimit - 1, 1);
-    const maxWaiting = concurrency * WAITING_PER_CONNECTION;
+    const maxWaiting = concurrency * MAX_WAITING_PER_CONNECTION;
     this.queue = new StoreQueue({ concurrency, maxWaiting, deadlineMs });
   }
 
@@ -88,7 +87,7 @@ export class MysqlDatabase extends Database {
     );
   }
 
-  /** One at a time: whoever asks meanwhile gets the same answer. */
+  /** Runs one check at a time. Whoever asks during a check gets its result. */
   check(milliseconds: number): Promise<void> {
     this.checking ??= this.checkNow(milliseconds).finally(() => {
       this.checking = undefined;
@@ -116,7 +115,7 @@ export class MysqlDatabase extends Database {
     return query.setLock('pessimistic_write');
   }
 
-  /** @param undo is sent on the connection if `use` fails and leaves it usable */
+  /** @param undo is sent if `use` fails and leaves the connection usable */
   private async onConnection<T>(
     deadline: Deadline,
     use: (connection: PoolConnection) => Promise<T>,
@@ -129,18 +128,18 @@ export class MysqlDatabase extends Database {
       return result;
     } catch (error) {
       try {
-        if (isSuspect(error)) throw error;
+        if (isConnectionSuspect(error)) throw error;
         if (undo) await deadline.race(send(connection, undo));
         connection.release();
       } catch {
         connection.destroy();
-        this.hosts?.suspect(socketOf(connection));
+        this.hosts?.reportFailure(socketOf(connection));
       }
       throw error;
     }
   }
 
-  /** A connection to the current host. Those that are left in the pool from an earlier host are destroyed. */
+  /** A connection to the current host. Connections to an earlier host that are left in the pool are destroyed. */
   private async connect(deadline: Deadline): Promise<PoolConnection> {
     const driver = this.dataSource.driver as TypeormMysqlDriver;
     for (;;) {
@@ -150,23 +149,23 @@ export class MysqlDatabase extends Database {
       try {
         connection = await deadline.race(connecting);
       } catch (error) {
-        // If it comes after all, others can use it.
+        // A connection that arrives late goes back to the pool.
         connecting.then((late) => late.release()).catch(() => undefined);
         throw error;
       }
-      const isStale = this.hosts?.isInForce(socketOf(connection)) === false;
+      const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
       if (!isStale) return connection;
       connection.destroy();
     }
   }
 }
 
-/** Whether an error leaves it open what state the connection is in, or the server. */
-function isSuspect(error: unknown): boolean {
+/** Whether the connection, or its server, may be in an unknown state after this error. */
+function isConnectionSuspect(error: unknown): boolean {
   return (
     error instanceof StoreUnavailableError ||
     isConnectionLost(error) ||
-    isNotPrepared(error)
+    isNodeNotReady(error)
   );
 }
 
@@ -177,11 +176,11 @@ function* transaction<T>(
 ): UnitOfWork<T> {
   yield START_TRANSACTION;
   const result = yield* work;
-  if (deadline.left <= 0) throw new StoreUnavailableError('late');
+  if (deadline.left <= 0) throw new StoreUnavailableError('store_timeout');
   try {
     yield COMMIT;
   } catch (error) {
-    // Without a reply nobody knows whether it happened; only contention says that it did not.
+    // Contention says that nothing was committed. After any other error nobody knows.
     if (isContention(error)) throw error;
     throw new StoreUnavailableError('outcome_unknown', error);
   }

@@ -1,23 +1,24 @@
 import type { Pool, PoolOptions } from 'mysql2';
 import type { MysqlHosts } from './hosts.js';
 
-// What of mysql2 has to be known without loading it: an application may have another store.
+// Loads nothing of mysql2: an application on SQLite need not have it installed.
 
 export interface MysqlDriver {
   hosts: MysqlHosts;
   createPool(options: PoolOptions): Pool;
 }
 
-/** Rejects where a server is a node of Galera that is outside of its cluster's majority: it still answers SELECT 1. */
+/** Rejects if the server is a Galera node outside its cluster's majority, which still answers SELECT 1. */
 export async function checkNode(
   valueOf: (sql: string) => Promise<string | undefined>,
 ): Promise<void> {
   if ((await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) !== 'ON') return;
   if ((await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
-    throw new Error('The node has no cluster');
+    throw new Error('The Galera node is not part of its cluster');
   }
 }
 
+/** The socket of a connection of mysql2, whose types leave it out. */
 export function socketOf(connection: object): object {
   return (connection as { stream: object }).stream;
 }

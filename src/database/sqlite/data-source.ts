@@ -21,7 +21,7 @@ export function createSqliteDataSource(
     synchronize: false,
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     enableWAL: true,
-    // Waiting for another process's lock would block the event loop: fail at once, and retry.
+    // The driver would block the event loop while it waits for another process's lock. Fail at once; the service retries.
     timeout: 0,
     prepareDatabase: (connection: SqliteConnection) => {
       connection.pragma('synchronous = FULL');

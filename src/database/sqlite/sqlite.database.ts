@@ -1,15 +1,15 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type {
   Database as Connection,
   Statement as SqliteStatement,
 } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
-import { timeText } from '../time-text.js';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';
-import { StoreQueue } from '../store-queue.js';
 import { withRetries } from '../retry.js';
+import { StoreQueue } from '../store-queue.js';
+import { timeText } from '../time-text.js';
 import type {
   Statement,
   StatementResult,
@@ -21,14 +21,16 @@ type PreparedStatement = SqliteStatement<
   StatementResult['rows'][number]
 >;
 
-const MOST_PREPARED = 200;
-const MOST_WAITING = 1_000;
+/** Statements that stay compiled. */
+const MAX_PREPARED = 200;
+/** Writes that may wait; more are shed. */
+const MAX_WAITING = 1_000;
 
 /**
- * SQLite: TypeORM has one connection and one query runner for everybody, so
+ * SQLite. TypeORM has one connection and one query runner for everybody, so
  * transactions of concurrent requests would mix, and a rollback of one would
- * take acknowledged rows of another with it. Here a unit of work runs
- * synchronously on the driver's own connection: nothing can come between.
+ * undo acknowledged rows of another. A unit of work runs synchronously on the
+ * driver's own connection instead: nothing can come between.
  */
 export class SqliteDatabase extends Database {
   readonly isEmbedded = true;
@@ -36,10 +38,10 @@ export class SqliteDatabase extends Database {
   private readonly dataVersion: SqliteStatement;
   private readonly connection: Connection;
   private readonly prepared = new LRUCache<string, PreparedStatement>({
-    max: MOST_PREPARED,
+    max: MAX_PREPARED,
   });
 
-  /** @param deadlineMs milliseconds for a unit of work, and for the lock of another process that is in its way */
+  /** @param deadlineMs milliseconds for a unit of work, waiting for the lock of another process included */
   constructor(
     dataSource: DataSource,
     private readonly deadlineMs: number,
@@ -47,7 +49,7 @@ export class SqliteDatabase extends Database {
     super();
     this.writes = new StoreQueue({
       concurrency: 1,
-      maxWaiting: MOST_WAITING,
+      maxWaiting: MAX_WAITING,
       deadlineMs,
     });
     const { driver } = dataSource;
@@ -67,8 +69,9 @@ export class SqliteDatabase extends Database {
   write<T>(work: Work<T>): Promise<T> {
     return this.writes.run((deadline) =>
       withRetries(deadline, async () => {
-        // A write holds up the whole process: what arrived meanwhile comes first, so that too much of it is seen to be.
-        await turnOfTheLoop();
+        // A write blocks the process. Requests that arrived meanwhile must join
+        // the queue first, or nothing would be shed under load.
+        await setImmediate();
         return this.connection
           .transaction(() => this.drive(work()))
           .immediate();
@@ -84,7 +87,7 @@ export class SqliteDatabase extends Database {
     this.connection.prepare('SELECT 1').get();
   }
 
-  /** One writer at a time is all that SQLite has. */
+  /** Locks nothing: SQLite has one writer at a time. */
   forUpdate<Entity extends ObjectLiteral>(query: SelectQueryBuilder<Entity>) {
     return query;
   }
@@ -105,14 +108,14 @@ export class SqliteDatabase extends Database {
   }
 
   private run(statement: Statement): StatementResult {
-    const [sql, values] = statement.getQueryAndParameters();
-    const parameters = values.map(toSqlite);
+    const [sql, parameters] = statement.getQueryAndParameters();
+    const values = parameters.map(toSqlite);
     const prepared = this.prepare(sql);
     if (!prepared.reader) {
-      const { changes } = prepared.run(...parameters);
+      const { changes } = prepared.run(...values);
       return { rows: [], affected: changes };
     }
-    return { rows: prepared.all(...parameters), affected: 0 };
+    return { rows: prepared.all(...values), affected: 0 };
   }
 
   private prepare(sql: string): PreparedStatement {
@@ -124,7 +127,7 @@ export class SqliteDatabase extends Database {
   }
 }
 
-/** As TypeORM writes it; SQLite itself knows neither times nor truth. */
+/** Writes values as TypeORM does; SQLite has neither times nor booleans. */
 function toSqlite(value: unknown): unknown {
   if (value instanceof Date) return timeText(value);
   return typeof value === 'boolean' ? Number(value) : value;

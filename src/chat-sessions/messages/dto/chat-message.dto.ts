@@ -1,5 +1,4 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { isoText } from '../../../database/time-text.js';
 import type { MessagePage } from '../../store/chat-messages.repository.js';
 import {
   type ChatMessage,
@@ -89,7 +88,7 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     parts: message.parts,
     references: message.references,
     metadata: message.metadata,
-    timestamp: isoText(message.createdAt),
+    timestamp: message.createdAt.toISOString(),
   };
 }
 

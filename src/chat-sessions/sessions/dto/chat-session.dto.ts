@@ -1,5 +1,4 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { isoText } from '../../../database/time-text.js';
 import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
 import type { ListPosition } from '../../store/chat-sessions.repository.js';
 import type { ChatSession } from '../../store/entities/chat-session.entity.js';
@@ -198,10 +197,10 @@ function headOf(session: ChatSession) {
     pinned: session.pinned,
     archived: session.archived,
     message_count: session.messageCount,
-    last_message_at: session.lastMessageAt && isoText(session.lastMessageAt),
+    last_message_at: session.lastMessageAt?.toISOString() ?? null,
     version: session.version,
-    created_at: isoText(session.createdAt),
-    updated_at: isoText(session.updatedAt),
+    created_at: session.createdAt.toISOString(),
+    updated_at: session.updatedAt.toISOString(),
   } satisfies ChatSessionHead;
 }
 

@@ -11,7 +11,7 @@ import { execute, type UnitOfWork } from '../../../database/unit-of-work.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
 
-/** The statements on keys. The owner is in every one but those of the sweep. */
+/** Statements on keys. Every one names the owner, except for those of the sweep. */
 @Injectable()
 export class IdempotencyKeysRepository {
   constructor(
@@ -26,7 +26,7 @@ export class IdempotencyKeysRepository {
     return found;
   }
 
-  /** Of a request whose outcome is not known yet. Throws the driver's error where the owner has used the key. */
+  /** Records a request that has not ended yet. Throws the driver's error if the owner has used the key. */
   *insert(ownerId: string, { key, hash }: RepeatableRequest): UnitOfWork<void> {
     yield* insert(this.keys, [
       {
@@ -49,7 +49,7 @@ export class IdempotencyKeysRepository {
     yield* update(this.keys, { ownerId, key }, outcome);
   }
 
-  /** The oldest of those from before a moment; owner and key only. */
+  /** Owner and key of the oldest records from before a moment. */
   *findOlder(before: Date, limit: number): UnitOfWork<IdempotencyKey[]> {
     return yield* select(
       selectFrom(this.keys, 'record', ['ownerId', 'key'])
@@ -60,9 +60,9 @@ export class IdempotencyKeysRepository {
   }
 
   /**
-   * Deletes these, unless they were used again since; resolves to how many.
-   * One at a time: for a condition on several, MySQL may read the whole table,
-   * and would lock all of it and wait for every request that runs.
+   * Deletes records, unless they were used again since, and returns how many it
+   * deleted. It takes one at a time: if a condition names several, MySQL may read
+   * and lock the whole table, and wait for every request that runs.
    */
   *deleteOlder(records: IdempotencyKey[], before: Date): UnitOfWork<number> {
     let deleted = 0;
