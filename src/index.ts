@@ -11,11 +11,10 @@ export type {
 } from './chat-sessions/options.js';
 
 export {
-  type Appended,
   ChatMessagesService,
+  type Appended,
   type SessionWithPage,
 } from './chat-sessions/messages/chat-messages.service.js';
-export type { MessagePage } from './chat-sessions/store/chat-messages.repository.js';
 export type {
   Created,
   SectionKey,
@@ -27,23 +26,25 @@ export {
   type SessionRead,
   type SessionView,
 } from './chat-sessions/sessions/chat-sessions.service.js';
-export { entityTagOf, IfMatch } from './chat-sessions/writes/entity-tag.js';
+export type { MessagePage } from './chat-sessions/store/chat-messages.repository.js';
 export type {
   SessionKey,
   SessionState,
 } from './chat-sessions/store/chat-sessions.repository.js';
 export type {
-  WriteOptions,
-  Written,
-} from './chat-sessions/writes/session-writes.js';
-export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
-export type {
   MessagePageQuery,
   MessageRange,
 } from './chat-sessions/store/message-range.js';
+export { IfMatch, entityTagOf } from './chat-sessions/writes/entity-tag.js';
+export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
+export type {
+  WriteOptions,
+  Written,
+} from './chat-sessions/writes/session-writes.js';
 export { Database } from './database/database.js';
 
 export { chatSessionsEntities } from './chat-sessions/entities.js';
+export { sqliteDataSource } from './chat-sessions/sqlite-data-source.js';
 export {
   ChatMessage,
   MESSAGE_ROLES,
@@ -53,14 +54,14 @@ export {
   ChatSession,
   type JsonObject,
 } from './chat-sessions/store/entities/chat-session.entity.js';
-export { IdempotencyKey } from './chat-sessions/writes/idempotency/idempotency-key.entity.js';
 export {
   mysqlMigrations,
   sqliteMigrations,
 } from './chat-sessions/store/migrations/migrations.js';
-export { sqliteDataSource } from './chat-sessions/sqlite-data-source.js';
+export { IdempotencyKey } from './chat-sessions/writes/idempotency/idempotency-key.entity.js';
 export { allowLongtext } from './database/sqlite/data-source.js';
 
+export { LIMITS, PAGE } from './chat-sessions/limits.js';
 export {
   ChatMessageBody,
   ChatMessageDto,
@@ -69,36 +70,35 @@ export {
   toChatMessage,
 } from './chat-sessions/messages/dto/chat-message.dto.js';
 export {
-  ChatSessionBody,
-  ChatSessionCreatedBody,
-  ChatSessionDto,
-  ChatSessionListBody,
-  ChatSessionSummaryDto,
-  ChatSessionDoneBody,
-  toChatSession,
-  toChatSessionSummary,
-} from './chat-sessions/sessions/dto/chat-session.dto.js';
-export {
   CreateChatMessageDto,
   CreateChatMessagesDto,
 } from './chat-sessions/messages/dto/create-chat-message.dto.js';
-export { CreateChatSessionDto } from './chat-sessions/sessions/dto/create-chat-session.dto.js';
-export { LIMITS, PAGE } from './chat-sessions/limits.js';
 export { ListMessagesQuery } from './chat-sessions/messages/dto/list-messages-query.dto.js';
+export {
+  ChatSessionBody,
+  ChatSessionCreatedBody,
+  ChatSessionDoneBody,
+  ChatSessionDto,
+  ChatSessionListBody,
+  ChatSessionSummaryDto,
+  toChatSession,
+  toChatSessionSummary,
+} from './chat-sessions/sessions/dto/chat-session.dto.js';
+export { CreateChatSessionDto } from './chat-sessions/sessions/dto/create-chat-session.dto.js';
 export { GetChatSessionQuery } from './chat-sessions/sessions/dto/get-chat-session-query.dto.js';
 export { ListChatSessionsQuery } from './chat-sessions/sessions/dto/list-chat-sessions-query.dto.js';
 export {
   ReplaceConfigDto,
   UpdateChatSessionDto,
 } from './chat-sessions/sessions/dto/update-chat-session.dto.js';
-export { validated, ValidationFailedException } from './validation/dto.pipe.js';
+export { ValidationFailedException, validated } from './validation/dto.pipe.js';
 
 export {
+  ERRORS as CHAT_SESSIONS_ERRORS,
   ChatSessionsError,
   type ChatSessionsErrorCode,
-  ERRORS as CHAT_SESSIONS_ERRORS,
 } from './chat-sessions/errors.js';
-export { CodedError, type ErrorInfo } from './errors/coded-error.js';
 export { StoreUnavailableError } from './database/errors.js';
+export { CodedError, type ErrorInfo } from './errors/coded-error.js';
 export { ChatSessionsExceptionsFilter } from './http/exception.filter.js';
 export { ErrorBody, ValidationErrorBody } from './http/route-errors.js';

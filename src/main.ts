@@ -1,5 +1,5 @@
-import { lookup } from 'node:dns/promises';
 import { Logger } from '@nestjs/common';
+import { lookup } from 'node:dns/promises';
 import { loadConfig } from './app/config/load-config.js';
 import { createApp } from './app/create-app.js';
 import { openDataSource } from './app/database/data-source.js';

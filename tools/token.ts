@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { SignJWT } from 'jose';
+import { parseArgs } from 'node:util';
 import type { Config } from '../src/app/config/config.js';
 import { loadConfig } from '../src/app/config/load-config.js';
 import { run } from '../src/app/run.js';

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import type { IncomingMessage } from 'node:http';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from '../chat-sessions/chat-sessions.module.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';

@@ -1,5 +1,5 @@
 import { ConsoleLogger, type LogLevel as NestLogLevel } from '@nestjs/common';
-import { type LogLevel, LOG_LEVELS } from './config/config.js';
+import { LOG_LEVELS, type LogLevel } from './config/config.js';
 
 /** Logs lines of text to a terminal, and lines of JSON to anything else. */
 export function createLogger(level: LogLevel): ConsoleLogger {

@@ -11,30 +11,30 @@ import {
 import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
-import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
-import { ResponseCache } from './writes/response-cache.js';
-import { SessionEvents } from './writes/session-events.js';
-import { SessionWrites } from './writes/session-writes.js';
-import { ChatMessagesController } from './messages/chat-messages.controller.js';
-import { ChatMessagesRepository } from './store/chat-messages.repository.js';
-import { ChatMessagesService } from './messages/chat-messages.service.js';
-import { CachedSessions } from './sessions/cached-sessions.js';
-import { ChatSessionCreation } from './sessions/chat-session-creation.js';
-import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
-import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
-import { ChatSessionsService } from './sessions/chat-sessions.service.js';
 import { chatSessionsEntities } from './entities.js';
-import { HistoryController } from './sessions/history.controller.js';
-import { Idempotency } from './writes/idempotency/idempotency.js';
-import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
-import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
+import { ChatMessagesController } from './messages/chat-messages.controller.js';
+import { ChatMessagesService } from './messages/chat-messages.service.js';
 import {
   type ChatSessionsDataSource,
   type ChatSessionsOptions,
   ChatSessionsSettings,
 } from './options.js';
+import { CachedSessions } from './sessions/cached-sessions.js';
+import { ChatSessionCreation } from './sessions/chat-session-creation.js';
+import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
+import { ChatSessionsService } from './sessions/chat-sessions.service.js';
+import { HistoryController } from './sessions/history.controller.js';
 import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
+import { ServeFromCache } from './sessions/serve-from-cache.js';
+import { ChatMessagesRepository } from './store/chat-messages.repository.js';
+import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
+import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
+import { Idempotency } from './writes/idempotency/idempotency.js';
+import { ResponseCache } from './writes/response-cache.js';
+import { SessionEvents } from './writes/session-events.js';
+import { SessionWrites } from './writes/session-writes.js';
 
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   new ConfigurableModuleBuilder<ChatSessionsOptions>()

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import {
   Allow,
   IsIn,
@@ -8,6 +7,7 @@ import {
   Min,
   validateSync,
 } from 'class-validator';
+import type { IncomingMessage } from 'node:http';
 import { messagesOf } from '../validation/messages.js';
 
 export const CACHE_MODES = ['validated', 'exclusive', 'off'] as const;

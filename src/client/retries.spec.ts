@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  ETAG,
   errorOf,
+  ETAG,
   ID,
   scripted,
   type Step,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  ETAG,
   errorOf,
+  ETAG,
   ID,
   scripted,
   type Sent,

@@ -1,6 +1,6 @@
+import { Logger } from '@nestjs/common';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { Logger } from '@nestjs/common';
 
 /** How often idle connections are looked for while the server closes; a request that begins has this long to arrive. */
 const IDLE_CHECK_MS = 250;

@@ -1,13 +1,13 @@
 import {
-  setImmediate as nextTurn,
-  setTimeout as sleep,
-} from 'node:timers/promises';
-import {
   type BeforeApplicationShutdown,
   Logger,
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
+import {
+  setImmediate as nextTurn,
+  setTimeout as sleep,
+} from 'node:timers/promises';
 import { Connections, onEveryRequest } from './connections.js';
 
 /** Time to accept the connections that wait in the system's queue before the server stops listening. */

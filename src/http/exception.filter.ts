@@ -7,9 +7,9 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { EntityNotFoundError } from 'typeorm';
+import { StoreUnavailableError } from '../database/errors.js';
 import { CodedError, codeOfStatus } from '../errors/coded-error.js';
 import { describeError } from '../errors/describe-error.js';
-import { StoreUnavailableError } from '../database/errors.js';
 import { ValidationFailedException } from '../validation/dto.pipe.js';
 import {
   BODY_ERRORS,

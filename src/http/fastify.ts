@@ -1,3 +1,10 @@
+import {
+  BadRequestException,
+  type HttpException,
+  UnsupportedMediaTypeException,
+} from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import {
   type IncomingHttpHeaders,
@@ -7,13 +14,6 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
-import {
-  BadRequestException,
-  type HttpException,
-  UnsupportedMediaTypeException,
-} from '@nestjs/common';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { codeOfStatus } from '../errors/coded-error.js';
 import { SECURITY_HEADERS } from './browsers.js';
 import { acceptOnlyJson } from './json-body.js';

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import {
   BadRequestException,
   type CanActivate,
@@ -6,8 +5,9 @@ import {
   Injectable,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { BODY_ERRORS } from './route-errors.js';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject } from '../validation/decorators.js';
+import { BODY_ERRORS } from './route-errors.js';
 
 /** Most levels of arrays and objects in a body. */
 export const MAX_JSON_DEPTH = 64;

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
 import {
   BadRequestException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import type { FastifyInstance } from 'fastify';
+import { isUtf8 } from 'node:buffer';
 import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 

@@ -1,7 +1,7 @@
-import { createSecretKey } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { createSecretKey } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { UNIDENTIFIED } from '../http/identified.decorator.js';
 import { REPEATED, singleHeader } from '../http/request.js';
 import { isOpaqueId } from '../validation/decorators.js';

@@ -1,4 +1,3 @@
-import type { webcrypto } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import {
   createRemoteJWKSet,
@@ -7,6 +6,7 @@ import {
   errors,
   type JWTVerifyGetKey,
 } from 'jose';
+import type { webcrypto } from 'node:crypto';
 import { reasonOf } from '../errors/describe-error.js';
 import { IdentityUnavailableException } from './identity-provider.js';
 import { MIN_RSA_BITS } from './jwt-keys.js';

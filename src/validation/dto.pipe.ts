@@ -7,8 +7,8 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { coerce } from './coerce.js';
 import {
   isJsonObject,
-  type NestedArrayOptions,
   nestedArrayOptions,
+  type NestedArrayOptions,
 } from './decorators.js';
 import { messagesOf } from './messages.js';
 

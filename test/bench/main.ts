@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../../src/app/run.js';
 import build from '../support/build.global-setup.js';
 import { ROOT } from '../support/service-process.js';
-import { run } from '../../src/app/run.js';
 import { comparison, type EarlierFigures } from './comparison.js';
 import { growthByMessages, growthBySessions } from './growth.js';
 import { describeCommit, describeMachine } from './machine.js';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { FULL, QUICK, type Sizes } from './sizes.js';
 import type { Pace } from './scenario.js';
+import { FULL, QUICK, type Sizes } from './sizes.js';
 
 export const PARTS = [
   'read',

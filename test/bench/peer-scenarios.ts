@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { type Appends, appending, appendingToFlask } from './appends.js';
+import { appending, appendingToFlask, type Appends } from './appends.js';
 import { DEFAULT, startWithSettings } from './connection-settings.js';
 import { copyToFlask, createFlaskTable } from './flask-table.js';
 import type { Request } from './load.js';
@@ -7,7 +7,7 @@ import { CACHES, PeerServers } from './peer-servers.js';
 import * as requests from './requests.js';
 import { checkEqual, type Contender, type Scenario, send } from './scenario.js';
 import { type Group, seed, sessionIdsOf } from './seed.js';
-import { startLimit, type Server } from './servers.js';
+import { type Server, startLimit } from './servers.js';
 import type { Sizes } from './sizes.js';
 import type { BenchDatabase, Stage } from './stage.js';
 

@@ -1,12 +1,12 @@
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   type Connection,
   createConnection,
   type RowDataPacket,
 } from 'mysql2/promise';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { signToken } from '../support/tokens.js';
 import { type Request, type Tokens, writeRequests } from './load.js';

@@ -3,8 +3,8 @@
  * for the three optimisations of src/database, each beside its plain form, in
  * rounds that alternate. Needs MariaDB or MySQL; takes a minute.
  */
-import 'reflect-metadata';
 import mysql from 'mysql2';
+import 'reflect-metadata';
 import type { ColumnType } from 'typeorm';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';

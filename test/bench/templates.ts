@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
+import type { CreateChatMessageDto } from '../../src/chat-sessions/messages/dto/create-chat-message.dto.js';
 import {
   derivedTitle,
   fieldsWith,
   newMessages,
 } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
-import type { CreateChatMessageDto } from '../../src/chat-sessions/messages/dto/create-chat-message.dto.js';
 import type { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import type { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { EXAMPLES } from '../../src/chat-sessions/routes/openapi/examples.js';
 import { type Method, useTestApp } from '../support/test-app.js';

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type ApiRequest, apiRequests } from '../support/api-requests.js';
 import {
   append,
   createSession,
@@ -10,11 +11,10 @@ import {
   type MessagePage,
   NOBODYS_ID,
 } from '../support/api.js';
-import { type ApiRequest, apiRequests } from '../support/api-requests.js';
 import { asOwner } from '../support/owners.js';
 import {
-  type TestResponse,
   type TestApp,
+  type TestResponse,
   useTestApp,
 } from '../support/test-app.js';
 import { JWT_MODE } from '../support/tokens.js';

@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import * as fc from 'fast-check';
+import { randomInt } from 'node:crypto';
 import { beforeAll, expect, it } from 'vitest';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
 import {

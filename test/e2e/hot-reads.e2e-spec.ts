@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { PAGE } from '../../src/chat-sessions/limits.js';
 import { OwnerGuard } from '../../src/chat-sessions/routes/owner.guard.js';
 import { ChatSessionsService } from '../../src/chat-sessions/sessions/chat-sessions.service.js';
-import { PAGE } from '../../src/chat-sessions/limits.js';
 import { StoreUnavailableError } from '../../src/database/errors.js';
 import { Draining } from '../../src/http/draining.js';
 import {

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writes } from '../support/api-requests.js';
 import {
   append,
   createSession,
   errorBody,
   getSession,
 } from '../support/api.js';
-import { writes } from '../support/api-requests.js';
 import { cpuTimeOf } from '../support/cpu-time.js';
 import { useTestApp } from '../support/test-app.js';
 

@@ -1,17 +1,18 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import Sqlite from 'better-sqlite3';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
-import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import {
   fieldsWith,
   newMessages,
 } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
+import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
+import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Database } from '../../src/database/database.js';
 import { isDuplicateKey } from '../../src/database/errors.js';
 import type { Statement, UnitOfWork } from '../../src/database/unit-of-work.js';
+import { apiRequests } from '../support/api-requests.js';
 import {
   append,
   createSession,
@@ -21,7 +22,6 @@ import {
   NOBODYS_ID,
   numbers,
 } from '../support/api.js';
-import { apiRequests } from '../support/api-requests.js';
 import { useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession, errorBody } from '../support/api.js';
 import { writes } from '../support/api-requests.js';
+import { createSession, errorBody } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { useTestApp } from '../support/test-app.js';
 

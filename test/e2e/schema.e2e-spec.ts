@@ -7,10 +7,10 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
-import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
+import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { FAMILY } from '../support/api.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';

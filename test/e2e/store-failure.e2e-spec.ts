@@ -15,16 +15,16 @@ import {
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { ChatSessionsExceptionsFilter } from '../../src/http/exception.filter.js';
 import {
+  type ApiRequest,
+  apiRequests,
+  SECRET,
+} from '../support/api-requests.js';
+import {
   append,
   createSession,
   errorBody,
   failureBody,
 } from '../support/api.js';
-import {
-  type ApiRequest,
-  apiRequests,
-  SECRET,
-} from '../support/api-requests.js';
 import {
   findMysqlServer,
   type MysqlServer,
@@ -33,8 +33,8 @@ import {
 import { RecordingLogger } from '../support/recording-logger.js';
 import { onMysql, onSqlite } from '../support/stores.js';
 import {
-  type TestResponse,
   type TestApp,
+  type TestResponse,
   useTestApp,
 } from '../support/test-app.js';
 import {

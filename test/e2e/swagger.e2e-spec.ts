@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { useTestApp } from '../support/test-app.js';
 

@@ -1,3 +1,4 @@
+import type { JWTPayload } from 'jose';
 import {
   createHmac,
   createPublicKey,
@@ -8,7 +9,6 @@ import {
 } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JWTPayload } from 'jose';
 import { afterAll, describe, expect, it } from 'vitest';
 import { errorBody } from '../support/api.js';
 import { exchange } from '../support/exchange.js';

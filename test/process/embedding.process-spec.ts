@@ -18,8 +18,8 @@ import {
   install,
   pack,
   readGuide,
-  start,
   removeServerPackages,
+  start,
 } from '../support/embedding/applications.js';
 import { CONTRACT } from '../support/embedding/contract.js';
 import type { Exchange } from '../support/embedding/exchange.js';

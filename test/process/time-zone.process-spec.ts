@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDataSource } from '../../src/app/database/data-source.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
-import { openDataSource } from '../../src/app/database/data-source.js';
 import type { Message, Session, SessionList } from '../support/api.js';
 import {
   type ServiceProcess,

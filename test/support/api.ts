@@ -8,7 +8,7 @@ import type {
   ChatSessionDto,
   ChatSessionListBody,
 } from '../../src/chat-sessions/sessions/dto/chat-session.dto.js';
-import type { TestResponse, TestApp } from './test-app.js';
+import type { TestApp, TestResponse } from './test-app.js';
 
 /** The fields of a class, as JSON has them. */
 type Parsed<T> = Pick<T, keyof T>;

@@ -1,6 +1,6 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormatsModule from 'ajv-formats';
-import type { OpenAPIObject } from '@nestjs/swagger';
 
 // The package is CommonJS without a default export that nodenext can see.
 const addFormats = addFormatsModule as unknown as (ajv: Ajv) => void;

@@ -1,6 +1,6 @@
+import { before } from '@nestjs/swagger/plugin';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { before } from '@nestjs/swagger/plugin';
 import ts from 'typescript';
 import type { Plugin } from 'vite';
 

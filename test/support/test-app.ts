@@ -1,14 +1,14 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { createApp } from '../../src/app/create-app.js';
 import { parseConfig } from '../../src/app/config/parse-config.js';
+import { createApp } from '../../src/app/create-app.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
-import { createTestDatabase, type TestDatabase } from './test-database.js';
 import { OpenApiContract } from './openapi-contract.js';
 import { RecordingLogger } from './recording-logger.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 export interface TestResponse<Body = unknown> {
   status: number;

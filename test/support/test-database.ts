@@ -1,8 +1,8 @@
+import type { Database as SqliteConnection } from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Database as SqliteConnection } from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { inject } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';

@@ -2,8 +2,8 @@ import { onTestFinished } from 'vitest';
 import {
   type Ending,
   type Environment,
-  launchService,
   type LaunchOptions,
+  launchService,
   listening,
   NodeProcess,
   ROOT,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { roomOf, sourceFiles } from '../../tools/docs-map/source-files.js';
 import { ROOMS } from '../../tools/docs-map/rooms.js';
+import { roomOf, sourceFiles } from '../../tools/docs-map/source-files.js';
 
 type Files = { path: string; imports: string[] }[];
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { Config } from '../../src/app/config/config.js';
 import { ERRORS } from '../../src/chat-sessions/errors.js';
 import type { ErrorInfo } from '../../src/errors/coded-error.js';
-import { Config } from '../../src/app/config/config.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const VARIABLE = /^\| `([A-Z_]+)` +\| (?:`(.*?)`)? *\|/gm;

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
+import { parseArgs } from 'node:util';
 import { load, type LoadOptions } from './load.js';
 import { format } from './report.js';
 

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
-import type { DatabaseConfig } from '../config/config.js';
-import { reasonOf } from '../../errors/describe-error.js';
 import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
+import { reasonOf } from '../../errors/describe-error.js';
+import type { DatabaseConfig } from '../config/config.js';
 
 const SQLITE_SCHEME = 'sqlite:';
 

@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
 import type { INestApplication } from '@nestjs/common';
 import {
   DocumentBuilder,
   type OpenAPIObject,
   SwaggerModule,
 } from '@nestjs/swagger';
+import { createRequire } from 'node:module';
 
 const DESCRIPTION = `
 Keeps the conversations of AI chat products: **sessions** and their **messages**, each belonging to one caller. What is not yours does not exist: 404.

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { createApp } from '../create-app.js';
 import { parseConfig } from '../config/parse-config.js';
+import { createApp } from '../create-app.js';
 import { openDataSource } from '../database/data-source.js';
 import { createOpenApiDocument } from './document.js';
 

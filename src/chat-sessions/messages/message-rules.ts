@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
-import type { SessionState } from '../store/chat-sessions.repository.js';
-import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
-import { toChatMessage } from './dto/chat-message.dto.js';
+import { ChatSessionsError } from '../errors.js';
 import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
+import type { SessionState } from '../store/chat-sessions.repository.js';
 import { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
-import { ChatSessionsError } from '../errors.js';
+import { toChatMessage } from './dto/chat-message.dto.js';
+import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
 
 /** The fields of a session that has no messages. */

@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { IncomingHttpHeaders } from 'node:http';
 import { parseIfMatch } from '../writes/entity-tag.js';
 import {
   type KeyedRequest,

@@ -23,8 +23,8 @@ import {
   WriteHeaders,
 } from '../routes/headers.js';
 import { Owner } from '../routes/owner.guard.js';
-import { versioned, written } from '../routes/replies.js';
 import { SessionKeyParam } from '../routes/path-params.js';
+import { versioned, written } from '../routes/replies.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
 import type { WriteOptions } from '../writes/session-writes.js';
 import { CachedSessions, respondWith } from './cached-sessions.js';

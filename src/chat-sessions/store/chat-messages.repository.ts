@@ -14,8 +14,8 @@ import {
   selectFrom,
 } from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
-import type { SessionKey } from './chat-sessions.repository.js';
 import { PAGE } from '../limits.js';
+import type { SessionKey } from './chat-sessions.repository.js';
 import {
   ChatMessage,
   type MessageRole,

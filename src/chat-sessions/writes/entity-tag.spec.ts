@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ChatSessionsError } from '../errors.js';
 import { ChatSession } from '../store/entities/chat-session.entity.js';
 import { entityTagOf, IfMatch, matchesEtag } from './entity-tag.js';
-import { ChatSessionsError } from '../errors.js';
 
 const session = Object.assign(new ChatSession(), {
   createdAt: new Date(1_795_392_123_456),

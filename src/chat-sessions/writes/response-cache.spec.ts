@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../database/database.js';
 import { StoreUnavailableError } from '../../database/errors.js';
-import { ResponseCache } from './response-cache.js';
 import { type ChatSessionsOptions, ChatSessionsSettings } from '../options.js';
+import { ResponseCache } from './response-cache.js';
 
 const OWNER = 'alice';
 const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';

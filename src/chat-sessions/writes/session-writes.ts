@@ -10,9 +10,9 @@ import {
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { IfMatch } from './entity-tag.js';
-import { Idempotency } from './idempotency/idempotency.js';
 import type { IdempotencyKey } from './idempotency/idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency/idempotency-key.js';
+import { Idempotency } from './idempotency/idempotency.js';
 import { ResponseCache } from './response-cache.js';
 import { type SessionEvent, SessionEvents } from './session-events.js';
 

@@ -1,9 +1,9 @@
-import { setImmediate } from 'node:timers/promises';
 import type {
   Database as Connection,
   Statement as SqliteStatement,
 } from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
+import { setImmediate } from 'node:timers/promises';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';

@@ -2,7 +2,6 @@
  * The peer `nest-default`: the way of `nest new` and of TypeORM's documentation,
  * with Express, relations, `findOneOrFail`, and `save` in a transaction.
  */
-import 'reflect-metadata';
 import {
   Body,
   Controller,
@@ -17,6 +16,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
+import 'reflect-metadata';
 import { LessThan, Repository } from 'typeorm';
 import {
   Message,

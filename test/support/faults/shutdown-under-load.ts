@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChatMessage } from '../../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { openDataSource } from '../../../src/app/database/data-source.js';
+import { ChatMessage } from '../../../src/chat-sessions/store/entities/chat-message.entity.js';
 import {
   type Exchange,
   KeepAliveClient,

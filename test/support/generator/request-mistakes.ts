@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { texts } from './json-arbitrary.js';
+import { miswritings } from './miswritings.js';
 import type { Operation, Parameter } from './openapi-operations.js';
 import {
   parameterTexts,
@@ -9,7 +10,6 @@ import {
 } from './request-parts.js';
 import type { Rules } from './schema-arbitrary.js';
 import { type Mistake, mistakesOf } from './schema-mistakes.js';
-import { miswritings } from './miswritings.js';
 import { moreMistakes, wrongQueries } from './unsaid-mistakes.js';
 import { rulesOf, statusesOfRight } from './unsaid-rules.js';
 import type { WireRequest, World } from './world.js';

@@ -6,8 +6,8 @@ import {
   texts,
 } from './json-arbitrary.js';
 import type { Operation } from './openapi-operations.js';
-import { type Rules, uuids } from './schema-arbitrary.js';
 import type { RequestParts } from './request-parts.js';
+import { type Rules, uuids } from './schema-arbitrary.js';
 import { CURRENT_TAG, type World } from './world.js';
 
 // The rules that the schemas of the document cannot say. The README says when to add one.

@@ -1,12 +1,4 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { MessagePage } from '../../store/chat-messages.repository.js';
-import {
-  type ChatMessage,
-  MESSAGE_ROLES,
-  type MessageRole,
-} from '../../store/entities/chat-message.entity.js';
-import type { ChatSession } from '../../store/entities/chat-session.entity.js';
-import { firstSeqOf } from '../../store/message-range.js';
 import {
   ApiEnum,
   ApiInteger,
@@ -15,6 +7,14 @@ import {
   ApiParts,
   ApiTime,
 } from '../../routes/openapi/properties.js';
+import type { MessagePage } from '../../store/chat-messages.repository.js';
+import {
+  type ChatMessage,
+  MESSAGE_ROLES,
+  type MessageRole,
+} from '../../store/entities/chat-message.entity.js';
+import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import { firstSeqOf } from '../../store/message-range.js';
 
 /** One turn of a conversation. */
 @ApiSchema({ name: 'ChatMessage' })

@@ -14,20 +14,20 @@ import {
   IsTypedPart,
   MaxBytes,
   MaxJsonBytes,
-  Optional,
   NestedArray,
+  Optional,
 } from '../../../validation/decorators.js';
-import {
-  MESSAGE_ROLES,
-  type MessageRole,
-} from '../../store/entities/chat-message.entity.js';
+import { LIMITS } from '../../limits.js';
 import {
   ApiEnum,
   ApiObject,
   ApiObjects,
   ApiParts,
 } from '../../routes/openapi/properties.js';
-import { LIMITS } from '../../limits.js';
+import {
+  MESSAGE_ROLES,
+  type MessageRole,
+} from '../../store/entities/chat-message.entity.js';
 
 /** A message to append. It needs `content` or `parts`. */
 @ApiSchema({ name: 'NewChatMessage' })

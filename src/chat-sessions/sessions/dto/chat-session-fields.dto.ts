@@ -7,8 +7,8 @@ import {
   MaxJsonBytes,
   Optional,
 } from '../../../validation/decorators.js';
-import { ApiObject } from '../../routes/openapi/properties.js';
 import { LIMITS } from '../../limits.js';
+import { ApiObject } from '../../routes/openapi/properties.js';
 
 /** What a client sets at create and may replace later. */
 export class ChatSessionFields {

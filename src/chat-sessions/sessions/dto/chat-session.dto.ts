@@ -1,18 +1,18 @@
 import { ApiSchema } from '@nestjs/swagger';
-import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
-import type { ListPosition } from '../../store/chat-sessions.repository.js';
-import type { ChatSession } from '../../store/entities/chat-session.entity.js';
-import { encodeCursor } from '../cursor.js';
+import {
+  ChatMessageDto,
+  toChatMessage,
+} from '../../messages/dto/chat-message.dto.js';
 import {
   ApiInteger,
   ApiObject,
   ApiObjects,
   ApiTime,
 } from '../../routes/openapi/properties.js';
-import {
-  ChatMessageDto,
-  toChatMessage,
-} from '../../messages/dto/chat-message.dto.js';
+import type { ListPosition } from '../../store/chat-sessions.repository.js';
+import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
+import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import { encodeCursor } from '../cursor.js';
 
 /** What a session says of itself everywhere. */
 class ChatSessionHead {

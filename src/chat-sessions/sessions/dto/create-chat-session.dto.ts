@@ -4,17 +4,17 @@ import {
   IsJsonObject,
   IsOpaqueId,
   MaxJsonBytes,
-  Optional,
   NestedArray,
+  Optional,
   Requires,
 } from '../../../validation/decorators.js';
-import { ApiObject } from '../../routes/openapi/properties.js';
-import { ChatSessionFields } from './chat-session-fields.dto.js';
+import { LIMITS } from '../../limits.js';
 import {
   CreateChatMessageDto,
   UniqueIds,
 } from '../../messages/dto/create-chat-message.dto.js';
-import { LIMITS } from '../../limits.js';
+import { ApiObject } from '../../routes/openapi/properties.js';
+import { ChatSessionFields } from './chat-session-fields.dto.js';
 
 /** A session to create; every field may be left out. */
 @ApiSchema({ name: 'NewChatSession' })

@@ -5,9 +5,9 @@ import {
   MaxJsonBytes,
   Optional,
 } from '../../../validation/decorators.js';
+import { LIMITS } from '../../limits.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
 import { ChatSessionFields } from './chat-session-fields.dto.js';
-import { LIMITS } from '../../limits.js';
 
 /** Changes of a session: what is given replaces what was, whole; a title of null clears it. */
 @ApiSchema({ name: 'ChatSessionChanges' })

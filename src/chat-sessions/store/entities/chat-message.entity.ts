@@ -6,13 +6,13 @@ import {
   ManyToOne,
   PrimaryColumn,
 } from 'typeorm';
+import { ChatSession, type JsonObject } from './chat-session.entity.js';
 import {
   asciiColumn,
   jsonColumn,
   opaqueIdColumn,
   timeColumn,
 } from './columns.js';
-import { ChatSession, type JsonObject } from './chat-session.entity.js';
 
 export const MESSAGE_ROLES = [
   'system',

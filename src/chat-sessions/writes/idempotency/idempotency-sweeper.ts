@@ -1,15 +1,15 @@
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import {
   Injectable,
   Logger,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { Database } from '../../../database/database.js';
 import type { UnitOfWork } from '../../../database/unit-of-work.js';
 import { describeError } from '../../../errors/describe-error.js';
-import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { ChatSessionsSettings } from '../../options.js';
+import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 
 const LONGEST_PAUSE_MS = 10 * 60_000;
 /** Rows of a batch. Small, because on SQLite a batch blocks the process. */

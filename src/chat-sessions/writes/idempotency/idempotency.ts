@@ -1,9 +1,9 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { isDuplicateKey, isLockWaitTimeout } from '../../../database/errors.js';
 import type { UnitOfWork } from '../../../database/unit-of-work.js';
-import type { IdempotencyKey } from './idempotency-key.entity.js';
 import { ChatSessionsError } from '../../errors.js';
 import type { Written } from '../session-writes.js';
+import type { IdempotencyKey } from './idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 
