@@ -39,7 +39,7 @@ describe('withPublicKey', () => {
         });
         await expect(ownerOf(provider, foreign)).rejects.toMatchObject({
           message: 'The access token is not valid',
-          challenge: 'Bearer error="invalid_token"',
+          headers: { 'WWW-Authenticate': 'Bearer error="invalid_token"' },
         });
       }
     },
