@@ -18,7 +18,8 @@ export const ROOMS: Room[] = [
   {
     name: 'processes',
     paths: ['main.ts', 'migrate.ts'],
-    purpose: 'The service, and the job that migrates its database',
+    purpose:
+      '`main.ts`, the service; `migrate.ts`, the job that migrates its database',
   },
   {
     name: 'app',
@@ -28,7 +29,7 @@ export const ROOMS: Room[] = [
   {
     name: 'package',
     paths: ['index.ts', 'guards.ts'],
-    purpose: 'The entries of the package: what a platform and the app import',
+    purpose: '`index.ts` and `guards.ts`: what a platform imports',
   },
   {
     name: 'chat-sessions',
@@ -37,7 +38,7 @@ export const ROOMS: Room[] = [
       'chat-sessions/entities.ts',
       'chat-sessions/sqlite-data-source.ts',
     ],
-    purpose: 'The module that the service and a platform register',
+    purpose: 'The module itself, which the service and a platform register',
   },
   {
     name: 'chat-sessions/sessions',
@@ -72,7 +73,7 @@ export const ROOMS: Room[] = [
       'chat-sessions/limits.ts',
       'chat-sessions/options.ts',
     ],
-    purpose: 'Options, limits and error codes of the module',
+    purpose: '`options.ts`, `limits.ts` and `errors.ts` of the module',
   },
   {
     name: 'rate-limit',
@@ -82,7 +83,7 @@ export const ROOMS: Room[] = [
   {
     name: 'identity',
     paths: ['identity/'],
-    purpose: 'The guard that finds out who calls',
+    purpose: 'Who calls: the guard, and its providers of identity',
   },
   {
     name: 'http',
@@ -93,7 +94,7 @@ export const ROOMS: Room[] = [
   {
     name: 'database/open',
     paths: ['database/open-database.ts'],
-    purpose: 'Picks the driver for a data source',
+    purpose: '`open-database.ts`: picks the driver for a data source',
   },
   {
     name: 'database/mysql',
@@ -116,7 +117,8 @@ export const ROOMS: Room[] = [
   {
     name: 'validation',
     paths: ['validation/'],
-    purpose: 'Rules beyond those of class-validator',
+    purpose:
+      'DTOs from bodies and queries, and rules that class-validator lacks',
   },
   {
     name: 'errors',

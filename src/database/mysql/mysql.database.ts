@@ -1,9 +1,9 @@
 import type { PoolConnection, PoolOptions } from 'mysql2';
-import {
-  type DataSource,
-  type DataSourceOptions,
-  type ObjectLiteral,
-  type SelectQueryBuilder,
+import type {
+  DataSource,
+  DataSourceOptions,
+  ObjectLiteral,
+  SelectQueryBuilder,
 } from 'typeorm';
 import type { MysqlDriver as TypeormMysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { Database, type Work } from '../database.js';
