@@ -64,12 +64,12 @@ const mysql = {
 };
 
 /**
- * Process tests start the built service, and some look at how long that takes:
- * they come after the others, which keep every core busy.
+ * Process tests start the built service. They run after the other tests, which
+ * keep all cores busy.
  */
 const processes = {
-  ...limits,
-  testTimeout: 60_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   sequence: { groupOrder: 1 },
   include: ['test/process/**/*.process-spec.ts'],
 };
@@ -104,7 +104,6 @@ const browser = {
   test: {
     ...processes,
     name: 'browser',
-    testTimeout: 120_000,
     globalSetup: build,
     include: ['test/browser/**/*.browser-spec.ts'],
   },
