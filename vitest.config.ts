@@ -70,12 +70,12 @@ const mysql = {
 };
 
 /**
- * Process tests start the built service, and some measure how long that takes.
- * They run after the other projects, which keep every core busy.
+ * Process tests start the built service. They run after the other tests, which
+ * keep all cores busy.
  */
 const processes = {
-  ...limits,
-  testTimeout: 60_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   sequence: { groupOrder: 1 },
   include: ['test/process/**/*.process-spec.ts'],
 };
@@ -110,7 +110,6 @@ const browser = {
   test: {
     ...processes,
     name: 'browser',
-    testTimeout: 120_000,
     globalSetup: build,
     include: ['test/browser/**/*.browser-spec.ts'],
   },

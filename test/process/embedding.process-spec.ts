@@ -102,7 +102,7 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
     const { url } = database;
     application = start(platform, isMysql ? { DATABASE_URL: url } : {});
     origin = (await listening(application)).url;
-  }, 300_000);
+  }, 900_000);
 
   afterAll(async () => {
     await application?.stop();
@@ -202,7 +202,7 @@ const withGuards = () => {
     compile(platform);
     application = start(platform, { JWT_SECRET });
     origin = (await listening(application)).url;
-  }, 300_000);
+  }, 900_000);
 
   afterAll(async () => {
     await application?.stop();

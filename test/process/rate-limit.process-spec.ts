@@ -11,4 +11,4 @@ it('the loader waits as long as Retry-After says when its writes are limited', a
   // The writes exceed the limit of one window, which lasts a minute.
   const [, seconds] = / in ([\d.]+) s/.exec(stdout) ?? [];
   expect(Number(seconds)).toBeGreaterThan(45);
-}, 300_000);
+});

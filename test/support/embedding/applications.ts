@@ -12,6 +12,8 @@ import ts from 'typescript';
 import { type Environment, NodeProcess, ROOT } from '../service-process.js';
 
 const run = promisify(execFile);
+/** npm is ended after this time, before the hook that runs it times out (900 s). */
+const NPM_LIMIT_MS = 600_000;
 const PARTS = /\n## (?:On Fastify and SQLite|With the guards of the service)\n/;
 
 const SERVER_ONLY = [
@@ -73,7 +75,10 @@ export async function pack(
 ): Promise<{ tarball: string; files: string[] }> {
   // Without the scripts: other tests use the build meanwhile.
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination'];
-  const { stdout } = await run('npm', [...args, directory], { cwd: ROOT });
+  const { stdout } = await run('npm', [...args, directory], {
+    cwd: ROOT,
+    timeout: NPM_LIMIT_MS,
+  });
   const [packed] = JSON.parse(stdout) as {
     filename: string;
     files: { path: string }[];
@@ -163,7 +168,10 @@ function rangesOf(packages: string[]): Record<string, string> {
 async function npm(directory: string, ...args: string[]): Promise<void> {
   const quick = ['--prefer-offline', '--ignore-scripts'];
   const quiet = ['--no-audit', '--no-fund'];
-  await run('npm', [...args, ...quick, ...quiet], { cwd: directory });
+  await run('npm', [...args, ...quick, ...quiet], {
+    cwd: directory,
+    timeout: NPM_LIMIT_MS,
+  });
 }
 
 /** Copies the compiled driver, since a build takes a minute. */
