@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession, getPage, numbers } from '../support/api.js';
 import { TcpProxy } from '../support/faults/tcp-proxy.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
+import { onMysql, onSqlite, STORE } from '../support/stores.js';
 import { TestApp, useTestApp } from '../support/test-app.js';
 import { createMysqlDatabase } from '../support/test-database.js';
 
@@ -123,9 +124,8 @@ function withProxy() {
   });
 }
 
-if (inject('store') === 'mysql') {
-  describe('several hosts', withTwoServers);
-  describe('a connection that is lost at the end of a write', withProxy);
-} else {
-  it('is about servers', () => expect(inject('store')).toBe('sqlite'));
-}
+onMysql.describe('several hosts', withTwoServers);
+onMysql.describe('a connection that is lost at the end of a write', withProxy);
+onSqlite.describe('hosts', () => {
+  it('are for servers', () => expect(STORE).toBe('sqlite'));
+});

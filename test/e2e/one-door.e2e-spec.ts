@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   fieldsWith,
   newMessages,
@@ -22,15 +22,15 @@ import {
   NOBODYS_ID,
   numbers,
 } from '../support/api.js';
+import { onMysql, onSqlite } from '../support/stores.js';
 import { useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';
 
-/** Of the requests without a token. */
+/** The owner of requests without a token. */
 const OWNER = 'local';
 const ON_PURPOSE = new Error('on purpose');
 
-/** The deadline is none of the subjects: a busy machine must not make it one. */
-const api = useTestApp({ environment: { REQUEST_DEADLINE_MS: '60000' } });
+const api = useTestApp();
 let database: Database;
 let sessions: ChatSessionsRepository;
 let messages: ChatMessagesRepository;
@@ -41,7 +41,7 @@ beforeAll(() => {
   messages = api.app.get(ChatMessagesRepository);
 });
 
-/** Appends as the service does; where it fails, only after all its statements. */
+/** Appends as the service does. If it is to fail, it fails after its last statement. */
 function writeMessage(sessionId: string, content: string, fails: boolean) {
   return database.write(function* () {
     const session = yield* sessions.lock(OWNER, sessionId);
@@ -153,7 +153,7 @@ describe('Database.write', () => {
   });
 });
 
-function onMysql() {
+onMysql.describe('MysqlDatabase', () => {
   const PAUSE: Statement = {
     getQueryAndParameters: () => ['DO SLEEP(0.01)', []],
   };
@@ -183,9 +183,9 @@ function onMysql() {
       });
     }
   });
-}
+});
 
-function onSqlite() {
+onSqlite.describe('SqliteDatabase', () => {
   it('waits for a lock of another process, and blocks nobody meanwhile', async () => {
     const { id } = await createSession(api);
     const stranger = new Sqlite(sqliteConnectionOf(api.dataSource).name);
@@ -228,12 +228,10 @@ function onSqlite() {
     }
     expect(statements).toHaveLength(1);
   });
-}
+});
 
 describe('more clients than connections', () => {
-  const api = useTestApp({
-    environment: { DATABASE_POOL_SIZE: '3', REQUEST_DEADLINE_MS: '60000' },
-  });
+  const api = useTestApp({ environment: { DATABASE_POOL_SIZE: '3' } });
 
   it('read what they wrote, and refused writes leave nothing', async () => {
     const { id } = await createSession(api);
@@ -257,11 +255,3 @@ describe('more clients than connections', () => {
     expect(stored.map(({ seq }) => seq)).toEqual(numbers(1, 121));
   });
 });
-
-describe(
-  inject('store') === 'sqlite' ? 'SqliteDatabase' : 'MysqlDatabase',
-  () => {
-    if (inject('store') === 'sqlite') onSqlite();
-    else onMysql();
-  },
-);

@@ -1,10 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
-import { Database, type Work } from '../../src/database/database.js';
-import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { Database } from '../../src/database/database.js';
 import { apiRequests } from '../support/api-requests.js';
 import { createSession } from '../support/api.js';
-import { perStore } from '../support/stores.js';
+import { recordUnits } from '../support/recorded-statements.js';
+import { perStore, STORE } from '../support/stores.js';
 import { useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';
 
@@ -138,30 +140,8 @@ async function fillTables(): Promise<void> {
   }
 }
 
-/** All statements of the service, with the parameters of one use. */
-const statements = new Map<string, unknown[]>();
-
-function* recorded<T>(work: UnitOfWork<T>): UnitOfWork<T> {
-  let step = work.next();
-  while (!step.done) {
-    const statement = step.value;
-    statements.set(...statement.getQueryAndParameters());
-    try {
-      step = work.next(yield statement);
-    } catch (error) {
-      step = work.throw(error);
-    }
-  }
-  return step.value;
-}
-
 /** Sends every kind of request that leads to a statement of its own. */
 async function useEverything(): Promise<void> {
-  const database = api.app.get(Database);
-  for (const door of ['read', 'write'] as const) {
-    const open = database[door].bind(database);
-    database[door] = <T>(work: Work<T>) => open(() => recorded(work()));
-  }
   const long = `/api/chat-sessions/${LONG_SESSION}`;
   const message = { id: 'mine', role: 'user', content: 'Hello' };
   const key = { 'idempotency-key': 'one' };
@@ -231,9 +211,11 @@ describe('with 100,000 sessions, messages and keys', () => {
 
   beforeAll(async () => {
     await fillTables();
+    const units = recordUnits(api.app.get(Database));
     await useEverything();
+    const used = new Map(units.flatMap(({ statements }) => statements));
     plans = [];
-    for (const [sql, parameters] of statements) {
+    for (const [sql, parameters] of used) {
       plans.push(await planOf(sql, parameters));
     }
   });
@@ -241,6 +223,13 @@ describe('with 100,000 sessions, messages and keys', () => {
   it('no statement reads a whole table or index, sorts, or needs a temporary table', () => {
     expect(plans.length).toBeGreaterThan(20);
     expect(plans.filter(({ faults }) => faults.length > 0)).toEqual([]);
+  });
+
+  it('every statement is one that docs show', async () => {
+    const file = `../../docs/statements.${STORE}.sql`;
+    const shown = await readFile(resolve(import.meta.dirname, file), 'utf8');
+    const others = plans.filter(({ sql }) => !shown.includes(`\n${sql};`));
+    expect(others.map(({ sql }) => sql)).toEqual([]);
   });
 
   it('statements use every index', () => {

@@ -45,11 +45,11 @@ interface RangeValues extends Key {
 /** Statements on messages. Every one names the owner. */
 @Injectable()
 export class ChatMessagesRepository {
-  private readonly selectRange = cachedSelect(
-    ({ from, to, ...of }: RangeValues) =>
-      this.query()
-        .where({ ...of, seq: Between(from, to) })
-        .orderBy('message.seq'),
+  private readonly selectRange = cachedSelect((values: RangeValues) =>
+    this.inRange(values).orderBy('message.seq'),
+  );
+  private readonly selectSizes = cachedSelect((values: RangeValues) =>
+    this.inRange(values, ['seq', 'bytes']),
   );
 
   constructor(
@@ -96,8 +96,7 @@ export class ChatMessagesRepository {
   ): UnitOfWork<MessagePage> {
     const range = yield* this.fitting(session, rangeOf(session, query));
     if (lengthOf(range) === 0) return { range, messages: [] };
-    const { from, to } = range;
-    const messages = yield* this.selectRange({ from, to, ...keyOf(session) });
+    const messages = yield* this.selectRange(valuesOf(session, range));
     return { range, messages };
   }
 
@@ -126,12 +125,15 @@ export class ChatMessagesRepository {
     if (length <= 1 || length * session.maxMessageBytes <= PAGE.bytes) {
       return range;
     }
-    const sizes = yield* select(
-      this.query(['seq', 'bytes'])
-        .where(keyOf(session))
-        .andWhere({ seq: Between(range.from, range.to) }),
-    );
+    const sizes = yield* this.selectSizes(valuesOf(session, range));
     return fitRange(range, sizes);
+  }
+
+  private inRange(
+    { from, to, ...key }: RangeValues,
+    columns?: readonly (keyof ChatMessage)[],
+  ): SelectQueryBuilder<ChatMessage> {
+    return this.query(columns).where({ ...key, seq: Between(from, to) });
   }
 
   private of(session: SessionKey): SelectQueryBuilder<ChatMessage> {
@@ -147,4 +149,11 @@ export class ChatMessagesRepository {
 
 function keyOf({ id, ownerId }: SessionKey): Key {
   return { sessionId: id, ownerId };
+}
+
+function valuesOf(
+  session: SessionKey,
+  { from, to }: MessageRange,
+): RangeValues {
+  return { ...keyOf(session), from, to };
 }

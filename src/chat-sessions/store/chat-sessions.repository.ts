@@ -30,6 +30,7 @@ export interface ListPosition {
 }
 
 export interface ListPage {
+  /** The largest number of sessions. */
   limit: number;
   /** The last session of the page before. */
   after?: ListPosition;
@@ -81,7 +82,7 @@ export class ChatSessionsRepository {
     return orNotFound(session, id);
   }
 
-  /** As `get`, but only what a change needs; locks the session until the transaction ends. */
+  /** Like `get`, but only what a change needs; locks the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
     return orNotFound(session, id);
@@ -137,7 +138,7 @@ export class ChatSessionsRepository {
     yield* update(this.sessions, { id, ownerId }, changes);
   }
 
-  /** Its messages go with it. */
+  /** Deletes a session with its messages. */
   *delete({ id, ownerId }: SessionKey): UnitOfWork<void> {
     yield* execute(
       this.sessions.createQueryBuilder().delete().where({ id, ownerId }),

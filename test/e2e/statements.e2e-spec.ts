@@ -1,0 +1,187 @@
+import { resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { encodeCursor } from '../../src/chat-sessions/sessions/cursor.js';
+import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
+import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
+import { Database } from '../../src/database/database.js';
+import {
+  recordUnits,
+  type RecordedUnit,
+} from '../support/recorded-statements.js';
+import { STORE } from '../support/stores.js';
+import { useTestApp, type Method } from '../support/test-app.js';
+
+const FILE = resolve(import.meta.dirname, `../../docs/statements.${STORE}.sql`);
+const HEAD = `-- The statements of each operation, in order.
+-- Generated: npx vitest run -u --project e2e:${STORE} test/e2e/statements.e2e-spec.ts
+`;
+
+const ID = '01938f5e-0000-7000-8000-000000000001';
+const UNTITLED = '01938f5e-0000-7000-8000-000000000002';
+const VALUES: Record<string, string> = {
+  session_id: ID,
+  message_id: 'a',
+  document_id: 'doc-42',
+  section_id: 'sec-7',
+  cursor: encodeCursor({ lastActivityAt: new Date(), id: ID }),
+};
+
+const MESSAGE = { role: 'user', content: 'Hello' };
+const CREATED = { id: ID, messages: [MESSAGE] };
+const APPENDED = {
+  messages: [
+    { ...MESSAGE, id: 'a' },
+    { ...MESSAGE, id: 'b' },
+  ],
+};
+/** Five messages of this size exceed a page, so that their sizes are read first. */
+const LARGE = { role: 'user', content: 'x'.repeat(1_000_000) };
+
+interface Options {
+  /** How the operation differs from the others of its route. */
+  variant?: string;
+  body?: object;
+  /** Idempotency-Key. */
+  key?: string;
+  ifNoneMatch?: string;
+}
+
+const SESSIONS = '/api/chat-sessions';
+const SESSION = `${SESSIONS}/:session_id`;
+const SECTION = '/api/documents/:document_id/sections/:section_id';
+const AGAIN = 'again, with the same Idempotency-Key';
+
+/** Sent one after the other; each finds what those before it have left. */
+const OPERATIONS: [request: string, options?: Options][] = [
+  [`POST ${SESSIONS}`, { body: CREATED }],
+  [`POST ${SESSIONS}`, { variant: 'with an id that exists', body: CREATED }],
+  [`POST ${SESSIONS}`, { variant: 'without messages', body: {} }],
+  [
+    `POST ${SESSIONS}`,
+    {
+      variant: 'with an Idempotency-Key',
+      body: { messages: [MESSAGE] },
+      key: 'create',
+    },
+  ],
+  [
+    `POST ${SESSIONS}`,
+    { variant: AGAIN, body: { messages: [MESSAGE] }, key: 'create' },
+  ],
+  [`POST ${SECTION}/chat-session`],
+  [`POST ${SECTION}/chat-session`, { variant: 'whose session exists' }],
+  [`POST ${SESSION}/messages`, { body: MESSAGE }],
+  [`POST ${SESSION}/messages`, { variant: 'two at once', body: APPENDED }],
+  [
+    `POST ${SESSION}/messages`,
+    { variant: 'with ids that exist', body: APPENDED },
+  ],
+  [
+    `POST ${SESSION}/messages`,
+    {
+      variant: 'with an id that exists',
+      body: APPENDED.messages[0],
+    },
+  ],
+  [
+    `POST ${SESSION}/messages`,
+    { variant: 'with an Idempotency-Key', body: MESSAGE, key: 'append' },
+  ],
+  [
+    `POST ${SESSION}/messages`,
+    { variant: AGAIN, body: MESSAGE, key: 'append' },
+  ],
+  [
+    `POST ${SESSIONS}/${UNTITLED}/messages`,
+    { variant: 'to a session without a title', body: LARGE },
+  ],
+  [`GET ${SESSION}`],
+  [`GET ${SESSION}`, { variant: 'whose response is in the cache' }],
+  [
+    `GET ${SESSION}`,
+    { variant: 'with If-None-Match of another version', ifNoneMatch: '"1-1"' },
+  ],
+  [`GET ${SESSIONS}`],
+  [`GET ${SESSIONS}?cursor=:cursor`],
+  [`GET ${SESSIONS}?pinned=true`],
+  [`GET ${SESSIONS}?pinned=true&cursor=:cursor`],
+  [`GET ${SESSIONS}?document_id=:document_id`],
+  [`GET ${SESSIONS}?document_id=:document_id&cursor=:cursor`],
+  [`GET ${SESSIONS}?document_id=:document_id&pinned=true`],
+  [`GET ${SESSIONS}?document_id=:document_id&pinned=true&cursor=:cursor`],
+  [`GET ${SESSIONS}?document_id=:document_id&section_id=:section_id`],
+  [`GET ${SESSION}/messages`],
+  [
+    `GET ${SESSIONS}/${UNTITLED}/messages`,
+    { variant: 'that could exceed 4 MiB' },
+  ],
+  [`GET ${SESSION}/messages/:message_id`],
+  ['GET /api/history'],
+  ['GET /api/session/history'],
+  [`PATCH ${SESSION}`, { body: { title: 'Renamed' } }],
+  [`PUT ${SESSION}/config`, { body: { config: {} } }],
+  [`POST ${SESSION}/clear`],
+  [
+    `POST ${SESSION}/clear`,
+    { variant: 'with an Idempotency-Key', key: 'clear' },
+  ],
+  [`POST ${SESSION}/clear`, { variant: AGAIN, key: 'clear' }],
+  [`DELETE ${SESSION}`],
+];
+
+const api = useTestApp({ environment: { CACHE: 'validated' } });
+
+async function send(request: string, options: Options): Promise<void> {
+  const { body, key, ifNoneMatch } = options;
+  const [method, path] = request.split(' ') as [Method, string];
+  const { status, text } = await api.send(
+    method,
+    path.replace(/:(\w+)/g, (_, name: string) => VALUES[name]!),
+    body,
+    {
+      ...(key && { 'idempotency-key': key }),
+      ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
+    },
+  );
+  expect(status, `${request}: ${text}`).toBeOneOf([200, 201, 204]);
+}
+
+function section(title: string, units: RecordedUnit[]): string {
+  const lines = units.flatMap(({ kind, statements }) => [
+    ...(kind === 'write' ? ['-- in one transaction:'] : []),
+    ...statements.map(([sql]) => `${sql};`),
+  ]);
+  return [`\n-- ${title}`, ...lines, ''].join('\n');
+}
+
+it('the statements of each operation are those of docs', async () => {
+  await api.send('POST', SESSIONS, {
+    id: UNTITLED,
+    messages: Array(4).fill({ role: 'assistant', content: 'Hello' }),
+  });
+  const units = recordUnits(api.app.get(Database));
+  let text = HEAD;
+  for (const [request, options = {}] of OPERATIONS) {
+    const title = request.replace(UNTITLED, ':session_id');
+    const { variant } = options;
+    await send(request, options);
+    text += section(variant ? `${title}, ${variant}` : title, units.splice(0));
+  }
+  await api.dataSource
+    .createQueryBuilder()
+    .update(IdempotencyKey)
+    .set({ createdAt: new Date(0) })
+    .execute();
+  await api.app.get(IdempotencySweeper).sweep();
+  text += section('The deletion of old Idempotency-Keys', units.splice(0));
+  await expect(text).toMatchFileSnapshot(FILE);
+});
+
+it('that was every route that uses the store', () => {
+  const others = /^HEAD | \/health\/| \/api\/docs\//;
+  const routes = api.routes.filter((route) => !others.test(route));
+  const sent = OPERATIONS.map(([request]) =>
+    request.replace(UNTITLED, ':session_id').replace(/\?.*/, ''),
+  );
+  expect([...new Set(sent)].toSorted()).toEqual(routes.toSorted());
+});

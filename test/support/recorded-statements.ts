@@ -1,0 +1,40 @@
+import type { Database, Work } from '../../src/database/database.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+
+export interface RecordedUnit {
+  kind: 'read' | 'write';
+  /** Text and parameters, in the order in which they were sent. */
+  statements: [sql: string, parameters: unknown[]][];
+}
+
+/** Records all units of work of a database from now on, one entry for each attempt. */
+export function recordUnits(database: Database): RecordedUnit[] {
+  const units: RecordedUnit[] = [];
+  for (const kind of ['read', 'write'] as const) {
+    const run = database[kind].bind(database);
+    database[kind] = <T>(work: Work<T>) =>
+      run(() => {
+        const unit: RecordedUnit = { kind, statements: [] };
+        units.push(unit);
+        return recorded(work(), unit);
+      });
+  }
+  return units;
+}
+
+function* recorded<T>(
+  work: UnitOfWork<T>,
+  { statements }: RecordedUnit,
+): UnitOfWork<T> {
+  let step = work.next();
+  while (!step.done) {
+    const statement = step.value;
+    statements.push(statement.getQueryAndParameters());
+    try {
+      step = work.next(yield statement);
+    } catch (error) {
+      step = work.throw(error);
+    }
+  }
+  return step.value;
+}
