@@ -5,6 +5,11 @@ import { reasonOf } from '../errors/describe-error.js';
  * stack would not tell more about a wrong setting or a database that is down.
  */
 export async function run(program: () => Promise<void>): Promise<void> {
+  // Without a listener, a log line whose reader has gone (EPIPE) would end the
+  // process. Node.js tries again with the next line.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => undefined);
+  }
   try {
     await program();
   } catch (error) {

@@ -4,6 +4,10 @@ import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
 export const ERRORS = {
   message_empty: { status: 400, text: 'Message cannot be empty' },
   session_id_taken: { status: 409, text: 'Chat session id is already in use' },
+  session_differs: {
+    status: 409,
+    text: 'Chat session exists with other messages',
+  },
   section_taken: {
     status: 409,
     text: 'The section already has a chat session',

@@ -5,6 +5,19 @@ export function addressFamily(address: string): 'ipv4' | 'ipv6' | undefined {
   return version === 0 ? undefined : version === 4 ? 'ipv4' : 'ipv6';
 }
 
+/** `1.2.3.4:5678`, `[2001:db8::1]:5678` or `[2001:db8::1]`. */
+const WITH_PORT = /^(?:(\d{1,3}(?:\.\d{1,3}){3})|\[([^\]]*)\])(?::\d+)?$/;
+
+/**
+ * The address of an entry of X-Forwarded-For: some proxies add a port, brackets
+ * or a zone. Undefined if the entry holds none, such as `unknown`.
+ */
+export function forwardedAddress(entry: string): string | undefined {
+  const [, ipv4, ipv6] = WITH_PORT.exec(entry) ?? [];
+  const [address = ''] = (ipv4 ?? ipv6 ?? entry).split('%');
+  return addressFamily(address) && address;
+}
+
 /**
  * Parses addresses and CIDR blocks, separated by commas.
  * @throws TypeError if one is malformed

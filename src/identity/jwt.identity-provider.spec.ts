@@ -111,13 +111,45 @@ describe('a verified token', () => {
     expect(identify()).toBeInstanceOf(Promise);
   });
 
+  it('may be valid a little later by the clock of the issuer', async () => {
+    const nbf = Math.floor(Date.now() / 1000) + 3;
+    const token = await signToken({ sub: 'alice', nbf });
+    const lenient = JwtIdentityProvider.withSecret(JWT_SECRET);
+    expect(await ownerOf(lenient, token)).toBe('alice');
+    const strict = JwtIdentityProvider.withSecret(JWT_SECRET, { leeway: 0 });
+    await expect(ownerOf(strict, token)).rejects.toThrow('not valid');
+  });
+
+  it.each([
+    [42, '42'],
+    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+  ])('may name its owner by the integer %s', async (user_id, owner) => {
+    const rules = { ownerClaim: 'user_id' };
+    const provider = JwtIdentityProvider.withSecret(JWT_SECRET, rules);
+    const token = await signToken({ sub: 'alice', user_id });
+    expect(await ownerOf(provider, token)).toBe(owner);
+  });
+
+  it.each([1.5, 2 ** 53, true, null])(
+    'may not name its owner by %s',
+    async (user_id) => {
+      const rules = { ownerClaim: 'user_id' };
+      const provider = JwtIdentityProvider.withSecret(JWT_SECRET, rules);
+      const token = await signToken({ sub: 'alice', user_id });
+      await expect(ownerOf(provider, token)).rejects.toThrow('is not an id');
+    },
+  );
+
   it('is not remembered after it expires', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const provider = JwtIdentityProvider.withSecret(JWT_SECRET);
     const exp = Math.floor(Date.now() / 1000) + 10;
     const token = await signToken({ sub: 'alice', exp });
     expect(await ownerOf(provider, token)).toBe('alice');
-    vi.advanceTimersByTime(11_000);
+    vi.advanceTimersByTime(14_000);
+    // Within the leeway of 5 s.
+    expect(await ownerOf(provider, token)).toBe('alice');
+    vi.advanceTimersByTime(2_000);
     await expect(ownerOf(provider, token)).rejects.toThrow(
       'The access token has expired',
     );

@@ -15,6 +15,8 @@ import { algorithmOf, readPublicKey, SECRET_BYTES } from './jwt-keys.js';
 const REMEMBERED_MS = 60_000;
 /** Characters of tokens and owner ids kept in memory: enough for about 10,000 tokens. */
 const REMEMBERED_CHARACTERS = 8 * 1024 * 1024;
+/** Seconds by which the clocks of issuer and service may differ. */
+const DEFAULT_LEEWAY = 5;
 const BEARER = /^Bearer ([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$/i;
 
 /** Claims that a token must have, in addition to `exp` and `sub`, which every token needs. */
@@ -23,8 +25,10 @@ export interface JwtRules {
   issuer?: string;
   /** A value that `aud` must be or contain; any if left out. */
   audience?: string;
-  /** The claim with the owner's id (`sub`). */
+  /** The claim with the owner's id (`sub`): text, or an integer below 2^53. */
   ownerClaim?: string;
+  /** Seconds by which the issuer's clock may differ, for `exp` and `nbf` (5). */
+  leeway?: number;
 }
 
 /**
@@ -91,6 +95,10 @@ export class JwtIdentityProvider extends IdentityProvider {
     return new JwtIdentityProvider(key, algorithms, rules);
   }
 
+  private get leeway(): number {
+    return this.rules.leeway ?? DEFAULT_LEEWAY;
+  }
+
   identify(request: IncomingMessage): string | Promise<string> {
     const header = singleHeader(request, this.header);
     if (header === undefined) {
@@ -104,11 +112,14 @@ export class JwtIdentityProvider extends IdentityProvider {
   private async verify(token: string): Promise<string> {
     const { exp, ...claims } = await this.claimsOf(token);
     const { ownerClaim = 'sub' } = this.rules;
-    const owner = claims[ownerClaim];
+    const claim = claims[ownerClaim];
+    // Issuers with numeric ids write them as numbers.
+    const owner = Number.isSafeInteger(claim) ? String(claim) : claim;
     if (!isOpaqueId(owner)) {
       throw invalid(`The claim ${ownerClaim} is not an id`);
     }
-    const ttl = Math.min(REMEMBERED_MS, exp! * 1000 - Date.now());
+    const expiresAt = (exp! + this.leeway) * 1000;
+    const ttl = Math.min(REMEMBERED_MS, expiresAt - Date.now());
     if (ttl > 0) this.remembered.set(token, owner, { ttl });
     return owner;
   }
@@ -121,6 +132,7 @@ export class JwtIdentityProvider extends IdentityProvider {
       issuer,
       audience,
       requiredClaims: ['exp', 'sub'],
+      clockTolerance: this.leeway,
     };
     try {
       return (await jwtVerify(token, this.key, options)).payload;

@@ -1,6 +1,7 @@
 import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerStorage } from '@nestjs/throttler';
+import { forwardedAddress } from '../http/addresses.js';
 import { TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { isPublic } from '../identity/public.decorator.js';
 import { WINDOW_MS } from './memory.storage.js';
@@ -65,11 +66,14 @@ export class RateLimitGuard extends ThrottlerGuard {
     };
   }
 
-  protected override async getTracker(request: object): Promise<string> {
+  protected override async getTracker(request: {
+    ip: string;
+  }): Promise<string> {
     const owner = await this.limits.owner(request);
-    return owner
-      ? ownerTracker(owner)
-      : `address ${await super.getTracker(request)}`;
+    if (owner) return ownerTracker(owner);
+    // All callers whose proxy names no address are counted as one.
+    const ip = forwardedAddress(request.ip) ?? 'unknown';
+    return `address ${await super.getTracker({ ip })}`;
   }
 
   protected override generateKey(

@@ -130,6 +130,13 @@ describe('an Idempotency-Key', () => {
     expect((await getSession(api, keyed.session.id)).message_count).toBe(1);
   });
 
+  it('replays a body whose keys have another order', async () => {
+    const first = await post('', { title: 'Refunds', config: { a: 1, b: 2 } });
+    expect(first.status).toBe(201);
+    const again = await post('', { config: { b: 2, a: 1 }, title: 'Refunds' });
+    expectReplay(again, first);
+  });
+
   it('can be used again after an error', async () => {
     const stale = { 'if-match': '"1-1"' };
     expect((await keyed.append({ ...HELLO, content: ' ' })).status).toBe(400);

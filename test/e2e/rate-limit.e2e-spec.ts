@@ -204,6 +204,24 @@ describe('RATE_LIMIT cannot be evaded', () => {
     expect(await statuses(proxied, read, headersOf)).toEqual(limited(401));
   });
 
+  it.each([
+    ['ports', (n: number) => `198.51.100.7:${50_000 + n}`],
+    ['ports and brackets', (n: number) => `[2001:db8::7]:${50_000 + n}`],
+    ['brackets', () => '[2001:db8:0:1::8]'],
+    ['zones', (n: number) => `fe80::9%eth${n}`],
+    [
+      'no addresses',
+      (n: number) => ['unknown', '_hidden', 'x', '198.51.100', '-'][n - 1]!,
+    ],
+    [
+      'a list of 1,000',
+      (n: number) => `${'198.51.100.1, '.repeat(999 + n)}203.0.113.10`,
+    ],
+  ])('with %s that a trusted proxy adds', async (_, entry) => {
+    const headersOf = (n: number) => ({ 'x-forwarded-for': entry(n) });
+    expect(await statuses(proxied, read, headersOf)).toEqual(limited(401));
+  });
+
   it('but counts the clients of a trusted proxy separately', async () => {
     const all = await statuses(proxied, read, rotated);
     expect(all).toEqual([401, 401, 401, 401, 401]);

@@ -128,6 +128,12 @@ export class Config extends DatabaseConfig {
   @IsNotEmpty()
   readonly JWT_OWNER_CLAIM: string = 'sub';
 
+  /** Seconds by which the issuer's clock may differ from this one. */
+  @IsInt()
+  @Min(0)
+  @Max(300)
+  readonly JWT_LEEWAY: number = 5;
+
   /** The header that holds the owner's id with AUTH_MODE=header. */
   @Matches(/^[A-Za-z0-9-]+$/, {
     message: '$property must be the name of a header',

@@ -26,6 +26,7 @@ function createJwtProvider(config: Config): JwtIdentityProvider {
     issuer: config.JWT_ISSUER || undefined,
     audience: config.JWT_AUDIENCE || undefined,
     ownerClaim: config.JWT_OWNER_CLAIM,
+    leeway: config.JWT_LEEWAY,
   };
   if (JWT_SECRET) return JwtIdentityProvider.withSecret(JWT_SECRET, rules);
   return JWT_PUBLIC_KEY

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
-import { env, loadEnvFile } from 'node:process';
+import { existsSync, readFileSync } from 'node:fs';
+import { env } from 'node:process';
 import type { Config, DatabaseConfig } from './config.js';
+import { parseEnvFile } from './env-file.js';
 import { parseConfig, parseDatabaseConfig } from './parse-config.js';
 
 /** Reads the settings of the service from the environment and from .env, if there is one. */
@@ -13,7 +14,8 @@ export function loadDatabaseConfig(): DatabaseConfig {
   return parseDatabaseConfig(environment());
 }
 
+/** The environment wins over the file. */
 function environment(): NodeJS.ProcessEnv {
-  if (existsSync('.env')) loadEnvFile();
-  return env;
+  const file = existsSync('.env') ? parseEnvFile(readFileSync('.env')) : {};
+  return { ...file, ...env };
 }

@@ -5,11 +5,8 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.js';
 import { Config } from './config.js';
-import {
-  InvalidConfigError,
-  parseConfig,
-  parseDatabaseConfig,
-} from './parse-config.js';
+import { InvalidConfigError } from './invalid-config.error.js';
+import { parseConfig, parseDatabaseConfig } from './parse-config.js';
 
 function problemsIn(environment: NodeJS.ProcessEnv): string[] {
   try {

@@ -3,13 +3,7 @@ import { coerce } from '../../validation/coerce.js';
 import { messagesOf } from '../../validation/messages.js';
 import { Config, DatabaseConfig } from './config.js';
 import { identityProblems } from './identity-problems.js';
-
-/** Everything that is wrong with the environment, by name. It leaves out the values, which may be secrets. */
-export class InvalidConfigError extends Error {
-  constructor(readonly problems: string[]) {
-    super(`Invalid configuration: ${problems.join('; ')}`);
-  }
-}
+import { InvalidConfigError } from './invalid-config.error.js';
 
 /** Defaults if every caller is the same owner: there is nobody to be fair to. */
 const UNLIMITED = { RATE_LIMIT: 0, RATE_LIMIT_WRITES: 0 };

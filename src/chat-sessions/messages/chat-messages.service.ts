@@ -197,14 +197,14 @@ export class ChatMessagesService {
     return { session, created: false };
   }
 
-  /** A title only if the session's first user message is among the new ones: a cleared title stays cleared. */
+  /** A title only if the session's first user message with a text is among the new ones: a cleared title stays cleared. */
   private *firstTitle(
     session: SessionState,
     messages: ChatMessage[],
   ): UnitOfWork<string | null> {
     const title = derivedTitle(messages);
     if (title === null || session.messageCount === 0) return title;
-    const first = yield* this.messages.findFirst(session, 'user');
+    const first = yield* this.messages.findFirstText(session, 'user');
     return first ? null : title;
   }
 }

@@ -62,10 +62,13 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   } satisfies Partial<ChatSession>;
 }
 
-/** The title of a session without one: the start of its first user message. */
+/** The title of a session without one: the start of the first user message that has a text, in one line. */
 export function derivedTitle(messages: ChatMessage[]): string | null {
-  const first = messages.find(({ role }) => role === 'user');
-  return (first && startOf(first.content, DERIVED_TITLE_CHARACTERS)) || null;
+  const texts = messages
+    .filter(({ role }) => role === 'user')
+    .map(({ content }) => content.replaceAll(/\s+/g, ' ').trim());
+  const first = texts.find((text) => text !== '');
+  return first ? startOf(first, DERIVED_TITLE_CHARACTERS).trimEnd() : null;
 }
 
 /** Whether a stored message equals what this input would create. */

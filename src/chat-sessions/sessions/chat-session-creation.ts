@@ -2,15 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { isDuplicateKey } from '../../database/errors.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
+import type { CreateChatMessageDto } from '../messages/dto/create-chat-message.dto.js';
 import {
   derivedTitle,
   fieldsWith,
+  isRepeated,
   newMessages,
 } from '../messages/message-rules.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import { firstSeqOf } from '../store/message-range.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import type { Written } from '../writes/session-writes.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
@@ -39,7 +42,7 @@ export class ChatSessionCreation {
     private readonly messages: ChatMessagesRepository,
   ) {}
 
-  /** Throws `session_id_taken`, `section_taken`, `message_empty`. */
+  /** Throws `session_id_taken`, `session_differs`, `section_taken`, `message_empty`. */
   *create(ownerId: string, input: CreateChatSessionDto): UnitOfWork<Created> {
     const session = newSession(ownerId, input, new Date());
     const messages = newMessages(
@@ -55,7 +58,7 @@ export class ChatSessionCreation {
       yield* this.sessions.insert(session);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      return yield* this.findRepeated(session);
+      return yield* this.findRepeated(session, input.messages ?? []);
     }
     if (messages.length > 0) yield* this.messages.insert(messages);
     return yield* this.withMessages(session, true);
@@ -89,14 +92,38 @@ export class ChatSessionCreation {
   }
 
   /** The owner's session with the id of one that could not be inserted; throws if the id or the section is another's. */
-  private *findRepeated(session: ChatSession): UnitOfWork<Created> {
+  private *findRepeated(
+    session: ChatSession,
+    inputs: CreateChatMessageDto[],
+  ): UnitOfWork<Created> {
     const { ownerId, id } = session;
     const stored = yield* this.sessions.find(ownerId, id);
-    if (stored) return yield* this.withMessages(stored, false);
+    if (stored) {
+      yield* this.checkFirstMessages(stored, inputs);
+      return yield* this.withMessages(stored, false);
+    }
     const ofSection = yield* this.findOfSection(session);
     throw new ChatSessionsError(
       ofSection ? 'section_taken' : 'session_id_taken',
     );
+  }
+
+  /** Throws `session_differs` unless the session began with these messages. After a clear nobody can tell. */
+  private *checkFirstMessages(
+    session: ChatSession,
+    inputs: CreateChatMessageDto[],
+  ): UnitOfWork<void> {
+    if (inputs.length === 0 || firstSeqOf(session) > 1) return;
+    const query = { limit: inputs.length, after: 0 };
+    const { messages } = yield* this.messages.page(session, query);
+    const isSame =
+      session.lastSeq >= inputs.length &&
+      messages.every((stored, index) => {
+        const input = inputs[index]!;
+        const { id = stored.id } = input;
+        return id === stored.id && isRepeated(stored, input);
+      });
+    if (!isSame) throw new ChatSessionsError('session_differs');
   }
 
   private *findOfSection({

@@ -72,7 +72,7 @@ export class ChatSessionsService {
 
   /**
    * Creates a session; returns the existing one if the owner has one with the
-   * same id. Throws `session_id_taken`, `section_taken`, `message_empty`,
+   * same id. Throws `session_id_taken`, `session_differs`, `section_taken`, `message_empty`,
    * `key_reused`, `key_in_use`, and EntityNotFoundError if the session of the
    * Idempotency-Key was deleted.
    */

@@ -79,12 +79,17 @@ export class ChatMessagesRepository {
     return new Map(found.map((message) => [message.id, message]));
   }
 
-  *findFirst(
+  /** The first message of a role that has a text. */
+  *findFirstText(
     session: SessionKey,
     role: MessageRole,
   ): UnitOfWork<ChatMessage | undefined> {
     const [message] = yield* select(
-      this.of(session).andWhere({ role }).orderBy('message.seq').limit(1),
+      this.of(session)
+        .andWhere({ role })
+        .andWhere("TRIM(message.content) <> ''")
+        .orderBy('message.seq')
+        .limit(1),
     );
     return message;
   }

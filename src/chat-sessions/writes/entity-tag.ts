@@ -26,9 +26,13 @@ function parseTags(header: string): '*' | string[] | null {
 export class IfMatch {
   constructor(private readonly tags: '*' | string[]) {}
 
-  /** Throws `version_moved`. Weak tags never match (RFC 9110, 13.1.1). */
+  /**
+   * Throws `version_moved`. The weak form of the current tag matches, too: a
+   * proxy that compresses a response makes its ETag weak (RFC 9110, 13.1.1 would
+   * have no weak tag match, and a client behind it could never write).
+   */
   check(session: Versioned): void {
-    if (this.tags !== '*' && !this.tags.includes(entityTagOf(session))) {
+    if (!matches(this.tags, entityTagOf(session))) {
       throw new ChatSessionsError('version_moved');
     }
   }
@@ -46,7 +50,10 @@ export function parseIfMatch(header: string | undefined): IfMatch | undefined {
 export function matchesEtag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   const tags = parseTags(header);
-  return (
-    tags === '*' || !!tags?.some((tag) => tag.replace(/^W\//, '') === etag)
-  );
+  return tags !== null && matches(tags, etag);
+}
+
+/** Weak comparison (RFC 9110, 8.8.3.2). */
+function matches(tags: '*' | string[], etag: string): boolean {
+  return tags === '*' || tags.some((tag) => tag.replace(/^W\//, '') === etag);
 }

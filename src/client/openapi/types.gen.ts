@@ -443,7 +443,7 @@ export type CreateChatSessionErrors = {
      */
     404: ChatError;
     /**
-     * Chat session id is already in use; or: The section already has a chat session; or: The first request with this Idempotency-Key is still running
+     * Chat session id is already in use; or: Chat session exists with other messages; or: The section already has a chat session; or: The first request with this Idempotency-Key is still running
      */
     409: ChatError;
     /**

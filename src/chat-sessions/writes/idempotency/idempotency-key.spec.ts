@@ -31,6 +31,7 @@ describe('repeatableRequestOf', () => {
     expect(repeatable).toEqual({
       key: 'a',
       hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      formerHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
     expect(given(fastify())).toEqual(repeatable);
   });
@@ -47,6 +48,7 @@ describe('repeatableRequestOf', () => {
       { originalUrl: `${PATH}?a=b?c` },
       { rawHeaders: ['Idempotency-Key', 'b'] },
       { body: structuredClone(HELLO) },
+      { body: { content: HELLO.content, role: HELLO.role } },
     ]) {
       expect(given(express(same))?.hash).toBe(hash);
     }

@@ -5,14 +5,17 @@ import {
   REPEATED,
   singleHeader,
 } from '../../../http/request.js';
+import { isJsonObject } from '../../../validation/decorators.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
 export interface RepeatableRequest {
   /** The Idempotency-Key: 1 to 255 printable ASCII characters. */
   key: string;
-  /** SHA-256, in hex, of method, path and body. */
+  /** SHA-256 in hex of method, path and body; the order of the body's keys does not count. */
   hash: string;
+  /** The hash that version 0.1 recorded, in which the order of keys counts. */
+  formerHash?: string;
 }
 
 /** A request of either adapter. */
@@ -41,12 +44,22 @@ export function repeatableRequestOf(
       `Idempotency-Key must be 1 to ${IDEMPOTENCY_KEY_LENGTH} printable ASCII characters`,
     ]);
   }
-  return { key, hash: hashOf(request) };
+  const { method, originalUrl, body = null } = request;
+  const [path] = originalUrl.split('?');
+  const hashOf = (json: string) =>
+    createHash('sha256').update(`${method} ${path}\n${json}`).digest('hex');
+  return {
+    key,
+    hash: hashOf(JSON.stringify(body, withSortedKeys)),
+    formerHash: hashOf(JSON.stringify(body)),
+  };
 }
 
-function hashOf({ method, originalUrl, body = null }: KeyedRequest): string {
-  const [path] = originalUrl.split('?');
-  return createHash('sha256')
-    .update(`${method} ${path}\n${JSON.stringify(body)}`)
-    .digest('hex');
+/** For `JSON.stringify`: programs that build a body again may write its keys in another order. */
+function withSortedKeys(_key: string, value: unknown): unknown {
+  return isJsonObject(value)
+    ? Object.fromEntries(
+        Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      )
+    : value;
 }

@@ -84,12 +84,14 @@ export class Idempotency {
 
   private *find(
     ownerId: string,
-    { key, hash }: RepeatableRequest,
+    { key, hash, formerHash }: RepeatableRequest,
   ): UnitOfWork<IdempotencyKey> {
     const record = yield* this.keys.find(ownerId, key);
     // Deleted since: it was too old.
     if (!record) throw new ChatSessionsError('key_in_use');
-    if (record.requestHash !== hash) throw new ChatSessionsError('key_reused');
+    if (record.requestHash !== hash && record.requestHash !== formerHash) {
+      throw new ChatSessionsError('key_reused');
+    }
     return record;
   }
 }
