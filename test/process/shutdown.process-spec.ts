@@ -118,10 +118,11 @@ describe('a request in flight', () => {
     const { sent, response } = await createInFlight(service);
     await openClient(service.url).get('/health/live');
     const unused = (await unusedConnection(service.url)).resume();
+    const isClosed = once(unused, 'close');
 
     service.process.signal('SIGTERM');
     await refusesConnections(service);
-    await once(unused, 'close');
+    await isClosed;
     sent.end('{}');
     expect(await response).toEqual({ status: 201, connection: 'close' });
     const { exitCode, stdout, stderr } = await service.process.ended;

@@ -49,15 +49,6 @@ export class KeepAliveClient {
     return this.exchange('POST', path, send, body.id);
   }
 
-  /** Sends a body whose last byte waits for a promise. */
-  async postSlowly(path: string, body: object, end: Promise<unknown>) {
-    const json = JSON.stringify(body);
-    return this.exchange('POST', path, (sent) => {
-      sent.write(json.slice(0, -1));
-      void end.then(() => sent.end(json.slice(-1)));
-    });
-  }
-
   close(): void {
     this.agent.destroy();
   }
