@@ -255,6 +255,7 @@ export const CONTRACT: Exchange[] = [
     status: 412,
     responseBody: {
       error: 'Chat session has changed since the version of If-Match',
+      code: 'version_moved',
     },
   },
   {

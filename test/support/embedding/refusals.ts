@@ -141,6 +141,7 @@ export const REFUSALS: Exchange[] = [
     status: 400,
     responseBody: {
       error: 'JSON must not hold NUL, lone surrogates or infinite numbers',
+      code: 'bad_request',
     },
   })),
   {
