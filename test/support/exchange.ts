@@ -1,5 +1,7 @@
 import { connect } from 'node:net';
 
+const RESPONSE_LIMIT_MS = 60_000;
+
 interface RawResponse {
   /** The status line. */
   status: string;
@@ -16,6 +18,9 @@ export function exchange(url: URL, request: string): Promise<RawResponse> {
       socket.write(request);
     });
     socket.setEncoding('utf8').on('data', (text) => (response += text));
+    socket.setTimeout(RESPONSE_LIMIT_MS, () => {
+      socket.destroy(new Error(`No response to ${request.slice(0, 200)}`));
+    });
     socket.on('error', reject).on('close', () => {
       const [head = '', body = ''] = response.split('\r\n\r\n');
       const [status = '', ...headers] = head.split('\r\n');
