@@ -37,6 +37,10 @@ export type {
 } from './chat-sessions/store/message-range.js';
 export { IfMatch, entityTagOf } from './chat-sessions/writes/entity-tag.js';
 export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
+export {
+  SessionEvents,
+  type SessionEvent,
+} from './chat-sessions/writes/session-events.js';
 export type {
   WriteOptions,
   Written,

@@ -84,7 +84,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatMessagesRepository,
     IdempotencyKeysRepository,
   ],
-  exports: [ChatSessionsService, ChatMessagesService, Database],
+  exports: [ChatSessionsService, ChatMessagesService, SessionEvents, Database],
 })
 export class ChatSessionsModule extends ConfigurableModuleClass {}
 

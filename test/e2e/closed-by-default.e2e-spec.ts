@@ -1,4 +1,12 @@
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+} from '@nestjs/common/constants.js';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ChatSessionsModule } from '../../src/chat-sessions/chat-sessions.module.js';
+import { OwnerGuard } from '../../src/chat-sessions/routes/owner.guard.js';
+import { ChatSessionsExceptionsFilter } from '../../src/http/exception.filter.js';
+import { JsonBodyGuard } from '../../src/http/json-body.guard.js';
 import { A_UUID, errorBody, NOBODYS_ID } from '../support/api.js';
 import { type Method, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE } from '../support/tokens.js';
@@ -55,6 +63,23 @@ describe('every other route', () => {
       expect(response.headers.vary).toBe('Authorization');
     }
   });
+});
+
+it('every controller of the module has its guards and its filter', () => {
+  const controllers = Reflect.getMetadata(
+    'controllers',
+    ChatSessionsModule,
+  ) as object[];
+  expect(controllers.length).toBeGreaterThanOrEqual(4);
+  for (const controller of controllers) {
+    expect(Reflect.getMetadata(GUARDS_METADATA, controller)).toEqual([
+      OwnerGuard,
+      JsonBodyGuard,
+    ]);
+    expect(Reflect.getMetadata(EXCEPTION_FILTERS_METADATA, controller)).toEqual(
+      [ChatSessionsExceptionsFilter],
+    );
+  }
 });
 
 describe('a public route', () => {

@@ -1,8 +1,8 @@
 import {
+  ForbiddenException,
   type ArgumentMetadata,
   type CallHandler,
   type ExecutionContext,
-  ForbiddenException,
   type INestApplication,
   type NestInterceptor,
   type PipeTransform,
@@ -27,7 +27,7 @@ import {
   RateLimitGuard,
   RateLimitModule,
 } from '../../src/guards.js';
-import type { ChatSessionsOptions } from '../../src/index.js';
+import { SessionEvents, type ChatSessionsOptions } from '../../src/index.js';
 import { errorBody, NOBODYS_ID, type Session } from '../support/api.js';
 import {
   create,
@@ -236,6 +236,30 @@ describe.each([
       expect(answer.status).toBe(415);
     },
   );
+});
+
+it('tells a provider of the platform what was committed', async () => {
+  const heard: string[] = [];
+  const module = platform(usableDataSource(database));
+  module.providers = [
+    {
+      provide: 'webhook',
+      inject: [SessionEvents],
+      useFactory: (events: SessionEvents) =>
+        events.subscribe(({ type, session }) =>
+          heard.push(`${type} ${session.title} of ${session.ownerId}`),
+        ),
+    },
+  ];
+  const app = await create(module);
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  await fetch(`${await app.getUrl()}/chat-sessions`, {
+    method: 'POST',
+    headers: { 'x-user-id': 'alice', 'content-type': 'application/json' },
+    body: '{"title":"Mine"}',
+  });
+  expect(heard).toEqual(['created Mine of alice']);
 });
 
 it('loses no body that a platform does not read: it is refused', async () => {

@@ -22,14 +22,14 @@ function parseTags(header: string): '*' | string[] | null {
   return header === '*' ? '*' : header.match(new RegExp(TAG, 'g'));
 }
 
-/** The condition of a write that the session still has a version that the client knows. */
+/** An If-Match header: the session must still have one of these entity tags. */
 export class IfMatch {
   constructor(private readonly tags: '*' | string[]) {}
 
   /**
-   * Throws `version_moved`. The weak form of the current tag matches, too: a
-   * proxy that compresses a response makes its ETag weak (RFC 9110, 13.1.1 would
-   * have no weak tag match, and a client behind it could never write).
+   * Throws `version_moved`. The weak form of the current tag matches, although
+   * RFC 9110 (13.1.1) excludes it: a proxy that compresses a response makes its
+   * ETag weak, and a client behind it could never write.
    */
   check(session: Versioned): void {
     if (!matches(this.tags, entityTagOf(session))) {

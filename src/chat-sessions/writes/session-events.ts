@@ -14,7 +14,7 @@ type Listener = (event: SessionEvent) => void;
  * The changes that this process has committed. A listener is called after the
  * commit and before the response, once for each change; requests that were
  * replayed change nothing. Two changes of one session may arrive in either
- * order: `session.version` tells it. A crash after the commit loses the event.
+ * order; compare `session.version`. A crash after the commit loses the event.
  */
 @Injectable()
 export class SessionEvents {
@@ -27,7 +27,7 @@ export class SessionEvents {
     return () => this.listeners.delete(listener);
   }
 
-  /** The write is done: a listener that throws is logged, and fails nothing. */
+  /** Errors of listeners are logged; they do not reach the caller, whose write is done. */
   publish(event: SessionEvent): void {
     for (const listener of this.listeners) {
       try {

@@ -53,7 +53,7 @@ export interface SessionChange<Result extends Written> {
    * @param now time of the change, never before the session's `updatedAt`
    */
   apply: (session: SessionState, now: Date) => UnitOfWork<Result>;
-  /** Called if If-Match fails or a row exists already: finds what the same write did when it was sent before. */
+  /** Called if If-Match fails or a row exists: finds the result of the same write, if it was sent before. */
   findRepeated?: (session: SessionState) => UnitOfWork<Result | undefined>;
   /** Needed for requests with an Idempotency-Key. */
   replay?: Replay<Result>;
@@ -63,7 +63,7 @@ export interface SessionChange<Result extends Written> {
  * The one way to change a session. A write is one transaction, which may run
  * more than once, and passes these steps:
  *
- * 1. the cached responses of the session are invalid until it has ended;
+ * 1. until the write has ended, no response comes from the cache;
  * 2. the Idempotency-Key is inserted; if it exists, the request is replayed;
  * 3. the session is locked and If-Match is checked;
  * 4. the change is applied and committed;
@@ -140,7 +140,7 @@ function timeOfChange({ updatedAt }: SessionState): Date {
   return new Date(Math.max(updatedAt.getTime(), Date.now()));
 }
 
-/** Whether an error is also what a write gets that was done before. */
+/** Whether a write that is sent again may fail with this error because it is done. */
 function isRefusal(error: unknown): boolean {
   return (
     isDuplicateKey(error) ||
