@@ -212,31 +212,18 @@ describe('the OpenAPI document', () => {
   it('has an example for each error of a 409', async () => {
     const { body } = await api.send<OpenAPIObject>('GET', '/api/docs-json');
     const { responses } = body.paths['/api/chat-sessions']!.post!;
-    expect(responses['409']).toMatchObject({
-      content: {
-        'application/json': {
-          examples: {
-            1: {
-              value: {
-                error: 'Chat session id is already in use',
-                code: 'session_id_taken',
-              },
-            },
-            2: {
-              value: {
-                error: 'The section already has a chat session',
-                code: 'section_taken',
-              },
-            },
-            3: {
-              value: {
-                error:
-                  'The first request with this Idempotency-Key is still running',
-              },
-            },
-          },
-        },
-      },
-    });
+    const { content } = responses['409'] as {
+      content: Record<string, { examples: Record<string, { value: object }> }>;
+    };
+    const { examples } = content['application/json']!;
+    expect(Object.values(examples).map(({ value }) => value)).toEqual([
+      errorBody('Chat session id is already in use', 'session_id_taken'),
+      errorBody('Chat session exists with other messages', 'session_differs'),
+      errorBody('The section already has a chat session', 'section_taken'),
+      errorBody(
+        'The first request with this Idempotency-Key is still running',
+        'key_in_use',
+      ),
+    ]);
   });
 });
