@@ -31,7 +31,13 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     const [message] = (await getPage(api, id)).messages;
     expect(message).toMatchObject({ content, metadata });
     expect(message?.parts).toEqual(parts);
-    expect((await getSession(api, id)).title).toBe(content);
+    // Of a title, only white space and byte order marks change.
+    const title = content
+      .replaceAll('\ufeff', '')
+      .split(/\s+/)
+      .join(' ')
+      .trim();
+    expect((await getSession(api, id)).title).toBe(title);
   });
 
   it('has at most 1 MiB', async () => {

@@ -66,9 +66,14 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
 export function derivedTitle(messages: ChatMessage[]): string | null {
   const texts = messages
     .filter(({ role }) => role === 'user')
-    .map(({ content }) => content.replaceAll(/\s+/g, ' ').trim());
+    .map(({ content }) => oneLine(content));
   const first = texts.find((text) => text !== '');
   return first ? startOf(first, DERIVED_TITLE_CHARACTERS).trimEnd() : null;
+}
+
+/** Without line breaks, white space around, and byte order marks, which programs of Windows put before a text. */
+function oneLine(text: string): string {
+  return text.replaceAll('\uFEFF', '').replaceAll(/\s+/g, ' ').trim();
 }
 
 /** Whether a stored message equals what this input would create. */

@@ -109,9 +109,11 @@ export function statusesOfRight(
   const { 'If-Match': ifMatch = '*' } = header;
   if (ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG)) may.push(412);
   if (name === 'POST /api/chat-sessions') {
-    const { id, section_id: sectionId } = body as JsonObject;
+    const { id, section_id: sectionId, messages } = body as JsonObject;
     if (id === world.foreignId) return [409];
     if (sectionId != null) may.push(409);
+    // A session with this id may exist, and have begun with other messages.
+    if (id && messages) may.push(409);
   }
   // Another message may have this id.
   if (sessionId && JSON.stringify(body)?.includes('"id":')) may.push(409);
