@@ -120,6 +120,9 @@ export class ChatSessionsSettings {
     if (typeof owner !== 'function') {
       problems.unshift('owner must be a function of the request');
     }
+    if (this.admitRead && typeof this.admitRead !== 'function') {
+      problems.push('admitRead must be a function of the request');
+    }
     if (problems.length > 0) {
       throw new TypeError(`Options of Chat Sessions: ${problems.join('; ')}`);
     }

@@ -8,10 +8,10 @@ export type Work<T> = () => UnitOfWork<T>;
  * The only way to the store. Every call settles by the deadline
  * (REQUEST_DEADLINE_MS), if need be with a StoreUnavailableError.
  *
- *     this.database.write(() => this.clearNow(ownerId, id));
+ *     this.database.read(() => this.readPage(ownerId, id));
  *
- *     private *clearNow(ownerId: string, id: string): UnitOfWork<void> {
- *       const session = yield* this.sessions.lock(ownerId, id);
+ *     private *readPage(ownerId: string, id: string): UnitOfWork<Page> {
+ *       const session = yield* this.sessions.get(ownerId, id);
  *       ...
  *     }
  *

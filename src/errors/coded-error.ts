@@ -1,6 +1,4 @@
-import { STATUS_CODES } from 'node:http';
-
-/** What a client sees of an error code. */
+/** The response to an error code. */
 export interface ErrorInfo {
   /** HTTP status. */
   readonly status: number;
@@ -25,8 +23,28 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
+/** Codes are stable, so they do not follow Node.js, whose names of statuses may change. */
+const CODES: Readonly<Record<number, string>> = {
+  400: 'bad_request',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  408: 'request_timeout',
+  409: 'conflict',
+  412: 'precondition_failed',
+  413: 'payload_too_large',
+  414: 'uri_too_long',
+  415: 'unsupported_media_type',
+  417: 'expectation_failed',
+  422: 'unprocessable_entity',
+  429: 'too_many_requests',
+  431: 'request_header_fields_too_large',
+  500: 'internal_server_error',
+  503: 'service_unavailable',
+};
+
 /** The code of an error that has none of its own: its status in words, such as `payload_too_large`. */
 export function codeOfStatus(status: number): string {
-  const phrase = STATUS_CODES[status] ?? `Status ${status}`;
-  return phrase.toLowerCase().replaceAll(/\W+/g, '_');
+  return CODES[status] ?? (status < 500 ? CODES[400]! : CODES[500]!);
 }

@@ -27,7 +27,7 @@ export interface ErrorResponse {
   body: ValidationErrorBody;
 }
 
-/** What the log says of a request, on either adapter. */
+/** The part of a request that is logged, on either adapter. */
 interface FailedRequest {
   id?: string;
   method: string;
@@ -112,15 +112,18 @@ function responseOf(exception: unknown, texts: RouteTexts): ErrorResponse {
   return ofRoute(500, text, texts);
 }
 
-/** Nest's exceptions; a subclass may have a code and headers of its own. */
+/** Nest's exceptions. A subclass may have a `code` (text) and `headers` (an object of texts). */
 function ofHttpException(
-  exception: HttpException & {
-    code?: string;
-    headers?: Readonly<Record<string, string>>;
-  },
+  exception: HttpException & { code?: unknown; headers?: unknown },
 ): ErrorResponse {
   const status = exception.getStatus();
-  const { code = codeOfStatus(status), headers = {} } = exception;
+  const code =
+    typeof exception.code === 'string' ? exception.code : codeOfStatus(status);
+  const headers = Object.fromEntries(
+    Object.entries(Object(exception.headers) as object).filter(
+      (header): header is [string, string] => typeof header[1] === 'string',
+    ),
+  );
   // Each adapter words this one differently.
   const error = status === 413 ? BODY_ERRORS[413] : exception.message;
   return { status, headers, body: { error, code } };

@@ -1,4 +1,4 @@
-/** What the responses of Fastify and Express have in common. */
+/** The common part of the responses of Fastify and Express. */
 export interface HttpResponse {
   status(code: number): unknown;
   header(name: string, value: string): unknown;

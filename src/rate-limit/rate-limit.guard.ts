@@ -67,12 +67,13 @@ export class RateLimitGuard extends ThrottlerGuard {
   }
 
   protected override async getTracker(request: {
-    ip: string;
+    /** Undefined on a Unix socket. */
+    ip?: string;
   }): Promise<string> {
     const owner = await this.limits.owner(request);
     if (owner) return ownerTracker(owner);
     // All callers whose proxy names no address are counted as one.
-    const ip = forwardedAddress(request.ip) ?? 'unknown';
+    const ip = forwardedAddress(request.ip ?? '') ?? 'unknown';
     return `address ${await super.getTracker({ ip })}`;
   }
 

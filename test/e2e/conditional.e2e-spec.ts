@@ -130,6 +130,17 @@ describe.each([
       expect(response.status).toBe(status);
     });
 
+    it('answers 400 to an empty message before it checks If-Match', async () => {
+      const { id } = await createSession(api, {}, 1);
+      const old = await etagOf(id);
+      await append(api, id, MESSAGE);
+      const empty = { role: 'user', content: ' ' };
+      const response = await append(api, id, empty, { 'If-Match': old });
+      expect(response.body).toEqual(
+        errorBody('Message cannot be empty', 'message_empty'),
+      );
+    });
+
     it('answers 412 to the weak form of an ETag from before a change', async () => {
       const { id } = await createSession(api, {}, 1);
       const old = await etagOf(id);

@@ -246,9 +246,9 @@ it('tells a provider of the platform what was committed', async () => {
       provide: 'webhook',
       inject: [SessionEvents],
       useFactory: (events: SessionEvents) =>
-        events.subscribe(({ type, session }) =>
-          heard.push(`${type} ${session.title} of ${session.ownerId}`),
-        ),
+        events.subscribe(({ type, session }) => {
+          heard.push(`${type} ${session.title} of ${session.ownerId}`);
+        }),
     },
   ];
   const app = await create(module);

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createSession, errorBody, numbers } from '../support/api.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { type TestApp, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
@@ -126,6 +130,7 @@ describe('RATE_LIMIT cannot be evaded', () => {
   const LIMITED = { ...JWT_MODE, RATE_LIMIT: '3', RATE_LIMIT_WRITES: '3' };
   const PROXY = '127.0.0.1';
   const direct = useTestApp({ environment: LIMITED });
+  const socketed = useTestApp({ environment: LIMITED });
   const proxied = useTestApp({
     environment: { ...LIMITED, TRUSTED_PROXIES: PROXY },
   });
@@ -220,6 +225,19 @@ describe('RATE_LIMIT cannot be evaded', () => {
   ])('with %s that a trusted proxy adds', async (_, entry) => {
     const headersOf = (n: number) => ({ 'x-forwarded-for': entry(n) });
     expect(await statuses(proxied, read, headersOf)).toEqual(limited(401));
+  });
+
+  it('without an address, on a Unix socket', async () => {
+    const socketPath = join(temporaryDirectory(), 'socket');
+    await socketed.app.listen(socketPath);
+    const all: (number | undefined)[] = [];
+    for (let n = 1; n <= 5; n++) {
+      const sent = get({ socketPath, path: READ.url });
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      response.resume();
+      all.push(response.statusCode);
+    }
+    expect(all).toEqual(limited(401));
   });
 
   it('but counts the clients of a trusted proxy separately', async () => {

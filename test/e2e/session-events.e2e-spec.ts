@@ -1,8 +1,9 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type SessionEvent,
   SessionEvents,
 } from '../../src/chat-sessions/writes/session-events.js';
+import { Database, type Work } from '../../src/database/database.js';
 import { append, createSession, userMessages } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -60,6 +61,30 @@ describe('session events', () => {
       'appended 3',
       'created 1',
     ]);
+  });
+
+  it('tell a change once if another request did it after a failed commit', async () => {
+    const { id } = await createSession(api);
+    heard.length = 0;
+    const key = { 'Idempotency-Key': 'k2' };
+    const message = { role: 'user', content: 'Hello' };
+    const database = api.app.get(Database, { strict: false });
+    const write = database.write.bind(database);
+    const rollback = new Error('rollback');
+    vi.spyOn(database, 'write').mockImplementationOnce(
+      async <T>(work: Work<T>) => {
+        const attempt = write(function* () {
+          yield* work();
+          throw rollback;
+        });
+        await expect(attempt).rejects.toBe(rollback);
+        expect((await append(api, id, message, key)).status).toBe(201);
+        return write(work);
+      },
+    );
+    const replay = await append(api, id, message, key);
+    expect(replay.headers['idempotent-replayed']).toBe('true');
+    expect(summary()).toEqual(['appended 2']);
   });
 
   it('tell nothing if nothing has changed', async () => {

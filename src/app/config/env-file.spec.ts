@@ -18,9 +18,14 @@ describe('parseEnvFile', () => {
     ['CRLF', Buffer.from(LINES.replaceAll('\n', '\r\n'))],
     ['`export`', Buffer.from(LINES.replaceAll(/^/gm, 'export ').trimEnd())],
     ['quotes', Buffer.from('AUTH_MODE="jwt"\nPORT=\'3001\'\n')],
+    [
+      'a value of several lines',
+      Buffer.from('AUTH_MODE=jwt\nKEY="\nPORT=1\n"\nPORT=3001\n'),
+      { ...EXPECTED, KEY: '\nPORT=1\n' },
+    ],
     ['comments', Buffer.from(`# one\n${LINES}# PORT=4\n`)],
-  ])('reads %s', (_, bytes) => {
-    expect(parseEnvFile(bytes)).toEqual(EXPECTED);
+  ])('reads %s', (_, bytes, expected: object = EXPECTED) => {
+    expect(parseEnvFile(bytes)).toEqual(expected);
   });
 
   it('refuses a variable that is set twice, by name', () => {

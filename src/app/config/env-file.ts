@@ -12,8 +12,12 @@ const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm;
 export function parseEnvFile(bytes: Uint8Array): NodeJS.Dict<string> {
   const text = decode(bytes).replaceAll('\r\n', '\n');
   const variables = parseEnv(text);
-  // Only assignments that the parser sees: a quoted value may span lines.
-  const names = Array.from(text.matchAll(ASSIGNMENT), ([, name]) => name!);
+  // A quoted value may span lines, and look like assignments.
+  const withoutQuoted = text.replaceAll(/=[ \t]*(["'`])[^]*?\1/g, '=');
+  const names = Array.from(
+    withoutQuoted.matchAll(ASSIGNMENT),
+    ([, name]) => name!,
+  );
   const repeated = Object.keys(variables).filter(
     (name) => names.indexOf(name) !== names.lastIndexOf(name),
   );

@@ -15,7 +15,7 @@ To explore, authorize, then create a session, append to it and get it: the examp
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
 - **Sending again.** After a lost answer or a 503, a session or message that has an \`id\` of the client's own can be sent again: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
 - **Concurrent changes.** A session's \`ETag\` changes with every change. Send it back in \`If-Match\` and a write that would overwrite somebody else's answers 412; send it in \`If-None-Match\` and an unchanged session answers 304.
-- **Errors** are \`{"error": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
+- **Errors** are \`{"error": "...", "code": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
 `;
 
 // The package resolves its own name from src, from dist and from the bundle alike.

@@ -27,6 +27,8 @@ import {
   isRepeated,
   newMessages,
   NO_MESSAGES,
+  refuseEmpty,
+  startOfLine,
 } from './message-rules.js';
 
 /** A session with a page of its messages, both read at one moment. */
@@ -37,6 +39,9 @@ export interface SessionWithPage extends MessagePage {
 export interface Appended extends Written {
   messages: ChatMessage[];
 }
+
+/** User messages without a text, such as pictures, before a session counts as one whose title was cleared. */
+const MAX_BLANK = 10;
 
 /** A clear between the two reads of a page makes it read again; more than this many do not come. */
 const MAX_READS = 10;
@@ -65,6 +70,7 @@ export class ChatMessagesService {
       key,
       {
         type: 'appended',
+        validate: () => refuseEmpty(inputs),
         apply: (session, now) => this.insert(session, inputs, now),
         findRepeated: (session) => this.findRepeated(session, inputs),
         replay: (record) => this.findAppended(record),
@@ -204,7 +210,7 @@ export class ChatMessagesService {
   ): UnitOfWork<string | null> {
     const title = derivedTitle(messages);
     if (title === null || session.messageCount === 0) return title;
-    const first = yield* this.messages.findFirstText(session, 'user');
-    return first ? null : title;
+    const texts = yield* this.messages.firstTexts(session, 'user', MAX_BLANK);
+    return texts.some((text) => startOfLine(text)) ? null : title;
   }
 }

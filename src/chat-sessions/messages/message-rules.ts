@@ -20,27 +20,31 @@ export const NO_MESSAGES = {
   lastMessageAt: null,
 } satisfies Partial<ChatSession>;
 
+/** Throws `message_empty`. */
+export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
+  if (inputs.some(isEmpty)) throw new ChatSessionsError('message_empty');
+}
+
 /** Messages that follow the session's last, not stored yet. Throws `message_empty`. */
 export function newMessages(
   session: SessionState,
   inputs: CreateChatMessageDto[],
   now: Date,
 ): ChatMessage[] {
+  refuseEmpty(inputs);
   return inputs.map((input, index) => {
-    const content = contentOf(input);
     const message = Object.assign(new ChatMessage(), {
       sessionId: session.id,
       seq: session.lastSeq + 1 + index,
       id: input.id ?? uuidv7(),
       ownerId: session.ownerId,
       role: input.role,
-      content,
+      content: contentOf(input),
       parts: partsOf(input),
       references: input.references ?? [],
       metadata: input.metadata ?? {},
       createdAt: now,
     });
-    if (isEmpty(message)) throw new ChatSessionsError('message_empty');
     message.bytes = Buffer.byteLength(JSON.stringify(toChatMessage(message)));
     return message;
   });
@@ -64,16 +68,21 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
 
 /** The title of a session without one: the start of the first user message that has a text, in one line. */
 export function derivedTitle(messages: ChatMessage[]): string | null {
-  const texts = messages
-    .filter(({ role }) => role === 'user')
-    .map(({ content }) => oneLine(content));
-  const first = texts.find((text) => text !== '');
-  return first ? startOf(first, DERIVED_TITLE_CHARACTERS).trimEnd() : null;
+  for (const { role, content } of messages) {
+    const line = role === 'user' && startOfLine(content);
+    if (line) return startOf(line, DERIVED_TITLE_CHARACTERS).trimEnd() || null;
+  }
+  return null;
 }
 
-/** Without line breaks, white space around, and byte order marks, which programs of Windows put before a text. */
-function oneLine(text: string): string {
-  return text.replaceAll('\uFEFF', '').replaceAll(/\s+/g, ' ').trim();
+/** Enough of a text for a title, in one line, without byte order marks; empty if the text is blank. */
+export function startOfLine(text: string): string {
+  let line = '';
+  for (const [word] of text.matchAll(/(?:\S|\uFEFF)+/g)) {
+    line = `${line} ${word.replaceAll('\uFEFF', '')}`.trimStart();
+    if (line.length > 2 * DERIVED_TITLE_CHARACTERS) break;
+  }
+  return line.trimEnd();
 }
 
 /** Whether a stored message equals what this input would create. */
@@ -114,9 +123,9 @@ function isText(part: JsonObject): part is { type: 'text'; text: string } {
   return part.type === 'text' && typeof part.text === 'string';
 }
 
-function isEmpty({ content, parts }: ChatMessage): boolean {
+function isEmpty(input: CreateChatMessageDto): boolean {
   return (
-    content.trim() === '' &&
-    (parts ?? []).every((part) => isText(part) && part.text.trim() === '')
+    contentOf(input).trim() === '' &&
+    (input.parts ?? []).every((part) => isText(part) && part.text.trim() === '')
   );
 }

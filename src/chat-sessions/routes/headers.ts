@@ -30,8 +30,8 @@ export const IdempotencyKeyHeader = createParamDecorator(
 /** The If-Match and Idempotency-Key headers as write options; 400 if one is malformed. */
 export const WriteHeaders = createParamDecorator(
   (_, context: ExecutionContext): WriteOptions => ({
-    ifMatch: parseIfMatch(headersOf(context)['if-match']),
     request: repeatableRequestOf(requestOf(context)),
+    ifMatch: parseIfMatch(headersOf(context)['if-match']),
   }),
 );
 

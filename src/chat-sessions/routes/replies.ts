@@ -14,7 +14,7 @@ export function versioned<Body>(
   return body;
 }
 
-/** As `versioned`, for a write that may be sent again: 201, or 200 if nothing new was created. */
+/** Like `versioned`, for a write that may be sent again: 201, or 200 if nothing new was created. */
 export function written<Body>(
   response: HttpResponse,
   { session, created, replayed }: Written,

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { isUUID } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChatSessionsExceptionsFilter } from '../../http/exception.filter.js';
@@ -20,6 +20,7 @@ export class ServeFromCache implements OnModuleInit {
   constructor(
     private readonly settings: ChatSessionsSettings,
     private readonly adapterHost: HttpAdapterHost,
+    private readonly application: ApplicationConfig,
     private readonly sessions: CachedSessions,
     private readonly filter: ChatSessionsExceptionsFilter,
   ) {}
@@ -28,15 +29,21 @@ export class ServeFromCache implements OnModuleInit {
     const { admitRead } = this.settings;
     const { httpAdapter } = this.adapterHost;
     if (!admitRead || httpAdapter.getType() !== 'fastify') return;
+    const prefix = this.application.getGlobalPrefix();
+    const route = `${prefix && `/${prefix}`}/chat-sessions/:session_id`;
     const fastify = httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
-      const id = plainReadOf(request);
+      const id = plainReadOf(request, route);
       if (!id) return done();
-      admitRead(request.raw).then((admitted) => {
-        if (!admitted) return done();
-        // Without `done()` the request ends with this reply.
-        return this.answer(request, reply, { ...admitted, id });
-      }, done);
+      admitRead(request.raw)
+        // If the caller cannot be identified, the route says so.
+        .catch(() => undefined)
+        .then((admitted) => {
+          if (!admitted) return done();
+          // Without `done()` the request ends with this reply.
+          return this.answer(request, reply, { ...admitted, id });
+        })
+        .catch(done);
     });
   }
 
@@ -72,11 +79,14 @@ export class ServeFromCache implements OnModuleInit {
 }
 
 /** The session's id, if a request reads a session and asks for nothing else. */
-function plainReadOf(request: FastifyRequest): string | undefined {
+function plainReadOf(
+  request: FastifyRequest,
+  route: string,
+): string | undefined {
   const { method, routeOptions, headers, url } = request;
   const isPlain =
     method === 'GET' &&
-    routeOptions.url?.endsWith('/chat-sessions/:session_id') &&
+    routeOptions.url === route &&
     headers.origin === undefined &&
     !url.includes('?');
   if (!isPlain) return undefined;

@@ -79,19 +79,22 @@ export class ChatMessagesRepository {
     return new Map(found.map((message) => [message.id, message]));
   }
 
-  /** The first message of a role that has a text. */
-  *findFirstText(
+  /** The starts (200 characters) of the first messages of a role whose content is not empty. */
+  *firstTexts(
     session: SessionKey,
     role: MessageRole,
-  ): UnitOfWork<ChatMessage | undefined> {
-    const [message] = yield* select(
-      this.of(session)
+    limit: number,
+  ): UnitOfWork<string[]> {
+    const rows = yield* select(
+      this.query([])
+        .addSelect('SUBSTR(message.content, 1, 200)', 'content')
+        .where(keyOf(session))
         .andWhere({ role })
-        .andWhere("TRIM(message.content) <> ''")
+        .andWhere("message.content <> ''")
         .orderBy('message.seq')
-        .limit(1),
+        .limit(limit),
     );
-    return message;
+    return rows.map(({ content }) => content);
   }
 
   /** A page of messages, oldest first, and the range of seqs that it should fill. */

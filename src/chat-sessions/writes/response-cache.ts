@@ -47,7 +47,7 @@ export class ResponseCache {
     });
   }
 
-  /** What is cached of a session; empty at first. Call it before reading the store, and `complete` after. */
+  /** The cached responses of a session; none at first. Call it before reading the store, and `complete` after. */
   begin(key: SessionKey): CachedResponses {
     const name = cacheKey(key);
     if (this.mode === 'exclusive') this.dropAfterForeignWrites();

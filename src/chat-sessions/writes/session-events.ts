@@ -8,13 +8,14 @@ export interface SessionEvent {
   session: SessionState;
 }
 
-type Listener = (event: SessionEvent) => void;
+type Listener = (event: SessionEvent) => void | Promise<void>;
 
 /**
  * The changes that this process has committed. A listener is called after the
  * commit and before the response, once for each change; requests that were
  * replayed change nothing. Two changes of one session may arrive in either
- * order; compare `session.version`. A crash after the commit loses the event.
+ * order; compare `session.version`. An event is lost if the
+ * process crashes after the commit, or does not learn the commit's outcome.
  */
 @Injectable()
 export class SessionEvents {
@@ -29,16 +30,18 @@ export class SessionEvents {
 
   /** Errors of listeners are logged; they do not reach the caller, whose write is done. */
   publish(event: SessionEvent): void {
-    for (const listener of this.listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.logger.error({
-          message: 'A listener of session events failed',
-          event: event.type,
-          error: describeError(error),
-        });
-      }
+    for (const listener of this.listeners) void this.tell(listener, event);
+  }
+
+  private async tell(listener: Listener, event: SessionEvent): Promise<void> {
+    try {
+      await listener(event);
+    } catch (error) {
+      this.logger.error({
+        message: 'A listener of session events failed',
+        event: event.type,
+        error: describeError(error),
+      });
     }
   }
 }

@@ -16,7 +16,7 @@ import { Idempotency } from './idempotency/idempotency.js';
 import { ResponseCache } from './response-cache.js';
 import { type SessionEvent, SessionEvents } from './session-events.js';
 
-/** What a write has done. */
+/** The result of a write. */
 export interface Written {
   session: SessionState;
   messages?: ChatMessage[];
@@ -46,13 +46,15 @@ export interface SessionCreation<Result extends Written> {
 
 /** A change of one session. */
 export interface SessionChange<Result extends Written> {
-  type: SessionEvent['type'];
+  type: Exclude<SessionEvent['type'], 'created'>;
   /**
    * Makes the change.
    * @param session locked until the commit
    * @param now time of the change, never before the session's `updatedAt`
    */
   apply: (session: SessionState, now: Date) => UnitOfWork<Result>;
+  /** Validates the change, before If-Match is checked. */
+  validate?: () => void;
   /** Called if If-Match fails or a row exists: finds the result of the same write, if it was sent before. */
   findRepeated?: (session: SessionState) => UnitOfWork<Result | undefined>;
   /** Needed for requests with an Idempotency-Key. */
@@ -89,9 +91,11 @@ export class SessionWrites {
     let hasChanged = false;
 
     function* first(): UnitOfWork<Result> {
-      hasChanged = false; // The attempt before this one may have come further.
+      // An attempt before this one may have applied the change, and failed at its commit.
+      hasChanged = false;
       const session = yield* sessions.lock(key.ownerId, key.id);
       const { version } = session;
+      change.validate?.();
       try {
         ifMatch?.check(session);
         const result = yield* change.apply(session, timeOfChange(session));
@@ -114,8 +118,9 @@ export class SessionWrites {
         idempotency.once(key.ownerId, request, attempt),
       ),
     );
-    const { session } = result;
-    if (hasChanged) this.events.publish({ type: change.type, session });
+    const { session, replayed } = result;
+    if (hasChanged && !replayed)
+      this.events.publish({ type: change.type, session });
     return result;
   }
 

@@ -14,7 +14,7 @@ export interface RepeatableRequest {
   key: string;
   /** SHA-256 in hex of method, path and body; the order of the body's keys does not count. */
   hash: string;
-  /** The hash that version 0.1 recorded, in which the order of keys counts. */
+  /** The hash that was recorded before the order of keys was ignored; undo a day after every instance ignores it. */
   formerHash?: string;
 }
 

@@ -5,7 +5,7 @@ const TABLE_OPTIONS =
 
 /** Ids of ours are ascii_bin; ids of others utf8mb4_bin, under which `Alice` and `alice` are two. */
 export class CreateTables1795392000000 implements MigrationInterface {
-  /** What databases know it by: a bundler may give the class another name. */
+  /** Databases store this name: a bundler may give the class another one. */
   readonly name = 'CreateTables1795392000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {

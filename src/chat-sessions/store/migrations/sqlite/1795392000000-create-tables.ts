@@ -5,7 +5,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * compares text byte for byte. TypeORM finds a foreign key by this very text.
  */
 export class CreateTables1795392000000 implements MigrationInterface {
-  /** What databases know it by: a bundler may give the class another name. */
+  /** Databases store this name: a bundler may give the class another one. */
   readonly name = 'CreateTables1795392000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
