@@ -3,13 +3,13 @@ import type { Machine } from './machine.js';
 import type { MemoryResult } from './process-figures.js';
 import type { Pace, ScenarioResult } from './scenario.js';
 
-/** What a run has measured. */
+/** The measurements of a run. */
 export interface Results {
   machine: Machine;
   mariadb: { version: string; settings: string[] };
   pace: Pace;
   scenarios: ScenarioResult[];
-  /** Of the databases of the growth by sessions. */
+  /** For the databases of the growth by sessions. */
   seedings: Seeding[];
   memory?: MemoryResult;
   /** Seconds. */

@@ -31,7 +31,7 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     const [message] = (await getPage(api, id)).messages;
     expect(message).toMatchObject({ content, metadata });
     expect(message?.parts).toEqual(parts);
-    // Of a title, only white space and byte order marks change.
+    // A title differs only in white space and byte order marks.
     const title = content
       .replaceAll('\ufeff', '')
       .split(/\s+/)

@@ -183,7 +183,7 @@ it('may have the guards of the service on Express, too', async () => {
   expect((await fetch(history, alice)).status).toBe(429);
 });
 
-/** As many platforms have it. */
+/** A common setting of platforms. */
 class EnvelopeInterceptor implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler) {
     return next.handle().pipe(map((data: unknown) => ({ data })));

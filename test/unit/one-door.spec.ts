@@ -16,7 +16,7 @@ function createProgram(): ts.Program {
 }
 
 /**
- * What the sources call that reaches the store, as `FILE: METHOD`: all of the
+ * Calls in the sources that reach the store, as `FILE: METHOD`: all of the
  * drivers, and what returns a promise of TypeORM (its query builders do not,
  * until they are executed).
  */

@@ -23,7 +23,7 @@ function responses(etag: string, body = etag, messages = 50) {
   return { etag, bodies: new Map([[messages, Buffer.from(body)]]) };
 }
 
-/** As a read does that nothing disturbs. */
+/** Does what an undisturbed read does. */
 function remember(
   cache: ResponseCache,
   id: string,

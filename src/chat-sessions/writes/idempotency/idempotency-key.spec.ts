@@ -11,7 +11,7 @@ function express(changes: object = {}) {
   return {
     rawHeaders: ['idempotency-key', 'a', 'Host', 'localhost'],
     method: 'POST',
-    // What is left of it in a router that is mounted at /api.
+    // The rest of the path in a router that is mounted at /api.
     url: PATH.slice('/api'.length),
     originalUrl: PATH,
     body: HELLO,

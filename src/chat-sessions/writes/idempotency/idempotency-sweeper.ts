@@ -4,7 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Database } from '../../../database/database.js';
 import type { UnitOfWork } from '../../../database/unit-of-work.js';
 import { describeError } from '../../../errors/describe-error.js';
@@ -62,7 +62,7 @@ export class IdempotencySweeper
       swept += deleted;
       if (found < BATCH || this.isStopped) return swept;
       // Lets requests run between two batches on SQLite.
-      await turnOfTheLoop();
+      await nextTurn();
     }
   }
 
