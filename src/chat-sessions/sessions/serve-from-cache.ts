@@ -30,10 +30,10 @@ export class ServeFromCache implements OnModuleInit {
     const { httpAdapter } = this.adapterHost;
     if (!admitRead || httpAdapter.getType() !== 'fastify') return;
     const prefix = this.application.getGlobalPrefix();
-    const route = `${prefix && `/${prefix}`}/chat-sessions/:session_id`;
+    const path = `${prefix && `/${prefix}`}/chat-sessions/`;
     const fastify = httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
-      const id = plainReadOf(request, route);
+      const id = plainReadOf(request, path);
       if (!id) return done();
       admitRead(request.raw)
         // If the caller cannot be identified, the route says so.
@@ -80,16 +80,12 @@ export class ServeFromCache implements OnModuleInit {
 
 /** The session's id, if a request reads a session and asks for nothing else. */
 function plainReadOf(
-  request: FastifyRequest,
-  route: string,
+  { method, url, headers }: FastifyRequest,
+  path: string,
 ): string | undefined {
-  const { method, routeOptions, headers, url } = request;
   const isPlain =
-    method === 'GET' &&
-    routeOptions.url === route &&
-    headers.origin === undefined &&
-    !url.includes('?');
-  if (!isPlain) return undefined;
-  const { session_id: id } = request.params as { session_id: string };
-  return isUUID(id, 'loose') ? id.toLowerCase() : undefined;
+    method === 'GET' && headers.origin === undefined && url.startsWith(path);
+  // A query makes it no UUID.
+  const id = isPlain ? url.slice(path.length) : undefined;
+  return isUUID(id, 'loose') ? id!.toLowerCase() : undefined;
 }
