@@ -88,10 +88,8 @@ function* checkStore(
   }
   for (const entity of entities) {
     try {
-      yield dataSource
-        .getRepository(entity)
-        .createQueryBuilder()
-        .where('1 = 0');
+      const repository = dataSource.getRepository(entity);
+      yield [repository.createQueryBuilder().where('1 = 0')];
     } catch (cause) {
       throw new Error(`${reasonOf(cause)}: have its migrations run?`, {
         cause,

@@ -1,13 +1,17 @@
 import type {
   ColumnType,
-  EntityMetadata,
   ObjectLiteral,
   Repository,
   SelectQueryBuilder,
 } from 'typeorm';
-import { execute, statement, type UnitOfWork } from './unit-of-work.js';
+import { type Statement, statement, type UnitOfWork } from './unit-of-work.js';
 
-type Column = EntityMetadata['columns'][number];
+interface Column {
+  /** Its name in statements. */
+  name: string;
+  /** The value that is stored. */
+  persist: (value: unknown) => unknown;
+}
 
 /**
  * A SELECT of an entity's columns, each under the name of its property, so that
@@ -37,7 +41,7 @@ function propertiesOf<Entity extends ObjectLiteral>({
 export function* select<Entity extends ObjectLiteral>(
   query: SelectQueryBuilder<Entity>,
 ): UnitOfWork<Entity[]> {
-  const { rows } = yield query;
+  const { rows } = yield [query];
   return hydrated(rows, query);
 }
 
@@ -51,7 +55,7 @@ interface CachedText<Entity extends ObjectLiteral> {
 /**
  * `select` for the hot paths. TypeORM writes the text once for each set of
  * names; later calls only bring other values. If it wrote the text each time, a
- * read by key would take x 2.20 of the processor time (`npx tsx
+ * read by key would take x 1.40 of the processor time (`npx tsx
  * test/bench/statements.ts`).
  * @param build gets the names of the values in place of the values, and may only hand them on
  * @returns takes the values, and the largest number of rows, which a query with a lock cannot have
@@ -74,8 +78,8 @@ export function cachedSelect<
     const { sql, parameters, query } = text;
     const given = parameters.map((name) => values[name as keyof Values]);
     const { rows } = yield limit === undefined
-      ? statement(sql, given)
-      : statement(`${sql} LIMIT ?`, [...given, limit]);
+      ? [statement(sql, given)]
+      : [statement(`${sql} LIMIT ?`, [...given, limit])];
     return hydrated(rows, query);
   };
 }
@@ -94,63 +98,69 @@ function textOf<Values extends object, Entity extends ObjectLiteral>(
   return { query, sql, parameters: parameters as string[] };
 }
 
-/** Inserts entities whose columns are all set. */
-export function* insert<Entity extends ObjectLiteral>(
-  repository: Repository<Entity>,
-  entities: Entity[],
-): UnitOfWork<void> {
-  const { columns } = repository.metadata;
-  const { table, name, persist } = dialectOf(repository);
-  const row = `(${columns.map(() => '?').join(', ')})`;
-  const sql = `INSERT INTO ${table} (${columns.map(name).join(', ')}) VALUES ${entities.map(() => row).join(', ')}`;
-  const values = entities.flatMap((entity) =>
-    columns.map((column) => persist(entity, column)),
-  );
-  yield* execute(statement(sql, values));
-}
+/** INSERTs and UPDATEs of an entity's table, with names and values as its driver writes them. */
+export class Table<Entity extends ObjectLiteral> {
+  private readonly name: string;
+  private readonly columns: ReadonlyMap<string, Column>;
 
-/** Changes the rows with a key; returns how many there were. */
-export function* update<Entity extends ObjectLiteral>(
-  repository: Repository<Entity>,
-  key: Partial<Entity>,
-  changes: Partial<Entity>,
-): UnitOfWork<number> {
-  const { table, name, persist } = dialectOf(repository);
-  const columnsOf = (part: Partial<Entity>) =>
-    Object.keys(part).map((property) =>
-      repository.metadata.findColumnWithPropertyName(property)!,
-    );
-  const [changed, keys] = [columnsOf(changes), columnsOf(key)];
-  const assigned = changed.map((column) => `${name(column)} = ?`).join(', ');
-  const where = keys.map((column) => `${name(column)} = ?`).join(' AND ');
-  const sql = `UPDATE ${table} SET ${assigned} WHERE ${where}`;
-  const values = [
-    ...changed.map((column) => persist(changes, column)),
-    ...keys.map((column) => persist(key, column)),
-  ];
-  return yield* execute(statement(sql, values));
-}
-
-/** Names and values as the driver of a repository writes them. */
-function dialectOf<Entity extends ObjectLiteral>({
-  manager,
-  metadata,
-}: Repository<Entity>) {
-  const { driver } = manager.dataSource;
-  return {
-    table: metadata.tablePath
+  constructor({ manager, metadata }: Repository<Entity>) {
+    const { driver } = manager.dataSource;
+    this.name = metadata.tablePath
       .split('.')
       .map((part) => driver.escape(part))
-      .join('.'),
-    name: ({ databaseName }: Column) => driver.escape(databaseName),
-    persist: (from: Partial<Entity>, column: Column): unknown =>
-      driver.preparePersistentValue(from[column.propertyName], column),
-  };
+      .join('.');
+    this.columns = new Map(
+      metadata.columns.map((column) => [
+        column.propertyName,
+        {
+          name: driver.escape(column.databaseName),
+          persist: (value) => driver.preparePersistentValue(value, column),
+        },
+      ]),
+    );
+  }
+
+  /** An INSERT of entities whose columns are all set. */
+  insert(entities: Entity[]): Statement {
+    const columns = [...this.columns];
+    const names = columns.map(([, { name }]) => name).join(', ');
+    const row = `(${columns.map(() => '?').join(', ')})`;
+    const rows = entities.map(() => row).join(', ');
+    const values = entities.flatMap((entity) =>
+      columns.map(([property, { persist }]) => persist(entity[property])),
+    );
+    return statement(
+      `INSERT INTO ${this.name} (${names}) VALUES ${rows}`,
+      values,
+    );
+  }
+
+  /** An UPDATE of the rows with a key. */
+  update(key: Partial<Entity>, changes: Partial<Entity>): Statement {
+    const assigned = this.terms(changes);
+    const keys = this.terms(key);
+    return statement(
+      `UPDATE ${this.name} SET ${assigned.texts.join(', ')} WHERE ${keys.texts.join(' AND ')}`,
+      [...assigned.values, ...keys.values],
+    );
+  }
+
+  /** `name = ?` for each property. */
+  private terms(part: Partial<Entity>) {
+    const texts: string[] = [];
+    const values: unknown[] = [];
+    for (const [property, value] of Object.entries(part)) {
+      const { name, persist } = this.columns.get(property)!;
+      texts.push(`${name} = ?`);
+      values.push(persist(value));
+    }
+    return { texts, values };
+  }
 }
 
 /**
  * Column types whose values every driver returns as the entity has them. Without
- * this list TypeORM looks at each value, and a page of 50 messages takes x 1.18
+ * this list TypeORM looks at each value, and a page of 50 messages takes x 1.10
  * of the processor time (`npx tsx test/bench/statements.ts`).
  */
 const RETURNED_AS_STORED = new Set<ColumnType>(['varchar', 'int', 'longtext']);

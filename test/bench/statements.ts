@@ -1,11 +1,11 @@
 /**
  * `npx tsx test/bench/statements.ts`: processor time of the service's process
- * for the three optimisations of src/database, each beside its plain form, in
+ * for the four optimisations of src/database, each beside its plain form, in
  * rounds that alternate. Needs MariaDB or MySQL; takes a minute.
  */
 import mysql from 'mysql2';
 import 'reflect-metadata';
-import type { ColumnType } from 'typeorm';
+import { type ColumnType, DataSource } from 'typeorm';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { chatSessionsEntities } from '../../src/chat-sessions/entities.js';
@@ -13,53 +13,84 @@ import { newMessages } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import type { Database } from '../../src/database/database.js';
 import { openDatabase } from '../../src/database/open-database.js';
 import {
   cachedSelect,
-  insert,
   select,
   selectFrom,
+  Table,
 } from '../../src/database/statements.js';
-import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { execute, type UnitOfWork } from '../../src/database/unit-of-work.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 import { ratioOf, spreadOf } from './statistics.js';
 
 const ROUNDS = 25;
 const RUNS = 1_000;
 const PAGE = 50;
-const DEADLINE_MS = 20_000;
+const OPENING = {
+  entities: chatSessionsEntities,
+  name: 'default',
+  deadlineMs: 20_000,
+};
 
 const server = await startMysqlServer();
 const { url } = await createMysqlDatabase(server.url);
 const dataSource = await openDataSource(
   Object.assign(new Config(), { DATABASE_URL: url, DATABASE_MIGRATE: true }),
 );
-const database = await openDatabase(dataSource, {
+const database = await openDatabase(dataSource, OPENING);
+/** Like `dataSource`, but its connections take one statement at a time. */
+const plainSource = await new DataSource({
+  type: 'mysql',
+  url,
+  charset: 'utf8mb4',
+  timezone: 'Z',
   entities: chatSessionsEntities,
-  name: 'default',
-  deadlineMs: DEADLINE_MS,
-});
+}).initialize();
+const plainDatabase = await openDatabase(plainSource, OPENING);
 const connection = mysql.createConnection({ uri: url, timezone: 'Z' });
 const sessions = dataSource.getRepository(ChatSession);
 const messages = dataSource.getRepository(ChatMessage);
+const sessionTable = new Table(sessions);
+const messageTable = new Table(messages);
 
 const now = new Date();
 const session = newSession('alice', { title: 'Bench' }, now);
+/** The session that `append` adds to. */
+const growing = newSession('alice', { title: 'Growing' }, now);
 const content = 'How does a conversation stay in order? '.repeat(8);
 const inputs = Array(PAGE).fill({ role: 'user', content });
 await database.write(function* () {
-  yield* insert(sessions, [session]);
-  yield* insert(messages, newMessages(session, inputs, now));
+  yield* execute(
+    sessionTable.insert([session, growing]),
+    messageTable.insert(newMessages(session, inputs, now)),
+  );
 });
 
 type Key = Pick<ChatSession, 'ownerId' | 'id'>;
 const key: Key = { ownerId: session.ownerId, id: session.id };
 const byKey = (values: Key) => selectFrom(sessions, 'session').where(values);
 const cached = cachedSelect(byKey);
+const locked = cachedSelect((values: Key) => database.forUpdate(byKey(values)));
 const page = cachedSelect((values: { sessionId: string }) =>
   selectFrom(messages, 'message').where(values),
 );
+
+/** Runs the statements of an append. */
+function append(on: Database): Promise<void> {
+  const [message] = newMessages(growing, inputs.slice(0, 1), now);
+  growing.lastSeq++;
+  const { ownerId, id, lastSeq } = growing;
+  return on.write(function* () {
+    yield* locked({ ownerId, id });
+    yield* execute(
+      messageTable.insert([message!]),
+      sessionTable.update({ ownerId, id }, { lastSeq }),
+    );
+  });
+}
 
 /** Microseconds of processor time of a run. */
 async function cost(run: () => Promise<unknown>): Promise<number> {
@@ -126,6 +157,13 @@ await compare(
   () => database.read(() => messagePage(['varchar', 'int', 'longtext'])),
 );
 
+await compare(
+  'an append whose statements share round trips',
+  () => append(database),
+  () => append(plainDatabase),
+);
+
 connection.destroy();
+await plainSource.destroy();
 await dataSource.destroy();
 await server.stop();

@@ -21,10 +21,8 @@ import {
   platform,
   usableDataSource,
 } from '../support/embedding/platform.js';
-import {
-  createTestDatabase,
-  type TestDatabase,
-} from '../support/test-database.js';
+import type { TestDatabase } from '../support/mysql-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 
 let database: TestDatabase;
 

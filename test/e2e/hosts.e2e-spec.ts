@@ -4,10 +4,10 @@ import { openDataSource } from '../../src/app/database/data-source.js';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession, getPage, numbers } from '../support/api.js';
 import { TcpProxy } from '../support/faults/tcp-proxy.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { onMysql, onSqlite, STORE } from '../support/stores.js';
 import { TestApp, useTestApp } from '../support/test-app.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 
 const NAME = 'chat';
 const DEADLINE_MS = '1000';

@@ -11,7 +11,11 @@ import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessi
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { Database } from '../../src/database/database.js';
 import { isDuplicateKey } from '../../src/database/errors.js';
-import type { Statement, UnitOfWork } from '../../src/database/unit-of-work.js';
+import {
+  execute,
+  type Statement,
+  type UnitOfWork,
+} from '../../src/database/unit-of-work.js';
 import { apiRequests } from '../support/api-requests.js';
 import {
   append,
@@ -47,8 +51,8 @@ function writeMessage(sessionId: string, content: string, fails: boolean) {
     const session = yield* sessions.lock(OWNER, sessionId);
     const now = new Date();
     const added = newMessages(session, [{ role: 'user', content }], now);
-    yield* messages.insert(added);
-    yield* sessions.update(session, fieldsWith(session, added), now);
+    const first = [messages.insertion(added)];
+    yield* sessions.update(session, fieldsWith(session, added), { now, first });
     if (fails) throw ON_PURPOSE;
     return content;
   });
@@ -128,7 +132,8 @@ describe('Database.write', () => {
     const work = database.write(function* () {
       yield* sessions.insert(session);
       const inputs = [{ role: 'user' as const, content: 'never' }];
-      yield* messages.insert(newMessages(session, inputs, new Date()));
+      const added = newMessages(session, inputs, new Date());
+      yield* execute(messages.insertion(added));
       expect(yield* sessions.find(OWNER, session.id)).toBeDefined();
       throw ON_PURPOSE;
     });
@@ -164,14 +169,14 @@ onMysql.describe('MysqlDatabase', () => {
     let attempts = 0;
     function* pin(id: string): UnitOfWork<void> {
       const session = yield* sessions.lock(OWNER, id);
-      yield* sessions.update(session, { pinned: true }, new Date());
+      yield* sessions.update(session, { pinned: true }, { now: new Date() });
       holding.add(id);
     }
     const pinBoth = (first: string, second: string) =>
       database.write(function* () {
         attempts++;
         yield* pin(first);
-        while (holding.size < 2) yield PAUSE;
+        while (holding.size < 2) yield [PAUSE];
         yield* pin(second);
       });
     await Promise.all([pinBoth(a.id, b.id), pinBoth(b.id, a.id)]);

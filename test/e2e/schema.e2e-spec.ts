@@ -13,13 +13,13 @@ import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { FAMILY } from '../support/api.js';
+import type { TestDatabase } from '../support/mysql-database.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { inParallel } from '../support/parallel.js';
 import { onMysql, onSqlite } from '../support/stores.js';
 import {
   createTestDatabase,
   sqliteConnectionOf,
-  type TestDatabase,
 } from '../support/test-database.js';
 
 let database: TestDatabase | undefined;

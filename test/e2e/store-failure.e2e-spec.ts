@@ -25,6 +25,7 @@ import {
   errorBody,
   failureBody,
 } from '../support/api.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import {
   findMysqlServer,
   type MysqlServer,
@@ -37,10 +38,7 @@ import {
   type TestResponse,
   useTestApp,
 } from '../support/test-app.js';
-import {
-  createMysqlDatabase,
-  sqliteConnectionOf,
-} from '../support/test-database.js';
+import { sqliteConnectionOf } from '../support/test-database.js';
 
 const SESSION_ID = '01938f5e-0000-7000-8000-000000000001';
 const MESSAGE = { id: 'mine', role: 'user', content: SECRET };

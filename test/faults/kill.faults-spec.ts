@@ -11,9 +11,9 @@ import {
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
 const ROUNDS = amount(15, 3);

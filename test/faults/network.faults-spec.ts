@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NOTHING_WRONG, report } from '../support/faults/report.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
 import { NO_RESPONSE, Workload } from '../support/faults/workload.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 
 const APPENDS = 200;
 const CLIENTS = 8;

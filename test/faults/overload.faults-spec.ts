@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { TcpProxy } from '../support/faults/tcp-proxy.js';
 import { Workload } from '../support/faults/workload.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import type { Environment } from '../support/service-process.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
 const SECONDS = amount(60, 10);

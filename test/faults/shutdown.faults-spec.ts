@@ -5,9 +5,9 @@ import {
   type ShutdownReport,
   shutDownUnderLoad,
 } from '../support/faults/shutdown-under-load.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { createMysqlDatabase } from '../support/test-database.js';
 
 const ROUNDS = amount(20, 2);
 /** An empty setting stands for the default. */

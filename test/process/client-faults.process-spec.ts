@@ -11,15 +11,13 @@ import {
 import { ChatSessionsClient } from '../../src/client/index.js';
 import { numbers } from '../support/api.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
+import type { TestDatabase } from '../support/mysql-database.js';
 import { errorOf } from '../support/scripted-client.js';
 import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
-import {
-  createTestDatabase,
-  type TestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 
 const CLIENTS = 4;
 const CALLS = 4;

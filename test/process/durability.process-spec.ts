@@ -1,10 +1,8 @@
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
-import {
-  createMysqlDatabase,
-  createTestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
 /** The warnings that the service logs when it starts. */

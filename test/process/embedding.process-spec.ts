@@ -23,16 +23,14 @@ import {
 } from '../support/embedding/applications.js';
 import { CONTRACT } from '../support/embedding/contract.js';
 import type { Exchange } from '../support/embedding/exchange.js';
+import type { TestDatabase } from '../support/mysql-database.js';
 import {
   listening,
   type NodeProcess,
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
-import {
-  createTestDatabase,
-  type TestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { runNode } from '../support/test-service.js';
 import { as, JWT_SECRET } from '../support/tokens.js';
 

@@ -4,16 +4,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Conversation } from '../../tools/load/conversations.js';
 import { load } from '../../tools/load/load.js';
 import type { MessagePage, SessionList } from '../support/api.js';
+import type { TestDatabase } from '../support/mysql-database.js';
 import {
   ROOT,
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import {
-  createTestDatabase,
-  type TestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { runLoader } from '../support/test-service.js';
 
 const FILE = join(ROOT, 'test/fixtures/conversations.jsonl');

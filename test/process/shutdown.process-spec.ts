@@ -6,16 +6,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { KeepAliveClient } from '../support/keep-alive-client.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
 import type {
   Environment,
   ServiceProcess,
 } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import {
-  createMysqlDatabase,
-  createTestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
 const LIMIT = { timeout: 60_000, interval: 50 };

@@ -4,14 +4,12 @@ import { openDataSource } from '../../src/app/database/data-source.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import type { Message, Session, SessionList } from '../support/api.js';
+import type { TestDatabase } from '../support/mysql-database.js';
 import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
-import {
-  createTestDatabase,
-  type TestDatabase,
-} from '../support/test-database.js';
+import { createTestDatabase } from '../support/test-database.js';
 
 const NEW_YORK = 'America/New_York';
 

@@ -28,11 +28,14 @@ function* recorded<T>(
 ): UnitOfWork<T> {
   let step = work.next();
   while (!step.done) {
-    const statement = step.value;
-    statements.push(statement.getQueryAndParameters());
+    for (const statement of step.value) {
+      statements.push(statement.getQueryAndParameters());
+    }
     try {
-      step = work.next(yield statement);
+      step = work.next(yield step.value);
     } catch (error) {
+      // It is always the first one here that fails, and the others are not run.
+      statements.splice(statements.length - step.value.length + 1);
       step = work.throw(error);
     }
   }

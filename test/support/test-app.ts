@@ -6,9 +6,10 @@ import { parseConfig } from '../../src/app/config/parse-config.js';
 import { createApp } from '../../src/app/create-app.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
+import type { TestDatabase } from './mysql-database.js';
 import { OpenApiContract } from './openapi-contract.js';
 import { RecordingLogger } from './recording-logger.js';
-import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { createTestDatabase } from './test-database.js';
 
 export interface TestResponse<Body = unknown> {
   status: number;

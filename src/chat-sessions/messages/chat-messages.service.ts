@@ -149,9 +149,9 @@ export class ChatMessagesService {
   ): UnitOfWork<Appended> {
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));
-    yield* this.messages.insert(messages);
     const fields = { title, ...fieldsWith(session, messages) };
-    yield* this.sessions.update(session, fields, now);
+    const first = [this.messages.insertion(messages)];
+    yield* this.sessions.update(session, fields, { now, first });
     return { session, messages, created: true };
   }
 
@@ -191,7 +191,7 @@ export class ChatMessagesService {
 
   private *deleteAll(session: SessionState, now: Date): UnitOfWork<Written> {
     yield* this.messages.deleteAll(session);
-    yield* this.sessions.update(session, NO_MESSAGES, now);
+    yield* this.sessions.update(session, NO_MESSAGES, { now });
     return { session, created: false };
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isDuplicateKey } from '../../database/errors.js';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import type { CreateChatMessageDto } from '../messages/dto/create-chat-message.dto.js';
 import {
@@ -60,7 +60,9 @@ export class ChatSessionCreation {
       if (!isDuplicateKey(error)) throw error;
       return yield* this.findRepeated(session, input.messages ?? []);
     }
-    if (messages.length > 0) yield* this.messages.insert(messages);
+    if (messages.length > 0) {
+      yield* execute(this.messages.insertion(messages));
+    }
     return yield* this.withMessages(session, true);
   }
 

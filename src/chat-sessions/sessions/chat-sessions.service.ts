@@ -142,7 +142,7 @@ export class ChatSessionsService {
   ): Promise<Written> {
     const { sessions } = this;
     function* apply(session: SessionState, now: Date): UnitOfWork<Written> {
-      yield* sessions.update(session, { config }, now);
+      yield* sessions.update(session, { config }, { now });
       return { session, created: false };
     }
     return this.writes.run(key, { type: 'updated', apply }, { ifMatch });
@@ -214,7 +214,7 @@ export class ChatSessionsService {
     now: Date,
   ): UnitOfWork<SessionView & Written> {
     if (Object.keys(fields).length > 0) {
-      yield* this.sessions.update(state, fields, now);
+      yield* this.sessions.update(state, fields, { now });
     }
     const session = yield* this.sessions.get(state.ownerId, state.id);
     const messages = yield* this.messages.newest(session);

@@ -9,11 +9,15 @@ import {
 } from 'typeorm';
 import {
   cachedSelect,
-  insert,
   select,
   selectFrom,
+  Table,
 } from '../../database/statements.js';
-import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import {
+  execute,
+  type Statement,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
 import { PAGE } from '../limits.js';
 import type { SessionKey } from './chat-sessions.repository.js';
 import {
@@ -52,10 +56,14 @@ export class ChatMessagesRepository {
     this.inRange(values, ['seq', 'bytes']),
   );
 
+  private readonly table: Table<ChatMessage>;
+
   constructor(
     @InjectRepository(ChatMessage)
     private readonly messages: Repository<ChatMessage>,
-  ) {}
+  ) {
+    this.table = new Table(messages);
+  }
 
   /** Throws EntityNotFoundError if the owner has no such message. */
   *get(
@@ -114,8 +122,9 @@ export class ChatMessagesRepository {
     return (yield* this.page(session, { limit })).messages;
   }
 
-  *insert(messages: ChatMessage[]): UnitOfWork<void> {
-    yield* insert(this.messages, messages);
+  /** The statement that inserts messages. */
+  insertion(messages: ChatMessage[]): Statement {
+    return this.table.insert(messages);
   }
 
   *deleteAll(session: SessionKey): UnitOfWork<void> {

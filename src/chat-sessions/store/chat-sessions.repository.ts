@@ -8,12 +8,15 @@ import {
 import { Database } from '../../database/database.js';
 import {
   cachedSelect,
-  insert,
   select,
   selectFrom,
-  update,
+  Table,
 } from '../../database/statements.js';
-import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import {
+  execute,
+  type Statement,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 
 export interface ListFilter {
@@ -60,11 +63,15 @@ export class ChatSessionsRepository {
     this.listed(values),
   );
 
+  private readonly table: Table<ChatSession>;
+
   constructor(
     @InjectRepository(ChatSession)
     private readonly sessions: Repository<ChatSession>,
     private readonly database: Database,
-  ) {}
+  ) {
+    this.table = new Table(sessions);
+  }
 
   /** Throws EntityNotFoundError if the owner has no such session. */
   *get(ownerId: string, id: string): UnitOfWork<ChatSession> {
@@ -119,23 +126,27 @@ export class ChatSessionsRepository {
 
   /** Throws the driver's error if the id or the section is taken. */
   *insert(session: ChatSession): UnitOfWork<void> {
-    yield* insert(this.sessions, [session]);
+    yield* execute(this.table.insert([session]));
   }
 
-  /** Changes fields of a locked session, its version and the time of its change. */
+  /**
+   * Changes fields of a locked session, its version and the time of its change.
+   *
+   * @param first is run before and together with it; if it fails, the session stays as it was
+   */
   *update(
     session: SessionState,
     fields: Partial<ChatSession>,
-    now: Date,
+    { now, first = [] }: { now: Date; first?: Statement[] },
   ): UnitOfWork<void> {
     const changes = {
       ...fields,
       version: session.version + 1,
       updatedAt: now,
     };
-    Object.assign(session, changes);
     const { id, ownerId } = session;
-    yield* update(this.sessions, { id, ownerId }, changes);
+    yield* execute(...first, this.table.update({ id, ownerId }, changes));
+    Object.assign(session, changes);
   }
 
   /** Deletes a session with its messages. */

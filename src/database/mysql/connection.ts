@@ -61,7 +61,11 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
     ...mysql,
     hosts,
     createPool(options: PoolOptions) {
-      const pool = mysql.createPool({ ...options, stream: hosts.connect });
+      const pool = mysql.createPool({
+        ...options,
+        multipleStatements: true,
+        stream: hosts.connect,
+      });
       pool.on('connection', (connection: Connection) => {
         hosts.markReady(socketOf(connection));
         connection.query(

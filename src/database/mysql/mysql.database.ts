@@ -80,7 +80,12 @@ export class MysqlDatabase extends Database {
         this.onConnection(
           deadline,
           (connection) =>
-            drive(connection, deadline, transaction(deadline, work())),
+            drive(
+              connection,
+              deadline,
+              committed(deadline, work()),
+              START_TRANSACTION,
+            ),
           ROLLBACK,
         ),
       ),
@@ -101,7 +106,7 @@ export class MysqlDatabase extends Database {
       await this.onConnection(deadline, (connection) =>
         checkNode(async (sql) => {
           const { rows } = await deadline.race(
-            send(connection, statement(sql)),
+            send(connection, [statement(sql)]),
           );
           return rows[0]?.Value as string | undefined;
         }),
@@ -129,7 +134,7 @@ export class MysqlDatabase extends Database {
     } catch (error) {
       try {
         if (isConnectionSuspect(error)) throw error;
-        if (undo) await deadline.race(send(connection, undo));
+        if (undo) await deadline.race(send(connection, [undo]));
         connection.release();
       } catch {
         connection.destroy();
@@ -169,16 +174,12 @@ function isConnectionSuspect(error: unknown): boolean {
   );
 }
 
-/** Puts a unit of work between START TRANSACTION and COMMIT. */
-function* transaction<T>(
-  deadline: Deadline,
-  work: UnitOfWork<T>,
-): UnitOfWork<T> {
-  yield START_TRANSACTION;
+/** A unit of work with a COMMIT at its end. */
+function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
   const result = yield* work;
   if (deadline.left <= 0) throw new StoreUnavailableError('store_timeout');
   try {
-    yield COMMIT;
+    yield [COMMIT];
   } catch (error) {
     // Contention says that nothing was committed. After any other error nobody knows.
     if (isContention(error)) throw error;

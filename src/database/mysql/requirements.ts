@@ -10,9 +10,11 @@ const SUMMER = '2026-07-15 12:34:56.789';
  * marks, or become part of a statement, and times could be off by hours.
  */
 export function* connectionProblems(): UnitOfWork<string[]> {
-  const { rows } = yield statement(
-    `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
-  );
+  const { rows } = yield [
+    statement(
+      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
+    ),
+  ];
   const { sqlMode, client, results, winter, summer } = rows[0]!;
   const modes = String(sqlMode).split(',');
   const problems: string[] = [];

@@ -97,7 +97,7 @@ export class SqliteDatabase extends Database {
     while (!step.done) {
       let result: StatementResult;
       try {
-        result = this.run(step.value);
+        result = this.runAll(step.value);
       } catch (error) {
         step = work.throw(error);
         continue;
@@ -105,6 +105,10 @@ export class SqliteDatabase extends Database {
       step = work.next(result);
     }
     return step.value;
+  }
+
+  private runAll(statements: Statement[]): StatementResult {
+    return statements.map((one) => this.run(one)).at(-1)!;
   }
 
   private run(statement: Statement): StatementResult {

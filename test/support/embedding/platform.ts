@@ -19,7 +19,7 @@ import {
   mysqlMigrations,
   sqliteDataSource,
 } from '../../../src/index.js';
-import type { TestDatabase } from '../test-database.js';
+import type { TestDatabase } from '../mysql-database.js';
 
 @Entity('notes')
 export class Note {

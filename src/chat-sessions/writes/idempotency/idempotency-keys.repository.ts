@@ -1,12 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Repository } from 'typeorm';
-import {
-  insert,
-  select,
-  selectFrom,
-  update,
-} from '../../../database/statements.js';
+import { select, selectFrom, Table } from '../../../database/statements.js';
 import { execute, type UnitOfWork } from '../../../database/unit-of-work.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
@@ -14,10 +9,14 @@ import type { RepeatableRequest } from './idempotency-key.js';
 /** Statements on keys. Every one names the owner, except for those of the sweep. */
 @Injectable()
 export class IdempotencyKeysRepository {
+  private readonly table: Table<IdempotencyKey>;
+
   constructor(
     @InjectRepository(IdempotencyKey)
     private readonly keys: Repository<IdempotencyKey>,
-  ) {}
+  ) {
+    this.table = new Table(keys);
+  }
 
   *find(ownerId: string, key: string): UnitOfWork<IdempotencyKey | undefined> {
     const [found] = yield* select(
@@ -28,17 +27,16 @@ export class IdempotencyKeysRepository {
 
   /** Records a request that has not ended yet. Throws the driver's error if the owner has used the key. */
   *insert(ownerId: string, { key, hash }: RepeatableRequest): UnitOfWork<void> {
-    yield* insert(this.keys, [
-      {
-        ownerId,
-        key,
-        requestHash: hash,
-        status: 0,
-        sessionId: '',
-        messageIds: [],
-        createdAt: new Date(),
-      },
-    ]);
+    const record = {
+      ownerId,
+      key,
+      requestHash: hash,
+      status: 0,
+      sessionId: '',
+      messageIds: [],
+      createdAt: new Date(),
+    };
+    yield* execute(this.table.insert([record]));
   }
 
   *update(
@@ -46,7 +44,7 @@ export class IdempotencyKeysRepository {
     key: string,
     outcome: Pick<IdempotencyKey, 'status' | 'sessionId' | 'messageIds'>,
   ): UnitOfWork<void> {
-    yield* update(this.keys, { ownerId, key }, outcome);
+    yield* execute(this.table.update({ ownerId, key }, outcome));
   }
 
   /** Owner and key of the oldest records from before a moment. */
