@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import { hasBody } from './request.js';
 
 /** How often idle connections are looked for while the server closes; a request that begins has this long to arrive. */
 const IDLE_CHECK_MS = 250;
@@ -32,7 +33,8 @@ export class Connections {
       this.uses.set(socket, { requests: 0, read: 0 });
       socket.once('close', () => this.uses.delete(socket));
     });
-    onEveryRequest(server, ({ socket }, response) => {
+    onEveryRequest(server, (request, response) => {
+      const { socket } = request;
       const use = this.uses.get(socket);
       if (!use) return;
       use.requests++;
@@ -40,6 +42,12 @@ export class Connections {
         use.requests--;
         use.read = socket.bytesRead;
       });
+      // The body may arrive after the response.
+      if (hasBody(request)) {
+        request.once('end', () => {
+          if (use.requests === 0) use.read = socket.bytesRead;
+        });
+      }
     });
   }
 

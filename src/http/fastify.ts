@@ -17,6 +17,11 @@ import type { Socket } from 'node:net';
 import { codeOfStatus } from '../errors/coded-error.js';
 import { SECURITY_HEADERS } from './browsers.js';
 import { acceptOnlyJson } from './json-body.js';
+import {
+  endMalformed,
+  isLingering,
+  lingerOnEarlyResponses,
+} from './lingering.js';
 import { NO_HOST } from './route-errors.js';
 
 /** Timeout for receiving a request, body included. */
@@ -72,7 +77,10 @@ export function createFastifyAdapter({
   const fastify = adapter.getInstance();
   acceptOnlyJson(fastify);
   fastify.server.on('checkExpectation', refuseExpectation);
+  lingerOnEarlyResponses(fastify.server);
   fastify.addHook('onRequest', (request, reply, done) => {
+    // A pipelined request whose response nobody would get.
+    if (isLingering(request.raw.socket)) return void reply.hijack();
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     done(refusalOf(request));
   });
@@ -131,9 +139,11 @@ function answerMalformedHttp(
   socket: Socket,
 ): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (isLingering(socket)) return;
   const status = STATUS_OF_SOCKET_ERROR[error.code ?? ''] ?? 400;
   const body = bodyOf(status);
-  socket.end(
+  endMalformed(
+    socket,
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
       'Content-Type: application/json; charset=utf-8\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +

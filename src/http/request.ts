@@ -7,6 +7,11 @@ export function rawOf(request: HttpRequest): IncomingMessage {
   return 'raw' in request ? request.raw : request;
 }
 
+/** Whether a body follows the headers. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return 'content-length' in headers || 'transfer-encoding' in headers;
+}
+
 export const REPEATED = Symbol('repeated');
 
 /**

@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { errorBody } from '../support/api.js';
+import { inParallel } from '../support/parallel.js';
+import { useTestApp } from '../support/test-app.js';
+
+// The server answers before the body has arrived. Its client must get the
+// response, although it is still sending.
+
+const api = useTestApp();
+const TIMES = 50;
+/** Larger than the limit of 4 MiB, and than what the buffers of a socket take. */
+const BODY = Buffer.alloc(8 * 1024 * 1024, 'x');
+
+const PATH = '/api/chat-sessions';
+interface Case {
+  what: string;
+  path: string;
+  headers: Record<string, string>;
+  error: string;
+}
+
+const EARLY: Case[] = [
+  {
+    what: '413',
+    path: PATH,
+    headers: { 'content-type': 'application/json' },
+    error: 'Request body is too large',
+  },
+  {
+    what: '415 to a media type',
+    path: PATH,
+    headers: { 'content-type': 'text/plain' },
+    error: 'Content-Type must be application/json',
+  },
+  {
+    what: '415 to a content encoding',
+    path: PATH,
+    headers: {
+      'content-type': 'application/json',
+      'content-encoding': 'gzip',
+    },
+    error: 'Compressed request bodies are not accepted',
+  },
+];
+
+let url: URL;
+
+beforeAll(async () => {
+  url = new URL(await api.listen());
+});
+
+/** Sends everything before it reads anything, as Python's urllib does. */
+async function sendThenRead(bytes: (string | Buffer)[]): Promise<string> {
+  const socket = connect(Number(url.port), url.hostname).pause();
+  const failed = once(socket, 'error').then(([error]) => Promise.reject(error));
+  const work = async () => {
+    for (const part of bytes) {
+      await new Promise<void>((sent) => socket.write(part, () => sent()));
+    }
+    let response = '';
+    socket.setEncoding('utf8').on('data', (text) => (response += text));
+    socket.resume();
+    await once(socket, 'close');
+    return response;
+  };
+  try {
+    return await Promise.race([work(), failed]);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function headOf(headers: object, more: string[] = []): string {
+  const lines = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  return [
+    `POST ${PATH} HTTP/1.1`,
+    'host: x',
+    'connection: close',
+    ...lines,
+    ...more,
+    '\r\n',
+  ].join('\r\n');
+}
+
+describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
+  const expected = errorBody(error);
+
+  it('reaches fetch', async () => {
+    const responses = await inParallel(TIMES, async () => {
+      const response = await fetch(new URL(path, url), {
+        method: 'POST',
+        headers,
+        body: BODY,
+      });
+      return response.json();
+    });
+    expect(responses).toEqual(Array(TIMES).fill(expected));
+  });
+
+  it('reaches a client that sends everything first', async () => {
+    const head = headOf(headers, [`content-length: ${BODY.length}`]);
+    const responses = await inParallel(TIMES, () => sendThenRead([head, BODY]));
+    for (const response of responses) {
+      expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toEqual(expected);
+    }
+  });
+
+  it('reaches a client that sends chunks of unknown number', async () => {
+    const head = headOf(headers, ['transfer-encoding: chunked']);
+    const size = `${BODY.length.toString(16)}\r\n`;
+    const parts = [head, size, BODY, '\r\n0\r\n\r\n'];
+    const responses = await inParallel(TIMES, () => sendThenRead(parts));
+    for (const response of responses) {
+      expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toEqual(expected);
+    }
+  });
+
+  it('reaches a client that waits for 100 Continue', async () => {
+    const responses = await inParallel(TIMES, async () => {
+      const sent = request(new URL(path, url), {
+        method: 'POST',
+        headers: {
+          ...headers,
+          expect: '100-continue',
+          'content-length': BODY.length,
+        },
+      });
+      sent.flushHeaders();
+      sent.once('continue', () => sent.end(BODY));
+      const [response] = await once(sent, 'response');
+      return json(response);
+    });
+    expect(responses).toEqual(Array(TIMES).fill(expected));
+  });
+});
+
+it('a response 431 reaches a client that sends everything first', async () => {
+  const head = headOf({}, [
+    `x-long: ${'x'.repeat(17_000)}`,
+    `content-length: ${BODY.length}`,
+  ]);
+  const responses = await inParallel(TIMES, () => sendThenRead([head, BODY]));
+  for (const response of responses) expect(response).toContain('HTTP/1.1 431');
+});
+
+it('a request that was sent after a body that is too large is not done', async () => {
+  const { headers } = EARLY[0]!;
+  const head = headOf(headers, [`content-length: ${BODY.length}`]);
+  const second = headOf({ ...headers, 'content-length': 2 });
+  const response = await sendThenRead([head, BODY, `${second}{}`]);
+  expect(response.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413']);
+  const { body } = await api.send('GET', PATH);
+  expect(body).toMatchObject({ chat_sessions: [] });
+});
+
+it('a connection stays open after a body that was not read', async () => {
+  const head = headOf(EARLY[2]!.headers, [
+    `content-length: ${BODY.length}`,
+  ]).replace('connection: close\r\n', '');
+  const next =
+    'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+  const response = await sendThenRead([head, BODY, next]);
+  expect(response.match(/HTTP\/1\.1 \d+/g)).toEqual([
+    'HTTP/1.1 415',
+    'HTTP/1.1 200',
+  ]);
+});
