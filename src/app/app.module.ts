@@ -43,7 +43,7 @@ export class AppModule {
           const headers = ownerId && (await limits.countRead(ownerId));
           // Not admitted: the route answers 401 or 429.
           if (!headers) return undefined;
-          return { ownerId, headers: { ...headers, ...identity.vary } };
+          return { ownerId, headers, vary: identity.vary };
         },
         deadlineMs: config.REQUEST_DEADLINE_MS,
         cache: config.CACHE || undefined,

@@ -22,8 +22,10 @@ export const DEFAULTS = {
 /** A read that may be answered before Nest's guards. */
 export interface AdmittedRead {
   ownerId: string;
-  /** Headers of the response, such as those of a rate limit; `vary` is added to what it varies by already. */
+  /** Headers of the response, such as those of a rate limit. */
   headers: Readonly<Record<string, string>>;
+  /** Added to the response's Vary header. */
+  vary?: string;
 }
 
 /** Options of `ChatSessionsModule.forRoot`. */

@@ -18,10 +18,9 @@ type Identified = IncomingMessage & {
 export class RequestIdentity {
   constructor(private readonly provider: IdentityProvider) {}
 
-  /** The Vary header of responses that depend on the caller. */
-  get vary(): { vary?: string } {
-    const { header } = this.provider;
-    return header ? { vary: header } : {};
+  /** The request header that responses vary by, if they depend on the caller. */
+  get vary(): string | undefined {
+    return this.provider.header;
   }
 
   /**

@@ -41,7 +41,7 @@ export class ServeFromCache implements OnModuleInit {
         .then((admitted) => {
           if (!admitted) return done();
           // Without `done()` the request ends with this reply.
-          return this.answer(request, reply, { ...admitted, id });
+          return this.answer(request, reply, id, admitted);
         })
         .catch(done);
     });
@@ -50,12 +50,14 @@ export class ServeFromCache implements OnModuleInit {
   private async answer(
     request: FastifyRequest,
     reply: FastifyReply,
-    { ownerId, id, headers }: AdmittedRead & { id: string },
+    id: string,
+    { ownerId, headers, vary }: AdmittedRead,
   ): Promise<void> {
-    const { vary = [], ...others } = headers;
-    const varies = [reply.getHeader('vary') ?? [], vary].flat();
-    if (varies.length > 0) reply.header('vary', varies.join(', '));
-    reply.headers(others);
+    reply.headers(headers);
+    if (vary) {
+      const varies = [reply.getHeader('vary') ?? [], vary].flat();
+      reply.header('vary', varies.join(', '));
+    }
     try {
       const { etag, body } = await this.sessions.find(
         { ownerId, id },
