@@ -57,7 +57,12 @@ const unitTyped = {
 };
 const sqlite = {
   plugins,
-  test: { ...e2e, name: 'e2e:sqlite', provide: { store: 'sqlite' as const } },
+  test: {
+    ...e2e,
+    name: 'e2e:sqlite',
+    provide: { store: 'sqlite' as const },
+    exclude: ['test/e2e/mysql/**'],
+  },
 };
 const mysql = {
   plugins,

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { loadConfig } from './app/config/load-config.js';
 import { createApp } from './app/create-app.js';
 import { openDataSource } from './app/database/data-source.js';
-import { durabilityWarnings } from './app/database/durability.js';
+import { serverWarnings } from './app/database/server-warnings.js';
 import { createLogger } from './app/logger.js';
 import { run } from './app/run.js';
 
@@ -19,7 +19,7 @@ await run(async () => {
     createLogger(config.LOG_LEVEL),
   );
   await app.init();
-  const warnings = await durabilityWarnings(dataSource);
+  const warnings = await serverWarnings(dataSource, config);
   // `localhost` may have two addresses. Fastify would then make two servers, and
   // wait for only one of them when it closes.
   const { address } = await lookup(config.HOST, { order: 'ipv4first' });

@@ -5,20 +5,24 @@ const ER_DUP_ENTRY = 1062;
 const ER_LOCK_WAIT_TIMEOUT = 1205;
 const ER_LOCK_DEADLOCK = 1213;
 const ER_CHECKREAD = 1020;
-/** A node that is not part of its Galera cluster. */
-const WSREP_NOT_READY = 1047;
+/**
+ * The server takes no writes for now: a node outside its Galera cluster (1047), a
+ * former primary after a failover (`read_only` 1290, `transaction_read_only`
+ * 1792, `innodb_read_only` 1836 and 1874).
+ */
+const NOT_READY_ERRNOS = [1047, 1290, 1792, 1836, 1874];
 
 /**
  * The server rolled the transaction back, and another attempt may succeed: a
  * deadlock (on Galera also a conflict with another node, at COMMIT), a lock that
- * was not granted in time, a row that changed since it was read, a node outside
- * its cluster.
+ * was not granted in time, a row that changed since it was read, a server that
+ * takes no writes.
  */
 const CONTENTION_ERRNOS = new Set([
   ER_LOCK_DEADLOCK,
   ER_LOCK_WAIT_TIMEOUT,
   ER_CHECKREAD,
-  WSREP_NOT_READY,
+  ...NOT_READY_ERRNOS,
 ]);
 
 /**
@@ -77,9 +81,10 @@ export function isInterrupted(error: unknown): boolean {
   );
 }
 
-/** The node cannot serve anybody for now. */
-export function isNodeNotReady(error: unknown): boolean {
-  return driverErrorOf(error).errno === WSREP_NOT_READY;
+/** The server takes no writes for now. Another one may. */
+export function isServerNotReady(error: unknown): boolean {
+  const { errno } = driverErrorOf(error);
+  return typeof errno === 'number' && NOT_READY_ERRNOS.includes(errno);
 }
 
 /** There is no connection, or it was lost. */
@@ -111,6 +116,16 @@ export type StoreUnavailableCode = keyof typeof UNAVAILABLE;
 export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
   constructor(code: StoreUnavailableCode, cause?: unknown) {
     super(code, UNAVAILABLE[code], { cause });
+  }
+}
+
+/** A write is larger than the server accepts (`max_allowed_packet`). */
+export class WriteTooLargeError extends CodedError {
+  constructor() {
+    super('payload_too_large', {
+      status: 413,
+      text: 'Request body is too large',
+    });
   }
 }
 

@@ -32,6 +32,7 @@ export async function openDatabase(
     }
     const database = createDatabase(dataSource, entities, deadlineMs);
     await database.read(() => checkStore(dataSource, database, entities));
+    if (database instanceof MysqlDatabase) await database.learnLimits();
     return database;
   } catch (cause) {
     throw new Error(

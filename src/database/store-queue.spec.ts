@@ -1,18 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { StoreQueue } from './store-queue.js';
 
-const DEADLINE_MS = 1_000;
-
 /** A queue that runs one work at a time, and what ends the work that it runs. */
-function occupied(maxWaiting = 10) {
-  const queue = new StoreQueue({
-    concurrency: 1,
-    maxWaiting,
-    deadlineMs: DEADLINE_MS,
-  });
+function occupied({ maxWaiting = 10, deadlineMs = 60_000 } = {}) {
+  const queue = new StoreQueue({ concurrency: 1, maxWaiting, deadlineMs });
   let end!: () => void;
   const first = queue.run(
+    'write',
     () => new Promise<void>((resolve) => (end = resolve)),
   );
   return { queue, first, end };
@@ -22,7 +17,7 @@ it('starts what waits one by one, in the order of arrival', async () => {
   const { queue, first, end } = occupied();
   const started: number[] = [];
   const others = [1, 2, 3].map((n) =>
-    queue.run(async () => {
+    queue.run('write', async () => {
       started.push(n);
       await sleep(1);
       expect(started.at(-1)).toBe(n);
@@ -37,21 +32,61 @@ it('starts what waits one by one, in the order of arrival', async () => {
 
 it('goes on after work that failed', async () => {
   const { queue, first, end } = occupied();
-  const failing = queue.run(() => Promise.reject(new Error('no')));
-  const next = queue.run(async () => 'done');
+  const failing = queue.run('write', () => Promise.reject(new Error('no')));
+  const next = queue.run('write', async () => 'done');
   end();
   await first;
   await expect(failing).rejects.toThrow('no');
   expect(await next).toBe('done');
-  expect(await queue.run(async () => 'again')).toBe('again');
+  expect(await queue.run('write', async () => 'again')).toBe('again');
 });
 
-it('sheds work if the queue is full, or if it waited for half of its deadline', async () => {
-  const { queue, first, end } = occupied(1);
-  const late = queue.run(async () => 'started');
-  await expect(queue.run(async () => 'started')).rejects.toThrow('Too many');
-  await sleep(DEADLINE_MS / 2 + 10);
+it('sheds work if the queue is full', async () => {
+  const { queue, first, end } = occupied({ maxWaiting: 1 });
+  const waiting = queue.run('write', async () => 'started');
+  await expect(queue.run('write', async () => 'started')).rejects.toThrow(
+    'Too many',
+  );
+  end();
+  await first;
+  expect(await waiting).toBe('started');
+});
+
+it('sheds work that waited for half of its deadline', async () => {
+  const deadlineMs = 1_000;
+  const { queue, first, end } = occupied({ deadlineMs });
+  const late = queue.run('write', async () => 'started');
+  await sleep(deadlineMs / 2 + 10);
   end();
   await expect(late).rejects.toThrow('Too many');
   await first;
+});
+
+it('keeps places for reads while all writes wait', async () => {
+  const queue = new StoreQueue({
+    concurrency: 4,
+    maxWrites: 3,
+    maxWaiting: 10,
+    deadlineMs: 60_000,
+  });
+  const ends: (() => void)[] = [];
+  const started: string[] = [];
+  const run = (kind: 'read' | 'write', name: string) =>
+    queue.run(kind, () => {
+      started.push(name);
+      return new Promise<void>((end) => ends.push(end));
+    });
+  const all = ['a', 'b', 'c', 'd', 'e'].map((name) => run('write', name));
+  all.push(run('read', 'one'), run('read', 'two'));
+  await vi.waitFor(() => expect(ends).toHaveLength(4));
+  expect(started).toEqual(['a', 'b', 'c', 'one']);
+  // The write waits for longer than the read, which takes the next place.
+  ends[3]!();
+  await vi.waitFor(() => expect(started.at(-1)).toBe('two'));
+  ends[0]!();
+  await vi.waitFor(() => expect(started.at(-1)).toBe('d'));
+  for (const end of ends) end();
+  await vi.waitFor(() => expect(started.at(-1)).toBe('e'));
+  for (const end of ends) end();
+  await Promise.all(all);
 });

@@ -8,44 +8,84 @@ const REPORT_MS = 10_000;
 export interface StoreQueueOptions {
   /** Units of work that run at once. */
   concurrency: number;
-  /** Units of work that may wait for their turn. */
+  /** Writes that run at once: by default as many. */
+  maxWrites?: number;
+  /** Reads, and writes, that may wait for their turn. */
   maxWaiting: number;
   /** Milliseconds for a unit of work, waiting included. */
   deadlineMs: number;
 }
 
+interface Lane {
+  readonly limit: number;
+  running: number;
+  /** Work that waits, oldest first. */
+  readonly waiting: { number: number; start: () => void }[];
+}
+
 /**
- * Limits concurrent work on the store. Excess work waits in a bounded queue. It
- * is shed if the queue is full, or if it has used up half of its deadline before
+ * Limits concurrent work on the store. Excess work waits in bounded queues. It
+ * is shed if its queue is full, or if it has used up half of its deadline before
  * it starts: work that ends too late takes the place of work that would not.
+ * Writes cannot take every place, so reads go on while a backup, an ALTER or a
+ * full disk holds up all writes.
  */
 export class StoreQueue {
-  private running = 0;
-  /** Starts of the work that waits, oldest first. */
-  private readonly waiting: (() => void)[] = [];
+  private readonly lanes: Record<'read' | 'write', Lane>;
   private readonly logger = new Logger(StoreQueue.name);
+  private arrivals = 0;
   private shedCount = 0;
   private reportedAt = -Infinity;
 
-  constructor(private readonly options: StoreQueueOptions) {}
+  constructor(private readonly options: StoreQueueOptions) {
+    const { concurrency, maxWrites = concurrency } = options;
+    this.lanes = {
+      read: { limit: concurrency, running: 0, waiting: [] },
+      write: { limit: maxWrites, running: 0, waiting: [] },
+    };
+  }
 
-  /** Runs work in the order of arrival. Throws StoreUnavailableError. */
-  async run<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
-    const { concurrency, maxWaiting, deadlineMs } = this.options;
-    if (this.waiting.length >= maxWaiting) this.shed();
+  /** Runs work in the order of arrival, reads and writes apart. Throws StoreUnavailableError. */
+  async run<T>(
+    kind: 'read' | 'write',
+    work: (deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
+    const { maxWaiting, deadlineMs } = this.options;
+    const lane = this.lanes[kind];
+    if (lane.waiting.length >= maxWaiting) this.shed();
     const deadline = new Deadline(deadlineMs);
     try {
-      if (this.running < concurrency) this.running++;
-      else await new Promise<void>((start) => this.waiting.push(start));
+      if (this.hasPlace(lane)) lane.running++;
+      else await this.turn(lane);
       if (deadline.left < deadlineMs / 2) this.shed();
       return await work(deadline);
     } finally {
       deadline.end();
-      const startNext = this.waiting.shift();
-      // The next one takes over this place.
-      if (startNext) startNext();
-      else this.running--;
+      lane.running--;
+      this.startNext();
     }
+  }
+
+  /** Resolves with a place. */
+  private turn(lane: Lane): Promise<void> {
+    const number = this.arrivals++;
+    return new Promise((start) => lane.waiting.push({ number, start }));
+  }
+
+  private hasPlace(lane: Lane): boolean {
+    const { read, write } = this.lanes;
+    const hasRoom = read.running + write.running < this.options.concurrency;
+    return hasRoom && lane.running < lane.limit;
+  }
+
+  /** Gives the place that has become free to the work that has waited longest. */
+  private startNext(): void {
+    const [lane] = Object.values(this.lanes)
+      .filter((one) => one.waiting.length > 0 && this.hasPlace(one))
+      .sort((a, b) => a.waiting[0]!.number - b.waiting[0]!.number);
+    if (!lane) return;
+    lane.running++;
+    lane.waiting.shift()!.start();
   }
 
   /** Logs at most every 10 s: under such a load, a line for each request would be a load of its own. */

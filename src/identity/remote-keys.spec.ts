@@ -131,7 +131,7 @@ describe('the key set of an issuer', () => {
     expect(await ask('one')).toBe(503);
     const milliseconds = performance.now() - start;
     expect(milliseconds).toBeGreaterThan(900);
-    expect(milliseconds).toBeLessThan(3_000);
+    expect(milliseconds).toBeLessThan(4_500); // by default jose waits for 5 s
   });
 
   it('stays valid for a day while the issuer is down', async () => {

@@ -108,22 +108,32 @@ describe('a start is refused, with one line,', () => {
       );
     });
 
-    it('on connections that are lax, or read text otherwise', async () => {
+    it.each([
+      [
+        "sql_mode = 'NO_BACKSLASH_ESCAPES'",
+        'sql_mode must have STRICT_TRANS_TABLES; sql_mode must not have NO_BACKSLASH_ESCAPES',
+      ],
+      ['autocommit = 0', 'autocommit must be on'],
+      ['foreign_key_checks = 0', 'foreign_key_checks must be on'],
+      ['sql_select_limit = 10', 'sql_select_limit must have its default'],
+      [
+        'SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED',
+        'the transaction isolation must not be READ-UNCOMMITTED',
+      ],
+    ])('on connections that begin with SET %s', async (setting, reason) => {
       const driver = {
         ...mysql,
         createPool(options: PoolOptions) {
           const pool = mysql.createPool(options);
           pool.on('connection', (connection) => {
-            connection.query("SET sql_mode = 'NO_BACKSLASH_ESCAPES'");
+            connection.query(`SET ${setting}`);
           });
           return pool;
         },
       };
       expect(
         await refusal(() => platform(dataSourceOn(database, { driver }))),
-      ).toBe(
-        'Chat Sessions cannot use the data source "default": sql_mode must have STRICT_TRANS_TABLES; sql_mode must not have NO_BACKSLASH_ESCAPES',
-      );
+      ).toBe(`Chat Sessions cannot use the data source "default": ${reason}`);
     });
   };
 

@@ -1,13 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  inject,
-  it,
-} from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
 import { numbers } from '../support/api.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
@@ -17,6 +9,7 @@ import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
+import { STORE } from '../support/stores.js';
 import { createTestDatabase } from '../support/test-database.js';
 
 const CLIENTS = 4;
@@ -34,7 +27,7 @@ let client: ChatSessionsClient;
 beforeAll(async () => {
   database = await createTestDatabase();
   const url = new URL(database.url);
-  if (inject('store') === 'mysql') {
+  if (STORE === 'mysql') {
     back = await TcpProxy.before(Number(url.port));
     url.port = String(back.port);
   }
@@ -210,7 +203,7 @@ function betweenServiceAndMysql() {
   );
 }
 
-if (inject('store') === 'mysql') {
+if (STORE === 'mysql') {
   describe('a network between service and MySQL', betweenServiceAndMysql);
 } else {
   describe('a network between client and service', betweenClientAndService);

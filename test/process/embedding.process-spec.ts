@@ -6,7 +6,6 @@ import {
   beforeAll,
   describe,
   expect,
-  inject,
   it,
   onTestFinished,
 } from 'vitest';
@@ -30,6 +29,7 @@ import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
+import { STORE } from '../support/stores.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { runNode } from '../support/test-service.js';
 import { as, JWT_SECRET } from '../support/tokens.js';
@@ -78,7 +78,7 @@ function fulfilsContract(url: () => string): void {
   );
 }
 
-const isMysql = inject('store') === 'mysql';
+const isMysql = STORE === 'mysql';
 
 describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'} that follows docs/embedding.md`, () => {
   let database: TestDatabase;

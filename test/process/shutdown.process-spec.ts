@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { KeepAliveClient } from '../support/keep-alive-client.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
@@ -12,6 +12,7 @@ import type {
   Environment,
   ServiceProcess,
 } from '../support/service-process.js';
+import { STORE } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
@@ -157,7 +158,7 @@ describe('a request in flight', () => {
     expect(exitCode).toBe(0);
   });
 
-  if (inject('store') === 'sqlite') {
+  if (STORE === 'sqlite') {
     it('is cut off after 20 s if its body does not arrive', async () => {
       const service = await start({});
       const { sent, response } = await createInFlight(service);
@@ -170,7 +171,7 @@ describe('a request in flight', () => {
     });
   }
 
-  if (inject('store') === 'mysql') {
+  if (STORE === 'mysql') {
     it('is cut off after 20 s if the store does not respond', async () => {
       const server = await startMysqlServer();
       onTestFinished(() => server.stop());

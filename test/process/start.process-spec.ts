@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { failToStart, type Ending } from '../support/service-process.js';
+import { STORE } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
@@ -110,7 +111,7 @@ const onServer: Case[] = [
 ];
 
 describe('a start', () => {
-  it.each(inject('store') === 'mysql' ? onServer : withoutServer)(
+  it.each(STORE === 'mysql' ? onServer : withoutServer)(
     'fails with one line if DATABASE_URL %s',
     async (_what, url, reason) => {
       const ending = await failToStart({ DATABASE_URL: await url() });

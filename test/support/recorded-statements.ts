@@ -28,14 +28,15 @@ function* recorded<T>(
 ): UnitOfWork<T> {
   let step = work.next();
   while (!step.done) {
-    for (const statement of step.value) {
+    const sent = step.value;
+    for (const statement of sent) {
       statements.push(statement.getQueryAndParameters());
     }
     try {
-      step = work.next(yield step.value);
+      step = work.next(yield sent);
     } catch (error) {
       // It is always the first one here that fails, and the others are not run.
-      statements.splice(statements.length - step.value.length + 1);
+      statements.splice(statements.length - sent.length + 1);
       step = work.throw(error);
     }
   }

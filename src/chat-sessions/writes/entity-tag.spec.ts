@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cpuTimeOf } from '../../../test/support/cpu-time.js';
 import { ChatSessionsError } from '../errors.js';
 import { ChatSession } from '../store/entities/chat-session.entity.js';
 import { entityTagOf, IfMatch, matchesEtag } from './entity-tag.js';
@@ -51,11 +52,12 @@ describe('matchesEtag', () => {
     expect(matchesEtag(header, TAG)).toBe(false);
   });
 
-  it('takes no time for a header that is almost a list', () => {
-    const start = performance.now();
-    expect(matchesEtag(`${'"a", \t'.repeat(2_000)}x`, TAG)).toBe(false);
-    expect(matchesEtag(`"a"${' '.repeat(16_000)}x`, TAG)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(1000);
+  it('takes no time for a header that is almost a list', async () => {
+    const milliseconds = await cpuTimeOf(() => {
+      expect(matchesEtag(`${'"a", \t'.repeat(2_000)}x`, TAG)).toBe(false);
+      expect(matchesEtag(`"a"${' '.repeat(16_000)}x`, TAG)).toBe(false);
+    });
+    expect(milliseconds).toBeLessThan(1000);
   });
 });
 

@@ -4,12 +4,44 @@ import mysqlPromise, {
 } from 'mysql2/promise';
 import { type MysqlAddress, parseMysqlUrl } from './address.js';
 import type { Host, MysqlHosts } from './hosts.js';
-import { checkNode, type MysqlDriver, socketOf } from './node.js';
+import { checkServer, type MysqlDriver, socketOf } from './node.js';
 
 /** Time to open a connection, handshake included (1 s). */
 export const CONNECT_TIMEOUT_MS = 1_000;
 /** Longest wait for a locked row (1 s, the least that MySQL accepts). */
 const LOCK_WAIT_SECONDS = 1;
+
+/**
+ * The settings that the service relies on, whatever my.cnf, `SET GLOBAL` or
+ * `init_connect` says. Without autocommit, for instance, reads would see the
+ * snapshot of the first one for ever. In strict mode text that does not fit is
+ * an error and never cut.
+ */
+const SESSION_SETTINGS = [
+  `SET SESSION ${[
+    "sql_mode = 'TRADITIONAL'",
+    'autocommit = 1',
+    `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+    'foreign_key_checks = 1',
+    'unique_checks = 1',
+    'sql_safe_updates = 0',
+    'sql_select_limit = 18446744073709551615', // no limit
+    "time_zone = '+00:00'",
+  ].join(', ')}`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+  'SET SESSION TRANSACTION READ WRITE',
+];
+
+/**
+ * Some servers lack these variables, and the statement fails without harm. On
+ * Galera (wsrep_sync_wait) connections see what any node has committed. The
+ * deadline of a request limits its statements.
+ */
+const OPTIONAL_SETTINGS = [
+  'SET SESSION wsrep_sync_wait = 1',
+  'SET SESSION max_statement_time = 0', // MariaDB
+  'SET SESSION max_execution_time = 0', // MySQL
+];
 
 /** Opens a connection outside the pool, to the first of the hosts that can be reached. */
 export async function connectMysql(url: string): Promise<PromiseConnection> {
@@ -29,7 +61,7 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
-/** Rejects if a host cannot be reached, does not reply, or is outside its cluster. */
+/** Rejects if a host cannot be reached, does not reply, or takes no writes. */
 export async function probeMysql(
   host: Host,
   { user, password }: MysqlAddress,
@@ -41,7 +73,7 @@ export async function probeMysql(
     connectTimeout: CONNECT_TIMEOUT_MS,
   });
   try {
-    await checkNode(async (sql) => {
+    await checkServer(async (sql) => {
       const timeout = CONNECT_TIMEOUT_MS;
       const [rows] = await connection.query({ sql, timeout });
       return (rows as { Value: string }[])[0]?.Value;
@@ -51,11 +83,7 @@ export async function probeMysql(
   }
 }
 
-/**
- * mysql2 as TypeORM's driver, with failover. Connections are in strict mode
- * whatever the server's default, so that text that does not fit is an error and
- * never cut. On Galera they see what any node has committed.
- */
+/** mysql2 as TypeORM's driver, with failover and with the settings above. */
 export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
   return {
     ...mysql,
@@ -68,11 +96,11 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
       });
       pool.on('connection', (connection: Connection) => {
         hosts.markReady(socketOf(connection));
-        connection.query(
-          `SET SESSION sql_mode = 'TRADITIONAL', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
-        );
-        // Only Galera has this variable. Elsewhere the statement fails without harm.
-        connection.query('SET SESSION wsrep_sync_wait = 1', () => undefined);
+        // An error ends the connection.
+        for (const setting of SESSION_SETTINGS) connection.query(setting);
+        for (const setting of OPTIONAL_SETTINGS) {
+          connection.query(setting, () => undefined);
+        }
       });
       return pool;
     },

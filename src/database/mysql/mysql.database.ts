@@ -11,18 +11,20 @@ import { Deadline } from '../deadline.js';
 import {
   isConnectionLost,
   isContention,
-  isNodeNotReady,
+  isServerNotReady,
   StoreUnavailableError,
 } from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
-import { checkNode, type MysqlDriver, socketOf } from './node.js';
+import { checkServer, type MysqlDriver, socketOf } from './node.js';
 import { drive, send } from './statements.js';
 
-/** Requests that may wait, for each connection of the pool; more are shed. */
+/** Reads, and writes, that may wait for each connection of the pool; more are shed. */
 const MAX_WAITING_PER_CONNECTION = 16;
+/** Share of the connections that writes may take. */
+const SHARE_OF_WRITES = 0.75;
 /** The default of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
@@ -46,6 +48,8 @@ export class MysqlDatabase extends Database {
   private readonly hosts: MysqlHosts | undefined;
   private readonly queue: StoreQueue;
   private checking: Promise<void> | undefined;
+  /** The server's `max_allowed_packet`. */
+  private maxBytes = Infinity;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its attempts */
   constructor(
@@ -60,36 +64,49 @@ export class MysqlDatabase extends Database {
     this.hosts = (driver as Partial<MysqlDriver> | undefined)?.hosts;
     // One connection is left for `check`, which tells whether to send requests elsewhere.
     const concurrency = Math.max(connectionLimit - 1, 1);
-    const maxWaiting = concurrency * MAX_WAITING_PER_CONNECTION;
-    this.queue = new StoreQueue({ concurrency, maxWaiting, deadlineMs });
+    this.queue = new StoreQueue({
+      concurrency,
+      maxWrites: Math.ceil(concurrency * SHARE_OF_WRITES),
+      maxWaiting: concurrency * MAX_WAITING_PER_CONNECTION,
+      deadlineMs,
+    });
   }
 
   read<T>(work: Work<T>): Promise<T> {
-    return this.queue.run((deadline) =>
+    return this.queue.run('read', (deadline) =>
       withRetries(deadline, () =>
         this.onConnection(deadline, (connection) =>
-          drive(connection, deadline, work()),
+          drive(connection, work(), { deadline, maxBytes: this.maxBytes }),
         ),
       ),
     );
   }
 
   write<T>(work: Work<T>): Promise<T> {
-    return this.queue.run((deadline) =>
+    return this.queue.run('write', (deadline) =>
       withRetries(deadline, () =>
         this.onConnection(
           deadline,
           (connection) =>
-            drive(
-              connection,
+            drive(connection, committed(deadline, work()), {
               deadline,
-              committed(deadline, work()),
-              START_TRANSACTION,
-            ),
+              maxBytes: this.maxBytes,
+              opening: START_TRANSACTION,
+            }),
           ROLLBACK,
         ),
       ),
     );
+  }
+
+  /** Learns what the server accepts. Call it before the first write. */
+  async learnLimits(): Promise<void> {
+    this.maxBytes = await this.read(function* () {
+      const { rows } = yield [
+        statement('SELECT @@SESSION.max_allowed_packet AS bytes'),
+      ];
+      return Number(rows[0]!.bytes);
+    });
   }
 
   /** Runs one check at a time. Whoever asks during a check gets its result. */
@@ -104,7 +121,7 @@ export class MysqlDatabase extends Database {
     const deadline = new Deadline(milliseconds);
     try {
       await this.onConnection(deadline, (connection) =>
-        checkNode(async (sql) => {
+        checkServer(async (sql) => {
           const { rows } = await deadline.race(
             send(connection, [statement(sql)]),
           );
@@ -170,7 +187,7 @@ function isConnectionSuspect(error: unknown): boolean {
   return (
     error instanceof StoreUnavailableError ||
     isConnectionLost(error) ||
-    isNodeNotReady(error)
+    isServerNotReady(error)
   );
 }
 

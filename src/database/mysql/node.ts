@@ -8,13 +8,25 @@ export interface MysqlDriver {
   createPool(options: PoolOptions): Pool;
 }
 
-/** Rejects if the server is a Galera node outside its cluster's majority, which still answers SELECT 1. */
-export async function checkNode(
+const READ_ONLY =
+  "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'innodb_read_only') AND Value <> 'OFF'";
+
+/**
+ * Rejects if the server takes no writes, although it still answers SELECT 1: a
+ * Galera node outside its cluster's majority, or a server that is read-only, as
+ * a former primary is after a failover.
+ *
+ * @param valueOf returns the column `Value` of the first row
+ */
+export async function checkServer(
   valueOf: (sql: string) => Promise<string | undefined>,
 ): Promise<void> {
-  if ((await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) !== 'ON') return;
-  if ((await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
+  const isGalera = (await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) === 'ON';
+  if (isGalera && (await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
     throw new Error('The Galera node is not part of its cluster');
+  }
+  if ((await valueOf(READ_ONLY)) !== undefined) {
+    throw new Error('The server is read-only');
   }
 }
 

@@ -67,7 +67,7 @@ export class SqliteDatabase extends Database {
   }
 
   write<T>(work: Work<T>): Promise<T> {
-    return this.writes.run((deadline) =>
+    return this.writes.run('write', (deadline) =>
       withRetries(deadline, async () => {
         // A write blocks the process. Requests that arrived meanwhile must join
         // the queue first, or nothing would be shed under load.

@@ -10,7 +10,6 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
-import { inject } from 'vitest';
 import { parseMysqlUrl } from '../../../src/database/mysql/address.js';
 import {
   chatSessionsEntities,
@@ -20,6 +19,7 @@ import {
   sqliteDataSource,
 } from '../../../src/index.js';
 import type { TestDatabase } from '../mysql-database.js';
+import { STORE } from '../stores.js';
 
 @Entity('notes')
 export class Note {
@@ -38,7 +38,7 @@ class NotesController {
   }
 }
 
-export const isMysql = inject('store') === 'mysql';
+export const isMysql = STORE === 'mysql';
 const owner = ({ headers }: { headers: Record<string, string | undefined> }) =>
   headers['x-user-id'];
 

@@ -1,50 +1,27 @@
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { Config } from '../../src/app/config/config.js';
-import { openDataSource } from '../../src/app/database/data-source.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
-import { append, createSession, getPage, numbers } from '../support/api.js';
-import { TcpProxy } from '../support/faults/tcp-proxy.js';
-import { createMysqlDatabase } from '../support/mysql-database.js';
-import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
-import { onMysql, onSqlite, STORE } from '../support/stores.js';
-import { TestApp, useTestApp } from '../support/test-app.js';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connectMysql } from '../../../src/database/mysql/connection.js';
+import { append, createSession, getPage, numbers } from '../../support/api.js';
+import { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { createMysqlDatabase } from '../../support/mysql-database.js';
+import type { MysqlServer } from '../../support/mysql-server.js';
+import {
+  NAME,
+  sessionsOn,
+  startPreparedServer,
+  urlOf,
+} from '../../support/prepared-server.js';
+import { TestApp, useTestApp } from '../../support/test-app.js';
 
-const NAME = 'chat';
 const DEADLINE_MS = '1000';
 const MESSAGE = { role: 'user', content: 'Hello' };
 
 let servers: MysqlServer[];
 let api: TestApp;
 
-async function startServer(): Promise<MysqlServer> {
-  const server = await startMysqlServer();
-  const connection = await connectMysql(server.url);
-  await connection.query(`CREATE DATABASE ${NAME}`);
-  await connection.end();
-  const dataSource = await openDataSource(
-    Object.assign(new Config(), {
-      DATABASE_URL: new URL(NAME, server.url).href,
-      DATABASE_MIGRATE: true,
-    }),
-  );
-  await dataSource.destroy();
-  return server;
-}
-
-async function sessionsOn({ url }: MysqlServer): Promise<number> {
-  const connection = await connectMysql(new URL(NAME, url).href);
-  const [rows] = await connection.query(
-    'SELECT COUNT(*) AS n FROM chat_sessions',
-  );
-  await connection.end();
-  return Number((rows as { n: number }[])[0]!.n);
-}
-
 function withTwoServers() {
   beforeAll(async () => {
-    servers = [await startServer(), await startServer()];
-    const hosts = servers.map(({ url }) => new URL(url).host).join(',');
-    const url = `mysql://root@${hosts}/${NAME}`;
+    servers = [await startPreparedServer(), await startPreparedServer()];
+    const url = urlOf(servers);
     api = new TestApp({
       createDatabase: async () => ({ url, remove: async () => undefined }),
       environment: { REQUEST_DEADLINE_MS: DEADLINE_MS },
@@ -90,7 +67,50 @@ function withTwoServers() {
     } finally {
       process.kill(first.pid, 'SIGCONT');
     }
-    await expect.poll(() => writesTo(first), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => writesTo(first), { timeout: 60_000 }).toBe(true);
+  });
+
+  it('fails over to the next server while the first is read-only', async () => {
+    const [first, second] = servers as [MysqlServer, MysqlServer];
+    const { id } = await createSession(api);
+    const connection = await connectMysql(first.url);
+    const before = await sessionsOn(second);
+    await connection.query('SET GLOBAL read_only = 1');
+    const create = async () =>
+      (await api.send('POST', '/api/chat-sessions', {})).status;
+    await expect.poll(create, { timeout: 60_000 }).toBe(201);
+    expect(await sessionsOn(second)).toBe(before + 1);
+    expect((await api.send('GET', '/health/ready')).status).toBe(200);
+    await connection.query('SET GLOBAL read_only = 0');
+    await connection.end();
+    const appended = async () => (await append(api, id, MESSAGE)).status;
+    await expect.poll(appended, { timeout: 60_000 }).toBe(201);
+  });
+}
+
+function withOneServer() {
+  let server: MysqlServer;
+  const alone = useTestApp({
+    createDatabase: async () => {
+      server = await startPreparedServer();
+      return { url: urlOf([server]), remove: () => server.stop() };
+    },
+    environment: { REQUEST_DEADLINE_MS: DEADLINE_MS },
+  });
+
+  it('is not ready while it is read-only, and takes writes afterwards', async () => {
+    const { id } = await createSession(alone);
+    const connection = await connectMysql(server.url);
+    await connection.query('SET GLOBAL read_only = 1');
+    const answer = await append(alone, id, MESSAGE);
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
+    const ready = async () => (await alone.send('GET', '/health/ready')).status;
+    expect(await ready()).toBe(503);
+    expect((await getPage(alone, id)).messages).toEqual([]);
+    await connection.query('SET GLOBAL read_only = 0');
+    await connection.end();
+    expect((await append(alone, id, MESSAGE)).status).toBe(201);
+    await expect.poll(ready, { timeout: 60_000 }).toBe(200);
   });
 }
 
@@ -124,8 +144,6 @@ function withProxy() {
   });
 }
 
-onMysql.describe('several hosts', withTwoServers);
-onMysql.describe('a connection that is lost at the end of a write', withProxy);
-onSqlite.describe('hosts', () => {
-  it('are for servers', () => expect(STORE).toBe('sqlite'));
-});
+describe('several hosts', withTwoServers);
+describe('a server', withOneServer);
+describe('a connection that is lost at the end of a write', withProxy);

@@ -1,7 +1,8 @@
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
+import { STORE } from '../support/stores.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
@@ -45,10 +46,21 @@ function onMysql() {
       'The server can lose acknowledged writes: sync_binlog is 0, not 1',
     ]);
   });
+
+  it('warns if max_allowed_packet is too small for bodies within BODY_LIMIT', async () => {
+    const server = await startServer(true);
+    const { url } = await createMysqlDatabase(server.url);
+    const connection = await connectMysql(server.url);
+    onTestFinished(() => connection.destroy());
+    await connection.query('SET GLOBAL max_allowed_packet = 4194304');
+    expect(await warningsOf(url)).toEqual([
+      'Bodies within BODY_LIMIT may get 413: max_allowed_packet is 4194304, less than 8454144',
+    ]);
+  });
 }
 
 describe('a start', () => {
-  if (inject('store') === 'sqlite') {
+  if (STORE === 'sqlite') {
     it('does not warn about SQLite', async () => {
       const database = await createTestDatabase();
       onTestFinished(() => database.remove());

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import {
+  append,
+  createSession,
+  errorBody,
+  getPage,
+} from '../../support/api.js';
+import { createMysqlDatabase } from '../../support/mysql-database.js';
+import { startMysqlServer } from '../../support/mysql-server.js';
+import { useTestApp } from '../../support/test-app.js';
+
+const MAX_BYTES = 1024 * 1024;
+
+describe('a server that accepts 1 MiB at once', () => {
+  const api = useTestApp({
+    createDatabase: async () => {
+      const server = await startMysqlServer({
+        options: [`--max-allowed-packet=${MAX_BYTES}`],
+      });
+      const { url } = await createMysqlDatabase(server.url);
+      return { url, remove: () => server.stop() };
+    },
+  });
+
+  it.each([
+    ['letters', 'x'.repeat(MAX_BYTES)],
+    ['quotes, which are escaped', "'".repeat(MAX_BYTES / 2)],
+    ['letters of 3 bytes', '語'.repeat(MAX_BYTES / 3)],
+  ])('gets nothing larger: 413 to a message of %s', async (_, content) => {
+    const { id } = await createSession(api);
+    const parts = [{ type: 'x', content }];
+    const answer = await append(api, id, { role: 'user', parts });
+    expect([answer.status, answer.body]).toEqual([
+      413,
+      errorBody('Request body is too large', 'payload_too_large'),
+    ]);
+    expect((await getPage(api, id)).messages).toEqual([]);
+    const later = { role: 'user', content: 'Hello' };
+    expect((await append(api, id, later)).status).toBe(201);
+  });
+
+  it.each([1000, 2000])('gets what is %i bytes smaller', async (bytes) => {
+    const { id } = await createSession(api);
+    const parts = [{ type: 'x', content: 'x'.repeat(MAX_BYTES - bytes) }];
+    const { status } = await append(api, id, { role: 'user', parts });
+    expect(status).toBe(201);
+    const { messages } = await getPage(api, id);
+    expect(messages[0]!.parts).toEqual(parts);
+  });
+});
