@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { lookup } from 'node:dns/promises';
-import { loadConfig } from './app/config/load-config.js';
+import { configWarnings, loadConfig } from './app/config/load-config.js';
 import { createApp } from './app/create-app.js';
-import { openDataSource } from './app/database/data-source.js';
+import { describeStore, openDataSource } from './app/database/data-source.js';
 import { serverWarnings } from './app/database/server-warnings.js';
 import { createLogger } from './app/logger.js';
 import { run } from './app/run.js';
@@ -19,7 +19,10 @@ await run(async () => {
     createLogger(config.LOG_LEVEL),
   );
   await app.init();
-  const warnings = await serverWarnings(dataSource, config);
+  const warnings = [
+    ...configWarnings(),
+    ...(await serverWarnings(dataSource, config)),
+  ];
   // `localhost` may have two addresses. Fastify would then make two servers, and
   // wait for only one of them when it closes.
   const { address } = await lookup(config.HOST, { order: 'ipv4first' });
@@ -29,6 +32,7 @@ await run(async () => {
     .getInstance()
     .listen({ port: config.PORT, host: address });
   const logger = new Logger('Main');
+  logger.log(`Store: ${describeStore(config)}`);
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);
   for (const warning of warnings) logger.warn(warning);
   logger.log(`Listening on ${url}; Swagger UI at ${url}/api/docs`);

@@ -28,7 +28,7 @@ describe('a start without AUTH_MODE', () => {
   it.each<Environment>([
     { HOST: '0.0.0.0' },
     { HOST: '::' },
-    { NODE_ENV: 'production' },
+    { NODE_ENV: 'production', DATABASE_URL: 'sqlite::memory:' },
   ])(
     'is refused with %j, in one line that says what to set',
     async (environment) => {

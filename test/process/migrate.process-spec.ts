@@ -65,7 +65,7 @@ describe('npm run migration:run', () => {
       const ending = await runNode([MIGRATE], { DATABASE_URL: url });
       expect(ending).toMatchObject({
         exitCode: 0,
-        stdout: 'The schema is up to date.\n',
+        stdout: `The schema is up to date: ${url.replace('root@', '')}\n`,
         stderr: '',
       });
     }

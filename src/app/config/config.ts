@@ -46,7 +46,7 @@ export class DatabaseConfig {
 
 /** Settings of the stand-alone service, with the names of their variables. */
 export class Config extends DatabaseConfig {
-  /** With `production`, AUTH_MODE must be set. */
+  /** With `production`, AUTH_MODE and DATABASE_URL must be set. */
   @IsString()
   readonly NODE_ENV: string = '';
 

@@ -3,6 +3,7 @@ import { env } from 'node:process';
 import type { Config, DatabaseConfig } from './config.js';
 import { parseEnvFile } from './env-file.js';
 import { parseConfig, parseDatabaseConfig } from './parse-config.js';
+import { unknownVariables } from './unknown-variables.js';
 
 /** Reads the settings of the service from the environment and from .env, if there is one. */
 export function loadConfig(): Config {
@@ -12,6 +13,11 @@ export function loadConfig(): Config {
 /** Reads only the settings of the store, from the same places. */
 export function loadDatabaseConfig(): DatabaseConfig {
   return parseDatabaseConfig(environment());
+}
+
+/** Warnings about variables that look like misspelt settings, one line each. */
+export function configWarnings(): string[] {
+  return unknownVariables(environment());
 }
 
 /** The environment wins over the file. */

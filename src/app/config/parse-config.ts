@@ -17,7 +17,10 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
   const hasOneOwner = AUTH_MODE === '' || AUTH_MODE === 'none';
   const defaults = Object.assign(new Config(), hasOneOwner && UNLIMITED);
   const config = read(defaults, environment);
-  return checked(config, identityProblems(config));
+  return checked(config, [
+    ...storeProblems(environment),
+    ...identityProblems(config),
+  ]);
 }
 
 /**
@@ -27,7 +30,21 @@ export function parseConfig(environment: NodeJS.ProcessEnv): Config {
 export function parseDatabaseConfig(
   environment: NodeJS.ProcessEnv,
 ): DatabaseConfig {
-  return checked(read(new DatabaseConfig(), environment));
+  return checked(
+    read(new DatabaseConfig(), environment),
+    storeProblems(environment),
+  );
+}
+
+/** In production a missing or misspelt variable must not mean a new, empty file. */
+function storeProblems({
+  NODE_ENV,
+  DATABASE_URL,
+}: NodeJS.ProcessEnv): string[] {
+  if (NODE_ENV !== 'production' || DATABASE_URL) return [];
+  return [
+    `DATABASE_URL must be set with NODE_ENV=production; the embedded store is ${new DatabaseConfig().DATABASE_URL}`,
+  ];
 }
 
 function read<C extends object>(

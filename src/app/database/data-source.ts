@@ -1,9 +1,11 @@
+import { resolve } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
 import { reasonOf } from '../../errors/describe-error.js';
 import type { DatabaseConfig } from '../config/config.js';
 
 const SQLITE_SCHEME = 'sqlite:';
+const IN_MEMORY = ':memory:';
 
 /** Loaded on demand, so that a start on SQLite does not load mysql2. */
 const loadMysql = () => import('./mysql-data-source.js');
@@ -29,6 +31,19 @@ export async function openDataSource(
     throw error;
   }
   return dataSource;
+}
+
+/** The kind and the place of the store, without the password. */
+export function describeStore({
+  DATABASE_URL: url,
+}: Pick<DatabaseConfig, 'DATABASE_URL'>): string {
+  const file = url.startsWith(SQLITE_SCHEME)
+    ? url.slice(SQLITE_SCHEME.length)
+    : undefined;
+  if (file === undefined) return url.replace(/\/\/.*@/, '//');
+  return file === IN_MEMORY
+    ? 'SQLite in memory, lost at the end'
+    : `SQLite in the file ${resolve(file)}`;
 }
 
 async function connect(settings: DatabaseConfig): Promise<DataSource> {
