@@ -106,6 +106,7 @@ const processMysql = {
       'test/process/defaults.process-spec.ts',
       'test/process/identity.process-spec.ts',
       'test/process/load-cli.process-spec.ts',
+      'test/process/npm.process-spec.ts',
       'test/process/production.process-spec.ts',
       'test/process/rate-limit.process-spec.ts',
     ],

@@ -21,7 +21,7 @@ export function startProd(root = ROOT): string[] {
   const { scripts } = JSON.parse(
     readFileSync(join(root, 'package.json'), 'utf8'),
   ) as { scripts: Record<'start:prod', string> };
-  const [, flags, main] = /^node (.+) (\S+)$/.exec(scripts['start:prod'])!;
+  const [, flags, main] = /^exec node (.+) (\S+)$/.exec(scripts['start:prod'])!;
   return [...flags!.split(' '), join(root, main!)];
 }
 
