@@ -131,9 +131,12 @@ describe('a start is refused, with one line,', () => {
           return pool;
         },
       };
-      expect(
-        await refusal(() => platform(dataSourceOn(database, { driver }))),
-      ).toBe(`Chat Sessions cannot use the data source "default": ${reason}`);
+      const dataSource = dataSourceOn(database, { driver });
+      expect(await refusal(() => platform(dataSource))).toBe(
+        `Chat Sessions cannot use the data source "default": ${reason}`,
+      );
+      // Without autocommit its transaction would hold locks.
+      await dataSource.destroy();
     });
   };
 
