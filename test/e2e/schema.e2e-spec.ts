@@ -8,6 +8,7 @@ import {
   onTestFinished,
 } from 'vitest';
 import { Config } from '../../src/app/config/config.js';
+import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
@@ -126,11 +127,12 @@ onMysql.describe('MySQL', () => {
       await administrator.query("SET GLOBAL sql_mode = ''");
       await administrator.query('SET GLOBAL character_set_server = latin1');
       await administrator.query('CREATE DATABASE chat');
-      const lax = await openDataSource({
-        DATABASE_URL: `${server.url}chat`,
-        DATABASE_POOL_SIZE: 4,
-        DATABASE_MIGRATE: true,
-      });
+      const lax = await openDataSource(
+        parseDatabaseConfig({
+          DATABASE_URL: `${server.url}chat`,
+          DATABASE_MIGRATE: 'true',
+        }),
+      );
       onTestFinished(() => lax.destroy());
       const sessions = lax.getRepository(ChatSession);
       const sessionOf = (title: string) =>

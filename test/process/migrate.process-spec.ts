@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { createDataSource } from '../../src/app/database/data-source.js';
 import { failToStart, ROOT } from '../support/service-process.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -18,11 +19,9 @@ beforeEach(async () => {
 
 /** The names of all migrations, and of those that the database has recorded. */
 async function migrations(): Promise<{ known: unknown[]; done: unknown[] }> {
-  const dataSource = await createDataSource({
-    DATABASE_URL: url,
-    DATABASE_POOL_SIZE: 1,
-    DATABASE_MIGRATE: false,
-  });
+  const dataSource = await createDataSource(
+    parseDatabaseConfig({ DATABASE_URL: url }),
+  );
   await dataSource.initialize();
   try {
     const rows = await dataSource.query<{ name: string }[]>(

@@ -4,6 +4,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { createMysqlDatabase } from '../support/mysql-database.js';
+import { startMysqlServer } from '../support/mysql-server.js';
 import { failToStart, type Ending } from '../support/service-process.js';
 import { STORE } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -144,3 +146,42 @@ describe('SIGTERM', () => {
     expect(exitCode).toBe(0);
   });
 });
+
+if (STORE === 'mysql') {
+  it('waits for a database that is down, as long as DATABASE_WAIT_MS says', async () => {
+    const server = await startMysqlServer();
+    onTestFinished(() => server.stop());
+    const { url } = await createMysqlDatabase(server.url);
+    await server.kill();
+    const environment = { DATABASE_URL: url, DATABASE_MIGRATE: 'true' };
+    const ending = await failToStart({
+      ...environment,
+      DATABASE_WAIT_MS: '1000',
+    });
+    expect(ending.exitCode).toBe(1);
+    expect(ending.stderr).toMatch(
+      /^Chat Sessions: Cannot open DATABASE_URL: .*ECONNREFUSED.*; waiting for up to 1 s\nChat Sessions: .*ECONNREFUSED.*\n$/,
+    );
+    const starting = startTestService({
+      ...environment,
+      DATABASE_WAIT_MS: '600000',
+    });
+    await server.restart();
+    const service = await starting;
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+  });
+}
+
+it.each(['100', '3000'])(
+  'gives up on a server that is silent after DATABASE_CONNECT_TIMEOUT_MS=%s',
+  async (timeout) => {
+    const { port } = await silentServer();
+    const start = performance.now();
+    const ending = await failToStart({
+      DATABASE_URL: `mysql://chat@127.0.0.1:${port}/chat`,
+      DATABASE_CONNECT_TIMEOUT_MS: timeout,
+    });
+    expect(ending.stderr).toContain('ETIMEDOUT');
+    expect(performance.now() - start).toBeGreaterThan(Number(timeout));
+  },
+);

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
@@ -111,11 +112,9 @@ describe('two services on one database in different time zones', () => {
 
 /** Inserts sessions with one message and the times of AMBIGUOUS. */
 async function insertSessions(ids: string[]): Promise<void> {
-  const dataSource = await openDataSource({
-    DATABASE_URL: database.url,
-    DATABASE_POOL_SIZE: 1,
-    DATABASE_MIGRATE: false,
-  });
+  const dataSource = await openDataSource(
+    parseDatabaseConfig({ DATABASE_URL: database.url }),
+  );
   try {
     for (const [index, id] of ids.entries()) {
       const time = new Date(AMBIGUOUS[index]!);

@@ -13,6 +13,7 @@ import {
   type CacheMode,
   DEFAULTS,
 } from '../../chat-sessions/options.js';
+import { CONNECT_TIMEOUT_MS } from '../../database/mysql/address.js';
 import { IsAddressList, IsDatabaseUrl, IsOriginList } from './rules.js';
 
 export const LOG_LEVELS = [
@@ -42,6 +43,18 @@ export class DatabaseConfig {
   @Min(1)
   @Max(1000)
   readonly DATABASE_POOL_SIZE: number = 20;
+
+  /** Milliseconds to open a connection to MySQL, handshake included. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  readonly DATABASE_CONNECT_TIMEOUT_MS: number = CONNECT_TIMEOUT_MS;
+
+  /** Milliseconds that a start waits for a MySQL that cannot be reached. */
+  @IsInt()
+  @Min(0)
+  @Max(60 * 60 * 1000)
+  readonly DATABASE_WAIT_MS: number = 0;
 }
 
 /** Settings of the stand-alone service, with the names of their variables. */

@@ -3,22 +3,23 @@ import { chatSessionsEntities } from '../../chat-sessions/entities.js';
 import { mysqlMigrations } from '../../chat-sessions/store/migrations/migrations.js';
 import { parseMysqlUrl } from '../../database/mysql/address.js';
 import {
-  CONNECT_TIMEOUT_MS,
   connectMysql,
   mysqlDriver,
   probeMysql,
 } from '../../database/mysql/connection.js';
 import { MysqlHosts } from '../../database/mysql/hosts.js';
+import type { DatabaseConfig } from '../config/config.js';
 
 /** A data source that is not connected yet. The server must be up: it is asked for its version. */
-export async function mysqlDataSource(
-  url: string,
-  poolSize: number,
-): Promise<DataSource> {
+export async function mysqlDataSource({
+  DATABASE_URL: url,
+  DATABASE_POOL_SIZE: poolSize,
+  DATABASE_CONNECT_TIMEOUT_MS: connectTimeout,
+}: DatabaseConfig): Promise<DataSource> {
   const address = parseMysqlUrl(url);
   const { user, password, database } = address;
   const hosts = new MysqlHosts(address.hosts, (host) =>
-    probeMysql(host, address),
+    probeMysql(host, address, connectTimeout),
   );
   return new DataSource({
     entities: chatSessionsEntities,
@@ -26,7 +27,7 @@ export async function mysqlDataSource(
     logging: false,
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
     // With type `mysql`, TypeORM finds differences in every MariaDB schema.
-    type: await serverType(url),
+    type: await serverType(url, connectTimeout),
     username: user,
     password,
     database,
@@ -34,7 +35,7 @@ export async function mysqlDataSource(
     migrationsTransactionMode: 'each',
     charset: 'utf8mb4',
     timezone: 'Z',
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout,
     poolSize,
     driver: mysqlDriver(hosts),
   });
@@ -48,9 +49,12 @@ export async function mysqlDataSource(
  */
 export async function migrateMysql(
   dataSource: DataSource,
-  url: string,
+  {
+    DATABASE_URL: url,
+    DATABASE_CONNECT_TIMEOUT_MS: connectTimeout,
+  }: DatabaseConfig,
 ): Promise<void> {
-  const lock = await connectMysql(url);
+  const lock = await connectMysql(url, connectTimeout);
   try {
     await lock.query('SET SESSION innodb_lock_wait_timeout = 3600');
     await lock.query(
@@ -65,12 +69,15 @@ export async function migrateMysql(
   }
 }
 
-async function serverType(url: string): Promise<'mysql' | 'mariadb'> {
-  const connection = await connectMysql(url);
+async function serverType(
+  url: string,
+  timeout: number,
+): Promise<'mysql' | 'mariadb'> {
+  const connection = await connectMysql(url, timeout);
   try {
     const [rows] = await connection.query({
       sql: 'SELECT VERSION() AS version',
-      timeout: CONNECT_TIMEOUT_MS,
+      timeout,
     });
     const [{ version }] = rows as [{ version: string }];
     return /mariadb/i.test(version) ? 'mariadb' : 'mysql';

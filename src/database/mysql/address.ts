@@ -1,5 +1,8 @@
 import type { Host } from './hosts.js';
 
+/** Default time to open a connection, handshake included (1 s). */
+export const CONNECT_TIMEOUT_MS = 1_000;
+
 const MYSQL_URL = /^(mysql:\/\/(?:[^@/?#]*@)?)([^@/?#]+)\/?([^/?#]*)$/;
 
 export interface MysqlAddress {

@@ -2,12 +2,14 @@ import mysql, { type Connection, type PoolOptions } from 'mysql2';
 import mysqlPromise, {
   type Connection as PromiseConnection,
 } from 'mysql2/promise';
-import { type MysqlAddress, parseMysqlUrl } from './address.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  type MysqlAddress,
+  parseMysqlUrl,
+} from './address.js';
 import type { Host, MysqlHosts } from './hosts.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
 
-/** Time to open a connection, handshake included (1 s). */
-export const CONNECT_TIMEOUT_MS = 1_000;
 /** Longest wait for a locked row (1 s, the least that MySQL accepts). */
 const LOCK_WAIT_SECONDS = 1;
 
@@ -44,7 +46,10 @@ const OPTIONAL_SETTINGS = [
 ];
 
 /** Opens a connection outside the pool, to the first of the hosts that can be reached. */
-export async function connectMysql(url: string): Promise<PromiseConnection> {
+export async function connectMysql(
+  url: string,
+  connectTimeout = CONNECT_TIMEOUT_MS,
+): Promise<PromiseConnection> {
   const { hosts, ...account } = parseMysqlUrl(url);
   const failures: unknown[] = [];
   for (const host of hosts) {
@@ -52,7 +57,7 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
       return await mysqlPromise.createConnection({
         ...host,
         ...account,
-        connectTimeout: CONNECT_TIMEOUT_MS,
+        connectTimeout,
       });
     } catch (error) {
       failures.push(error);
@@ -65,17 +70,17 @@ export async function connectMysql(url: string): Promise<PromiseConnection> {
 export async function probeMysql(
   host: Host,
   { user, password }: MysqlAddress,
+  connectTimeout = CONNECT_TIMEOUT_MS,
 ): Promise<void> {
   const connection = await mysqlPromise.createConnection({
     ...host,
     user,
     password,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout,
   });
   try {
     await checkServer(async (sql) => {
-      const timeout = CONNECT_TIMEOUT_MS;
-      const [rows] = await connection.query({ sql, timeout });
+      const [rows] = await connection.query({ sql, timeout: connectTimeout });
       return (rows as { Value: string }[])[0]?.Value;
     });
   } finally {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
 import { openDataSource } from '../../../src/app/database/data-source.js';
 import { ChatMessage } from '../../../src/chat-sessions/store/entities/chat-message.entity.js';
 import {
@@ -215,11 +216,9 @@ function isTheEnd(last: Exchange | undefined): boolean {
 
 /** All stored messages, with id, session and seq. */
 async function storedMessages(url: string): Promise<ChatMessage[]> {
-  const dataSource = await openDataSource({
-    DATABASE_URL: url,
-    DATABASE_POOL_SIZE: 1,
-    DATABASE_MIGRATE: false,
-  });
+  const dataSource = await openDataSource(
+    parseDatabaseConfig({ DATABASE_URL: url }),
+  );
   try {
     return await dataSource
       .getRepository(ChatMessage)
