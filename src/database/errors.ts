@@ -27,10 +27,10 @@ const CONTENTION_ERRNOS = new Set([
 
 /**
  * Nothing was written if no COMMIT was sent, and another attempt may succeed: no
- * free connection (1040, 1203), a server that shuts down (1053), a statement or
+ * free connection (1040, 1203, 1226), a server that shuts down (1053), a statement or
  * a connection that was killed (1317, 1927).
  */
-const INTERRUPTED_ERRNOS = new Set([1040, 1203, 1053, 1317, 1927]);
+const INTERRUPTED_ERRNOS = new Set([1040, 1203, 1226, 1053, 1317, 1927]);
 
 interface DriverError {
   /** Number of the error, from mysql2. */
@@ -85,6 +85,12 @@ export function isInterrupted(error: unknown): boolean {
 export function isServerNotReady(error: unknown): boolean {
   const { errno } = driverErrorOf(error);
   return typeof errno === 'number' && NOT_READY_ERRNOS.includes(errno);
+}
+
+/** The account has as many connections as it may have (`MAX_USER_CONNECTIONS`). */
+export function isAccountLimit(error: unknown): boolean {
+  const { errno } = driverErrorOf(error);
+  return errno === 1203 || errno === 1226;
 }
 
 /** There is no connection, or it was lost. */

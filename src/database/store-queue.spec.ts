@@ -65,7 +65,7 @@ it('sheds work that waited for half of its deadline', async () => {
 it('keeps places for reads while all writes wait', async () => {
   const queue = new StoreQueue({
     concurrency: 4,
-    maxWrites: 3,
+    writeShare: 0.75,
     maxWaiting: 10,
     deadlineMs: 60_000,
   });

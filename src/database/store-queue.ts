@@ -8,8 +8,8 @@ const REPORT_MS = 10_000;
 export interface StoreQueueOptions {
   /** Units of work that run at once. */
   concurrency: number;
-  /** Writes that run at once: by default as many. */
-  maxWrites?: number;
+  /** Share of them that may be writes: by default all. */
+  writeShare?: number;
   /** Reads, and writes, that may wait for their turn. */
   maxWaiting: number;
   /** Milliseconds for a unit of work, waiting included. */
@@ -17,7 +17,8 @@ export interface StoreQueueOptions {
 }
 
 interface Lane {
-  readonly limit: number;
+  /** Share of the places that it may take. */
+  readonly share: number;
   running: number;
   /** Work that waits, oldest first. */
   readonly waiting: { number: number; start: () => void }[];
@@ -33,16 +34,28 @@ interface Lane {
 export class StoreQueue {
   private readonly lanes: Record<'read' | 'write', Lane>;
   private readonly logger = new Logger(StoreQueue.name);
+  private concurrency: number;
   private arrivals = 0;
   private shedCount = 0;
   private reportedAt = -Infinity;
 
   constructor(private readonly options: StoreQueueOptions) {
-    const { concurrency, maxWrites = concurrency } = options;
+    const { concurrency, writeShare = 1 } = options;
+    this.concurrency = concurrency;
     this.lanes = {
-      read: { limit: concurrency, running: 0, waiting: [] },
-      write: { limit: maxWrites, running: 0, waiting: [] },
+      read: { share: 1, running: 0, waiting: [] },
+      write: { share: writeShare, running: 0, waiting: [] },
     };
+  }
+
+  /** Runs less at once, for a time: the store has fewer connections than expected. */
+  lowerTo(concurrency: number, milliseconds: number): void {
+    if (concurrency >= this.concurrency) return;
+    this.concurrency = concurrency;
+    setTimeout(() => {
+      this.concurrency = this.options.concurrency;
+      for (let n = 0; n < this.concurrency; n++) this.startNext();
+    }, milliseconds).unref();
   }
 
   /** Runs work in the order of arrival, reads and writes apart. Throws StoreUnavailableError. */
@@ -74,8 +87,9 @@ export class StoreQueue {
 
   private hasPlace(lane: Lane): boolean {
     const { read, write } = this.lanes;
-    const hasRoom = read.running + write.running < this.options.concurrency;
-    return hasRoom && lane.running < lane.limit;
+    const limit = Math.ceil(lane.share * this.concurrency);
+    const running = read.running + write.running;
+    return running < this.concurrency && lane.running < limit;
   }
 
   /** Gives the place that has become free to the work that has waited longest. */

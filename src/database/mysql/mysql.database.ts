@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { PoolConnection, PoolOptions } from 'mysql2';
 import type {
   DataSource,
@@ -6,9 +7,11 @@ import type {
   SelectQueryBuilder,
 } from 'typeorm';
 import type { MysqlDriver as TypeormMysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
+import { reasonOf } from '../../errors/describe-error.js';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';
 import {
+  isAccountLimit,
   isConnectionLost,
   isContention,
   isServerNotReady,
@@ -25,6 +28,8 @@ import { drive, send } from './statements.js';
 const MAX_WAITING_PER_CONNECTION = 16;
 /** Share of the connections that writes may take. */
 const SHARE_OF_WRITES = 0.75;
+/** How long fewer connections are used after the server has refused one. */
+const FEWER_CONNECTIONS_MS = 60_000;
 /** The default of mysql2. */
 const DEFAULT_POOL_SIZE = 10;
 
@@ -50,6 +55,10 @@ export class MysqlDatabase extends Database {
   private checking: Promise<void> | undefined;
   /** The server's `max_allowed_packet`. */
   private maxBytes = Infinity;
+  /** Connections in use. */
+  private held = 0;
+  private readonly logger = new Logger(MysqlDatabase.name);
+  private warnedAt = -Infinity;
 
   /** @param deadlineMs milliseconds for a unit of work with all of its attempts */
   constructor(
@@ -66,7 +75,7 @@ export class MysqlDatabase extends Database {
     const concurrency = Math.max(connectionLimit - 1, 1);
     this.queue = new StoreQueue({
       concurrency,
-      maxWrites: Math.ceil(concurrency * SHARE_OF_WRITES),
+      writeShare: SHARE_OF_WRITES,
       maxWaiting: concurrency * MAX_WAITING_PER_CONNECTION,
       deadlineMs,
     });
@@ -144,6 +153,7 @@ export class MysqlDatabase extends Database {
     undo?: Statement,
   ): Promise<T> {
     const connection = await this.connect(deadline);
+    this.held++;
     try {
       const result = await use(connection);
       connection.release();
@@ -158,6 +168,8 @@ export class MysqlDatabase extends Database {
         this.hosts?.reportFailure(socketOf(connection));
       }
       throw error;
+    } finally {
+      this.held--;
     }
   }
 
@@ -173,12 +185,23 @@ export class MysqlDatabase extends Database {
       } catch (error) {
         // A connection that arrives late goes back to the pool.
         connecting.then((late) => late.release()).catch(() => undefined);
+        if (isAccountLimit(error)) this.useFewer(error);
         throw error;
       }
       const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
       if (!isStale) return connection;
       connection.destroy();
     }
+  }
+
+  /** The account may have fewer connections than the pool, or shares them with other instances. */
+  private useFewer(error: unknown): void {
+    this.queue.lowerTo(Math.max(this.held - 1, 1), FEWER_CONNECTIONS_MS);
+    if (performance.now() < this.warnedAt + FEWER_CONNECTIONS_MS) return;
+    this.warnedAt = performance.now();
+    this.logger.warn(
+      `The pool is larger than the account's limit: ${reasonOf(error)}. Requests wait for the ${this.held} connections that it has.`,
+    );
   }
 }
 
