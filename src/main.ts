@@ -6,6 +6,7 @@ import { describeStore, openDataSource } from './app/database/data-source.js';
 import { serverWarnings } from './app/database/server-warnings.js';
 import { createLogger } from './app/logger.js';
 import { run } from './app/run.js';
+import { reasonOf } from './errors/describe-error.js';
 
 const NO_IDENTITY =
   'AUTH_MODE is not set: every caller is the owner "local" and sees everything. Set AUTH_MODE=jwt or header before anyone else can reach this service.';
@@ -30,7 +31,13 @@ await run(async () => {
   const url = await app
     .getHttpAdapter()
     .getInstance()
-    .listen({ port: config.PORT, host: address });
+    .listen({ port: config.PORT, host: address })
+    .catch((cause: unknown) => {
+      throw new Error(
+        `Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${reasonOf(cause)}`,
+        { cause },
+      );
+    });
   const logger = new Logger('Main');
   logger.log(`Store: ${describeStore(config)}`);
   if (config.AUTH_MODE === '') warnings.push(NO_IDENTITY);

@@ -32,7 +32,8 @@ export class MemoryStorage implements ThrottlerStorage {
   async increment(key: string, _ttl: number, limit: number) {
     if (!this.callers.get(key)) this.callers.set(key, true);
     const { consumedPoints, msBeforeNext } = await this.limiter.penalty(key);
-    const seconds = Math.ceil(msBeforeNext / 1000);
+    // More would come from a clock that was set back.
+    const seconds = Math.ceil(Math.min(msBeforeNext, WINDOW_MS) / 1000);
     return {
       totalHits: consumedPoints,
       timeToExpire: seconds,

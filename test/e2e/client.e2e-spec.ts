@@ -1,4 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
 import { NOBODYS_ID, numbers, userMessages } from '../support/api.js';
 import { errorOf } from '../support/scripted-client.js';
@@ -222,4 +225,41 @@ describe('ChatSessionsApiError', () => {
     const client = new ChatSessionsClient({ baseUrl, token: 'wrong' });
     expect(await errorOf(client.history())).toMatchObject({ status: 401 });
   });
+});
+
+/** Starts a proxy that makes every ETag weak, as nginx does with `gzip on`. Returns its URL. */
+async function weakeningProxy(): Promise<string> {
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming;
+    const forwarded = request(new URL(url!, baseUrl), { method, headers });
+    incoming.pipe(forwarded);
+    forwarded.on('response', (response: IncomingMessage) => {
+      const { etag } = response.headers;
+      outgoing.writeHead(response.statusCode!, {
+        ...response.headers,
+        ...(etag && { etag: `W/${etag}` }),
+      });
+      response.pipe(outgoing);
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  onTestFinished(() => void proxy.close());
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+it('can change a session behind a proxy that makes ETags weak', async () => {
+  const client = new ChatSessionsClient({
+    baseUrl: await weakeningProxy(),
+    token: () => signToken({ sub: 'alice' }),
+  });
+  const { chat_session, etag } = await client.create({ title: 'Weak' });
+  expect(etag).toMatch(/^W\//);
+  const { id } = chat_session;
+  const first = await client.update(id, { pinned: true }, { ifMatch: etag });
+  const second = await client.append(id, [hello], { ifMatch: first.etag });
+  expect(await client.get(id, { ifNoneMatch: second.etag })).toBeUndefined();
+  const late = await errorOf(client.delete(id, { ifMatch: etag }));
+  expect(late).toMatchObject({ status: 412 });
+  await client.delete(id, { ifMatch: second.etag });
 });

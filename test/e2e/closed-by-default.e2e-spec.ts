@@ -14,7 +14,8 @@ import { as, JWT_MODE } from '../support/tokens.js';
 const api = useTestApp({ environment: JWT_MODE });
 
 /** Routes that need no token. */
-const PUBLIC = /^\w+ \/(health\/(live|ready)|api\/docs(-json|-yaml|\/.*)?)$/;
+const PUBLIC =
+  /^\w+ \/(|api|health\/(live|ready)|api\/docs(-json|-yaml|\/.*)?)$/;
 
 const VALUES: Record<string, string> = {
   session_id: NOBODYS_ID,

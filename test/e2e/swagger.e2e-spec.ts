@@ -43,6 +43,13 @@ describe('GET /api/docs', () => {
   });
 });
 
+it.each(['/', '/api'])('%s leads to Swagger UI', async (path) => {
+  const { status, headers } = await api.send('GET', path);
+  expect(status).toBe(302);
+  const { pathname } = new URL(headers.location!, `http://local${path}`);
+  expect(pathname).toBe('/api/docs');
+});
+
 describe('GET /api/docs-json', () => {
   it('is equal to openapi.json', async () => {
     const committed = await readFile('openapi.json', 'utf8');

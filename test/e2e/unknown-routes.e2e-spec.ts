@@ -11,8 +11,6 @@ const SESSION = '/api/chat-sessions/01938f5e-0000-7000-8000-000000000001';
 
 describe('an unknown route', () => {
   it.each([
-    ['GET', '/'],
-    ['GET', '/api'],
     ['GET', '/api/nothing'],
     ['GET', '/chat-sessions'],
     ['GET', '/api/Chat-Sessions'],

@@ -129,7 +129,7 @@ describe('a start', () => {
       DATABASE_MIGRATE: 'true',
       PORT: String(port),
     });
-    expectOneLine(ending, /EADDRINUSE/);
+    expectOneLine(ending, /PORT=\d+: .*EADDRINUSE/);
     expect(ending.exitCode).toBe(1);
   });
 });

@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   DocumentBuilder,
   type OpenAPIObject,
@@ -9,7 +10,7 @@ import { createRequire } from 'node:module';
 const DESCRIPTION = `
 Keeps the conversations of AI chat products: **sessions** and their **messages**, each belonging to one caller. What is not yours does not exist: 404.
 
-To explore, authorize, then create a session, append to it and get it: the examples are one conversation, in this order.
+To explore, create a session, append to it and get it: the examples are one conversation, in this order. Where callers need tokens, authorize first.
 
 - **Identity.** Send \`Authorization: Bearer TOKEN\`; behind a gateway, it says who you are; on a developer's machine everybody is one caller. Requests are counted for each caller: 429 says in \`Retry-After\` when to go on.
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
@@ -99,8 +100,13 @@ function closeRequestBodies(document: OpenAPIObject): void {
   }
 }
 
-/** Serves Swagger UI at /api/docs, and the document at /api/docs-json. */
-export function serveOpenApi(app: INestApplication): void {
+/** Serves Swagger UI at /api/docs, to which / and /api lead, and the document at /api/docs-json. */
+export function serveOpenApi(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  for (const path of ['/', '/api']) {
+    // Relative, for a proxy that serves the service below a path.
+    fastify.get(path, (_request, reply) => reply.redirect('api/docs'));
+  }
   SwaggerModule.setup('api/docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
     customSiteTitle: 'Chat Sessions',

@@ -28,7 +28,7 @@ describe('a server whose sessions begin with unusual settings', () => {
     });
     const connection = await connectMysql(server.url);
     await connection.query(
-      'SET GLOBAL foreign_key_checks = 0, GLOBAL sql_select_limit = 3',
+      'SET GLOBAL foreign_key_checks = 0, GLOBAL sql_select_limit = 3, GLOBAL max_prepared_stmt_count = 0',
     );
     await connection.end();
     const { url } = await createMysqlDatabase(server.url);
