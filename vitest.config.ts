@@ -109,6 +109,7 @@ const processMysql = {
       'test/process/npm.process-spec.ts',
       'test/process/production.process-spec.ts',
       'test/process/rate-limit.process-spec.ts',
+      'test/process/sqlite-file.process-spec.ts',
     ],
   },
 };

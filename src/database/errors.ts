@@ -93,6 +93,19 @@ export function isAccountLimit(error: unknown): boolean {
   return errno === 1203 || errno === 1226;
 }
 
+/** A full disk (1021, 1114), or a file of SQLite that cannot be used. */
+const UNUSABLE_ERRNOS = [1021, 1114];
+const UNUSABLE_CODES = /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN)/;
+
+/** The store needs somebody's hand: another attempt fails as well. */
+export function isUnusable(error: unknown): boolean {
+  const { errno, code } = driverErrorOf(error);
+  return (
+    (typeof errno === 'number' && UNUSABLE_ERRNOS.includes(errno)) ||
+    (typeof code === 'string' && UNUSABLE_CODES.test(code))
+  );
+}
+
 /** There is no connection, or it was lost. */
 export function isConnectionLost(error: unknown): boolean {
   return driverErrorOf(error).fatal === true;
@@ -108,6 +121,11 @@ const UNAVAILABLE = {
     status: 503,
     text: 'The store did not answer in time: nothing was written',
     retryAfter: 1,
+  },
+  store_unusable: {
+    status: 503,
+    text: 'The store cannot be used: its disk is full, or its files are damaged or gone',
+    retryAfter: 10,
   },
   outcome_unknown: {
     status: 503,

@@ -4,6 +4,7 @@ import {
   isConnectionLost,
   isContention,
   isInterrupted,
+  isUnusable,
   StoreUnavailableError,
 } from './errors.js';
 
@@ -30,6 +31,9 @@ export async function withRetries<T>(
     } catch (error) {
       const willPass = isContention(error) || isInterrupted(error);
       const isLost = !willPass && isConnectionLost(error);
+      if (isUnusable(error)) {
+        throw new StoreUnavailableError('store_unusable', error);
+      }
       if (!willPass && !isLost) throw error;
       if (isLost && ++lostConnections === MAX_LOST_CONNECTIONS) throw error;
       const pause = isLost

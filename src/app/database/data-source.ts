@@ -2,11 +2,14 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
+import { isContention } from '../../database/errors.js';
 import { reasonOf } from '../../errors/describe-error.js';
 import type { DatabaseConfig } from '../config/config.js';
 
 const SQLITE_SCHEME = 'sqlite:';
 const IN_MEMORY = ':memory:';
+/** Longest time that a start waits for other processes on the same SQLite file. */
+const SQLITE_TURN_MS = 30_000;
 /** Pause between two attempts to reach a database that is down. */
 const RETRY_PAUSE_MS = 500;
 
@@ -17,11 +20,12 @@ const loadMysql = () => import('./mysql-data-source.js');
 export async function openDataSource(
   settings: DatabaseConfig,
 ): Promise<DataSource> {
+  if (settings.DATABASE_URL.startsWith(SQLITE_SCHEME)) {
+    return openSqlite(settings);
+  }
   const dataSource = await connect(settings);
   try {
-    if (dataSource.options.type === 'better-sqlite3') {
-      await dataSource.runMigrations();
-    } else if (settings.DATABASE_MIGRATE) {
+    if (settings.DATABASE_MIGRATE) {
       const { migrateMysql } = await loadMysql();
       await migrateMysql(dataSource, settings);
     } else if (await dataSource.showMigrations()) {
@@ -47,6 +51,32 @@ export function describeStore({
   return file === IN_MEMORY
     ? 'SQLite in memory, lost at the end'
     : `SQLite in the file ${resolve(file)}`;
+}
+
+/** Opens a file, and migrates it. Processes that start together on a new file do so in turn. */
+async function openSqlite(settings: DatabaseConfig): Promise<DataSource> {
+  const until = performance.now() + SQLITE_TURN_MS;
+  for (;;) {
+    const dataSource = await createDataSource(settings);
+    try {
+      await dataSource.initialize();
+      await dataSource.runMigrations();
+      return dataSource;
+    } catch (cause) {
+      if (dataSource.isInitialized) await dataSource.destroy();
+      if (!isOthersTurn(cause) || performance.now() >= until) {
+        throw new Error(`Cannot open DATABASE_URL: ${reasonOf(cause)}`, {
+          cause,
+        });
+      }
+      await sleep(RETRY_PAUSE_MS * Math.random());
+    }
+  }
+}
+
+/** Whether another process has the file, or has just made what a migration makes. */
+function isOthersTurn(error: unknown): boolean {
+  return isContention(error) || /already exists/.test(reasonOf(error));
 }
 
 async function connect(settings: DatabaseConfig): Promise<DataSource> {

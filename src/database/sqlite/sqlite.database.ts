@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';
+import { type StoreUnavailableCode, StoreUnavailableError } from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { timeText } from '../time-text.js';
@@ -15,6 +16,7 @@ import type {
   StatementResult,
   UnitOfWork,
 } from '../unit-of-work.js';
+import { Place } from './place.js';
 
 type PreparedStatement = SqliteStatement<
   unknown[],
@@ -37,6 +39,7 @@ export class SqliteDatabase extends Database {
   private readonly writes: StoreQueue;
   private readonly dataVersion: SqliteStatement;
   private readonly connection: Connection;
+  private readonly place: Place;
   private readonly prepared = new LRUCache<string, PreparedStatement>({
     max: MAX_PREPARED,
   });
@@ -56,6 +59,7 @@ export class SqliteDatabase extends Database {
     this.connection = (
       driver as typeof driver & { databaseConnection: Connection }
     ).databaseConnection;
+    this.place = new Place(this.connection);
     this.dataVersion = this.connection.prepare('PRAGMA data_version').pluck();
   }
 
@@ -72,9 +76,15 @@ export class SqliteDatabase extends Database {
         // A write blocks the process. Requests that arrived meanwhile must join
         // the queue first, or nothing would be shed under load.
         await setImmediate();
-        return this.connection
-          .transaction(() => this.drive(work()))
+        const result = this.connection
+          .transaction(() => {
+            const result = this.drive(work());
+            if (!this.place.isKept()) throw this.lost('store_unusable');
+            return result;
+          })
           .immediate();
+        if (!this.place.isKept()) throw this.lost('outcome_unknown');
+        return result;
       }),
     );
   }
@@ -84,7 +94,12 @@ export class SqliteDatabase extends Database {
   }
 
   async check(): Promise<void> {
+    if (!this.place.isKept()) throw this.place.problem;
     this.connection.prepare('SELECT 1').get();
+  }
+
+  private lost(code: StoreUnavailableCode): StoreUnavailableError {
+    return new StoreUnavailableError(code, this.place.problem);
   }
 
   /** Locks nothing: SQLite has one writer at a time. */
