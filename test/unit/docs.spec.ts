@@ -24,6 +24,12 @@ function proseOf(file: string): string {
   return readFileSync(file, 'utf8').replace(/^```.*?^```$/gms, '');
 }
 
+/** Commands of a file, as a reader pastes them. */
+function commandsOf(file: string): string[] {
+  const blocks = readFileSync(file, 'utf8').matchAll(/^```sh\n(.*?)^```$/gms);
+  return Array.from(blocks, ([, commands]) => commands!);
+}
+
 /** Anchors of a file's headings, as GitHub forms them; a repeated heading gets a number. */
 function anchorsOf(file: string): Set<string> {
   const anchors = new Set<string>();
@@ -60,5 +66,13 @@ function brokenLinksOf(file: string): string[] {
 describe('relative links', () => {
   it.each(markdownFiles())('of %s lead to files and headings', (file) => {
     expect(brokenLinksOf(join(ROOT, file))).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  // An interactive zsh takes a comment for arguments, and an apostrophe in it for a quote.
+  it.each(markdownFiles())('of %s have no comments', (file) => {
+    const commands = commandsOf(join(ROOT, file)).join('\n').split('\n');
+    expect(commands.filter((line) => /(^|\s)#/.test(line))).toEqual([]);
   });
 });
