@@ -22,7 +22,7 @@ export const PAGE = {
   messages: { default: 50, max: 200 },
   /** Messages in the response to GET of a session. */
   sessionMessages: { default: 50, max: 200 },
-  /** Bytes of a page of messages: it ends early rather than exceed them, but has at least one message. */
+  /** Bytes of a page of messages or sessions: it ends early rather than exceed them, but has at least one of them. */
   bytes: 4 * 1024 * 1024,
 } as const;
 

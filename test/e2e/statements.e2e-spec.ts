@@ -119,6 +119,14 @@ const OPERATIONS: [request: string, options?: Options][] = [
   ['GET /api/history'],
   ['GET /api/session/history'],
   [`PATCH ${SESSION}`, { body: { title: 'Renamed' } }],
+  [
+    `PATCH ${SESSION}`,
+    {
+      variant: 'of context documents',
+      body: { context_documents: ['doc-42'] },
+    },
+  ],
+  [`GET ${SESSIONS}`, { variant: 'of sessions with context documents' }],
   [`PUT ${SESSION}/config`, { body: { config: {} } }],
   [`POST ${SESSION}/clear`],
   [

@@ -79,7 +79,7 @@ export const ApiListChatSessions = () =>
       operationId: 'listChatSessions',
       summary: 'List sessions',
       description:
-        'Latest activity first: creating and appending move a session up, renaming and pinning do not. Follow `next_cursor` until it is null.',
+        'Latest activity first: creating and appending move a session up, renaming and pinning do not. A page ends early at 4 MiB. Follow `next_cursor` until it is null.',
     }),
     ApiQuery({ type: ListChatSessionsQuery }),
     ApiOkResponse({

@@ -6,6 +6,7 @@ import { ChatMessagesService } from '../messages/chat-messages.service.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
+  type ListedSession,
   type ListPosition,
   type SessionKey,
   type SessionState,
@@ -190,10 +191,11 @@ export class ChatSessionsService {
         after: cursor === undefined ? undefined : decodeCursor(cursor),
       },
     );
-    const sessions = found.slice(0, limit);
+    const sessions = fitting(found.slice(0, limit));
+    yield* this.sessions.addContextDocuments(ownerId, sessions);
     return {
       sessions,
-      next: found.length > limit ? sessions.at(-1) : undefined,
+      next: found.length > sessions.length ? sessions.at(-1) : undefined,
     };
   }
 
@@ -233,4 +235,14 @@ export class ChatSessionsService {
       (a, b) => b.lastActivityAt.getTime() - a.lastActivityAt.getTime(),
     )[0];
   }
+}
+
+/** The first sessions whose context documents fit into the bytes of a page; at least one. */
+function fitting(sessions: ListedSession[]): ListedSession[] {
+  let bytes = 0;
+  const end = sessions.findIndex(({ contextBytes }, index) => {
+    bytes += contextBytes;
+    return index > 0 && bytes > PAGE.bytes;
+  });
+  return end === -1 ? sessions : sessions.slice(0, end);
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
   EntityNotFoundError,
+  In,
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
@@ -43,6 +44,15 @@ export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
+
+/** A session as a list has it. */
+export interface ListedSession extends ChatSession {
+  /** Size of the context documents as JSON, which are not read yet. */
+  contextBytes: number;
+}
+
+/** No context documents as JSON. */
+const NO_DOCUMENTS = '[]';
 
 /** The filter of a list, and the position after which it begins. */
 type ListValues = Partial<ChatSession>;
@@ -106,12 +116,12 @@ export class ChatSessionsRepository {
     return session;
   }
 
-  /** Latest activity first, without config and metadata. */
+  /** Latest activity first, without config, metadata and context documents. */
   *list(
     ownerId: string,
     { archived, pinned, documentId, sectionId }: ListFilter,
     { limit, after }: ListPage,
-  ): UnitOfWork<ChatSession[]> {
+  ): UnitOfWork<ListedSession[]> {
     const filter = {
       ownerId,
       archived,
@@ -121,7 +131,33 @@ export class ChatSessionsRepository {
     };
     const { lastActivityAt, id } = after ?? {};
     const values = after ? { lastActivityAt, id, ...filter } : filter;
-    return yield* this.selectList(values, limit);
+    return (yield* this.selectList(values, limit)) as ListedSession[];
+  }
+
+  /** Adds the context documents of listed sessions. Most have none, which takes no statement. */
+  *addContextDocuments(
+    ownerId: string,
+    sessions: ListedSession[],
+  ): UnitOfWork<void> {
+    const withSome = sessions.filter(
+      ({ contextBytes }) => contextBytes > NO_DOCUMENTS.length,
+    );
+    const ids = withSome.map(({ id }) => id);
+    const found =
+      ids.length === 0
+        ? []
+        : yield* select(
+            this.query(['id', 'contextDocuments']).where({
+              ownerId,
+              id: In(ids),
+            }),
+          );
+    const documents = new Map(
+      found.map(({ id, contextDocuments }) => [id, contextDocuments]),
+    );
+    for (const session of sessions) {
+      session.contextDocuments = documents.get(session.id) ?? [];
+    }
   }
 
   /** Throws the driver's error if the id or the section is taken. */
@@ -170,6 +206,7 @@ export class ChatSessionsRepository {
     ...filter
   }: ListValues): SelectQueryBuilder<ChatSession> {
     const query = this.query(LISTED)
+      .addSelect('OCTET_LENGTH(session.contextDocuments)', 'contextBytes')
       .where(filter)
       .orderBy('session.lastActivityAt', 'DESC')
       .addOrderBy('session.id', 'DESC');
@@ -209,7 +246,6 @@ const LISTED: readonly (keyof ChatSession)[] = [
   'title',
   'documentId',
   'sectionId',
-  'contextDocuments',
   'pinned',
   'archived',
   'messageCount',

@@ -5,6 +5,8 @@ export interface Host {
   port: number;
 }
 
+/** Idle time before TCP looks whether the server is still there (30 s; by default it would be hours). */
+const KEEP_ALIVE_MS = 30_000;
 /** How often to check whether a preferred host is back (2 s). */
 const PROBE_PAUSE_MS = 2_000;
 
@@ -35,6 +37,7 @@ export class MysqlHosts {
     const socket = connect({
       ...this.hosts[this.current]!,
       keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
       noDelay: true,
     });
     this.indexOf.set(socket, this.current);

@@ -21,6 +21,7 @@ import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
+import { IdleConnections } from './idle-connections.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
 import { drive, send } from './statements.js';
 
@@ -57,6 +58,7 @@ export class MysqlDatabase extends Database {
   private maxBytes = Infinity;
   /** Connections in use. */
   private held = 0;
+  private readonly idle = new IdleConnections();
   private readonly logger = new Logger(MysqlDatabase.name);
   private warnedAt = -Infinity;
 
@@ -156,13 +158,13 @@ export class MysqlDatabase extends Database {
     this.held++;
     try {
       const result = await use(connection);
-      connection.release();
+      this.release(connection);
       return result;
     } catch (error) {
       try {
         if (isConnectionSuspect(error)) throw error;
         if (undo) await deadline.race(send(connection, [undo]));
-        connection.release();
+        this.release(connection);
       } catch {
         connection.destroy();
         this.hosts?.reportFailure(socketOf(connection));
@@ -173,7 +175,7 @@ export class MysqlDatabase extends Database {
     }
   }
 
-  /** A connection to the current host. Connections to an earlier host that are left in the pool are destroyed. */
+  /** A connection to the current host. Those to an earlier host, and those that do not answer any more, are destroyed. */
   private async connect(deadline: Deadline): Promise<PoolConnection> {
     const driver = this.dataSource.driver as TypeormMysqlDriver;
     for (;;) {
@@ -189,9 +191,14 @@ export class MysqlDatabase extends Database {
         throw error;
       }
       const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
-      if (!isStale) return connection;
+      if (!isStale && (await this.idle.isAlive(connection))) return connection;
       connection.destroy();
     }
+  }
+
+  private release(connection: PoolConnection): void {
+    this.idle.released(connection);
+    connection.release();
   }
 
   /** The account may have fewer connections than the pool, or shares them with other instances. */

@@ -16,6 +16,8 @@ export type Fault =
   | { kind: 'throttle'; bytesPerSecond: number }
   /** Connections stay open and new ones are accepted, but no data passes. */
   | { kind: 'blackhole' }
+  /** Open connections stay open, but no data passes on them; new ones work. So does a gateway that has forgotten them. */
+  | { kind: 'forget' }
   /** Open connections are reset, and new ones as soon as they are open. */
   | { kind: 'reset' }
   | { kind: 'refuse' }
@@ -25,6 +27,7 @@ export type Fault =
 interface Link {
   client: Socket;
   server: Socket;
+  isForgotten?: boolean;
   /** The fault for the next data of the server, which is the reply to a COMMIT. */
   replyFault?: CommitFault;
 }
@@ -68,6 +71,10 @@ export class TcpProxy {
     if (fault.kind === 'refuse') this.listener?.close();
     if (fault.kind === 'refuse' || fault.kind === 'reset') this.cutAll();
     if (fault.kind === 'blackhole') this.faults += this.links.size;
+    if (fault.kind === 'forget') {
+      this.faults += this.links.size;
+      for (const link of this.links) link.isForgotten = true;
+    }
   }
 
   /** Ends the fault. Connections of a blackhole are reset, since they have lost data. */
@@ -123,6 +130,7 @@ export class TcpProxy {
 
   private async toServer(link: Link, chunk: Buffer): Promise<void> {
     await this.delay(chunk);
+    if (link.isForgotten) return;
     const fault = this.commitFaultOf(chunk);
     if (fault === 'cut before COMMIT') return this.cut(link);
     link.replyFault = fault;
@@ -132,7 +140,8 @@ export class TcpProxy {
   private async toClient(link: Link, chunk: Buffer): Promise<void> {
     await this.delay(chunk);
     if (link.replyFault === 'cut reply') this.cut(link);
-    if (link.replyFault || this.fault.kind === 'blackhole') return;
+    if (link.isForgotten || link.replyFault) return;
+    if (this.fault.kind === 'blackhole') return;
     link.client.write(chunk);
   }
 

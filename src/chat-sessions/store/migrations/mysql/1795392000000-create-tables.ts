@@ -10,7 +10,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query(`
-      CREATE TABLE \`chat_sessions\` (
+      CREATE TABLE IF NOT EXISTS \`chat_sessions\` (
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         \`id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`title\` varchar(200) NULL,
@@ -37,7 +37,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
         INDEX \`ix_chat_sessions_document\` (\`owner_id\`, \`document_id\`, \`archived\`, \`last_activity_at\`, \`id\`)
       ) ${TABLE_OPTIONS}`);
     await queryRunner.query(`
-      CREATE TABLE \`chat_messages\` (
+      CREATE TABLE IF NOT EXISTS \`chat_messages\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`seq\` int unsigned NOT NULL,
         \`id\` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -55,7 +55,7 @@ export class CreateTables1795392000000 implements MigrationInterface {
           REFERENCES \`chat_sessions\` (\`id\`) ON DELETE CASCADE ON UPDATE NO ACTION
       ) ${TABLE_OPTIONS}`);
     await queryRunner.query(`
-      CREATE TABLE \`idempotency_keys\` (
+      CREATE TABLE IF NOT EXISTS \`idempotency_keys\` (
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         \`idempotency_key\` varchar(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`request_hash\` varchar(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -69,8 +69,8 @@ export class CreateTables1795392000000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('DROP TABLE `idempotency_keys`');
-    await queryRunner.query('DROP TABLE `chat_messages`');
-    await queryRunner.query('DROP TABLE `chat_sessions`');
+    await queryRunner.query('DROP TABLE IF EXISTS `idempotency_keys`');
+    await queryRunner.query('DROP TABLE IF EXISTS `chat_messages`');
+    await queryRunner.query('DROP TABLE IF EXISTS `chat_sessions`');
   }
 }

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, inject, it } from 'vitest';
+import { append, createSession } from '../../support/api.js';
+import { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { createMysqlDatabase } from '../../support/mysql-database.js';
+import { inParallel } from '../../support/parallel.js';
+import { useTestApp } from '../../support/test-app.js';
+
+let proxy: TcpProxy;
+
+const api = useTestApp({
+  createDatabase: async () => {
+    const database = await createMysqlDatabase(inject('mysqlUrl'));
+    const url = new URL(database.url);
+    proxy = await TcpProxy.before(Number(url.port || 3306));
+    url.port = String(proxy.port);
+    return { ...database, url: url.href };
+  },
+  environment: { CACHE: 'off' },
+});
+afterAll(() => proxy?.stop());
+
+it('connections that a gateway has forgotten while they were idle fail no request', async () => {
+  const { id } = await createSession(api);
+  const requests = (count: number) =>
+    inParallel(count, (n) =>
+      n % 2
+        ? append(api, id, { role: 'user', content: 'Hello' })
+        : api.send('GET', `/api/chat-sessions/${id}`),
+    );
+  await requests(100);
+  await sleep(11_000);
+  proxy.inject({ kind: 'forget' });
+  expect(proxy.faults).toBeGreaterThan(10);
+  const start = performance.now();
+  const [first] = await requests(1);
+  expect(first!.status).toBe(200);
+  // A deadline is 60 s here.
+  expect(performance.now() - start).toBeLessThan(30_000);
+  const responses = await requests(100);
+  expect(new Set(responses.map(({ status }) => status))).toEqual(
+    new Set([200, 201]),
+  );
+});

@@ -1,0 +1,66 @@
+import type { QueryRunner } from 'typeorm';
+import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
+import {
+  createDataSource,
+  openDataSource,
+} from '../../../src/app/database/data-source.js';
+import { mysqlMigrations } from '../../../src/chat-sessions/store/migrations/migrations.js';
+import { createMysqlDatabase } from '../../support/mysql-database.js';
+
+/** The statements of all migrations, in order. MySQL commits each one by itself. */
+async function statementsOf(direction: 'up' | 'down'): Promise<string[]> {
+  const statements: string[] = [];
+  const runner = { query: async (sql: string) => void statements.push(sql) };
+  for (const Migration of mysqlMigrations) {
+    await new Migration()[direction](runner as unknown as QueryRunner);
+  }
+  return statements;
+}
+
+const UP = await statementsOf('up');
+const DOWN = await statementsOf('down');
+
+async function emptyDatabase() {
+  const database = await createMysqlDatabase(inject('mysqlUrl'));
+  onTestFinished(() => database.remove());
+  return parseDatabaseConfig({
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATE: 'true',
+  });
+}
+
+describe.each(UP.map((_, done) => done + 1))(
+  'a migration that was killed after statement %i',
+  (done) => {
+    it('can run again, with the same schema', async () => {
+      const config = await emptyDatabase();
+      const killed = await (await createDataSource(config)).initialize();
+      for (const statement of UP.slice(0, done)) await killed.query(statement);
+      await killed.destroy();
+      const dataSource = await openDataSource(config);
+      onTestFinished(() => dataSource.destroy());
+      const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+      expect(upQueries).toEqual([]);
+      expect(await dataSource.showMigrations()).toBe(false);
+    });
+  },
+);
+
+describe.each(DOWN.map((_, done) => done + 1))(
+  'a revert that was killed after statement %i',
+  (done) => {
+    it('can run again', async () => {
+      const dataSource = await openDataSource(await emptyDatabase());
+      onTestFinished(() => dataSource.destroy());
+      for (const statement of DOWN.slice(0, done)) {
+        await dataSource.query(statement);
+      }
+      await dataSource.undoLastMigration();
+      const tables = await dataSource.query<unknown[]>(
+        'SHOW TABLES LIKE "chat%"',
+      );
+      expect(tables).toEqual([]);
+    });
+  },
+);
