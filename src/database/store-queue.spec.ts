@@ -90,3 +90,30 @@ it('keeps places for reads while all writes wait', async () => {
   for (const end of ends) end();
   await Promise.all(all);
 });
+
+it.each([
+  [1, 1],
+  [2, 1],
+  [3, 2],
+  [4, 3],
+  [20, 15],
+])('of %i places writes take %i', async (concurrency, writes) => {
+  const queue = new StoreQueue({
+    concurrency,
+    writeShare: 0.75,
+    maxWaiting: 100,
+    deadlineMs: 60_000,
+  });
+  let end!: () => void;
+  const isOver = new Promise<void>((resolve) => (end = resolve));
+  let started = 0;
+  const all = Array.from({ length: 30 }, () =>
+    queue.run('write', () => {
+      started++;
+      return isOver;
+    }),
+  );
+  expect(started).toBe(writes);
+  end();
+  await Promise.all(all);
+});

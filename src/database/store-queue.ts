@@ -35,6 +35,7 @@ export class StoreQueue {
   private readonly lanes: Record<'read' | 'write', Lane>;
   private readonly logger = new Logger(StoreQueue.name);
   private concurrency: number;
+  private raising: NodeJS.Timeout | undefined;
   private arrivals = 0;
   private shedCount = 0;
   private reportedAt = -Infinity;
@@ -52,7 +53,8 @@ export class StoreQueue {
   lowerTo(concurrency: number, milliseconds: number): void {
     if (concurrency >= this.concurrency) return;
     this.concurrency = concurrency;
-    setTimeout(() => {
+    clearTimeout(this.raising);
+    this.raising = setTimeout(() => {
       this.concurrency = this.options.concurrency;
       for (let n = 0; n < this.concurrency; n++) this.startNext();
     }, milliseconds).unref();
@@ -87,7 +89,7 @@ export class StoreQueue {
 
   private hasPlace(lane: Lane): boolean {
     const { read, write } = this.lanes;
-    const limit = Math.ceil(lane.share * this.concurrency);
+    const limit = placesOf(lane.share, this.concurrency);
     const running = read.running + write.running;
     return running < this.concurrency && lane.running < limit;
   }
@@ -114,4 +116,10 @@ export class StoreQueue {
     }
     throw new StoreUnavailableError('store_overloaded');
   }
+}
+
+/** At least one place, and one less than all for a lane that may not take all. */
+function placesOf(share: number, places: number): number {
+  if (share === 1 || places === 1) return places;
+  return Math.min(Math.ceil(share * places), places - 1);
 }

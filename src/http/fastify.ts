@@ -79,7 +79,7 @@ export function createFastifyAdapter({
   fastify.server.on('checkExpectation', refuseExpectation);
   lingerOnEarlyResponses(fastify.server);
   fastify.addHook('onRequest', (request, reply, done) => {
-    // A pipelined request whose response nobody would get.
+    // Nobody would get the response, so a pipelined request is left undone.
     if (isLingering(request.raw.socket)) return void reply.hijack();
     reply.headers(SECURITY_HEADERS).header('x-request-id', request.id);
     done(refusalOf(request));

@@ -36,13 +36,17 @@ export function lingerOnEarlyResponses(server: Server): void {
 function readOn(request: IncomingMessage): void {
   const { socket } = request;
   const stop = limit(socket);
-  request.once('end', stop).resume();
   // Node calls it after a response with `Connection: close`.
   socket.destroySoon = () => {
     closing.add(socket);
     socket.end();
-    request.once('end', () => socket.destroy());
+    socket.once('end', () => socket.destroy());
   };
+  request.resume().once('end', () => {
+    if (closing.has(socket)) return;
+    stop();
+    Reflect.deleteProperty(socket, 'destroySoon');
+  });
 }
 
 /** Ends a connection whose request is malformed, as soon as its client has ended it too. */

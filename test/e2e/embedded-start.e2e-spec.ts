@@ -114,6 +114,7 @@ describe('a start is refused, with one line,', () => {
         'sql_mode must have STRICT_TRANS_TABLES; sql_mode must not have NO_BACKSLASH_ESCAPES',
       ],
       ['autocommit = 0', 'autocommit must be on'],
+      ["completion_type = 'CHAIN'", 'completion_type must be NO_CHAIN'],
       ['foreign_key_checks = 0', 'foreign_key_checks must be on'],
       ['sql_select_limit = 10', 'sql_select_limit must have its default'],
       [

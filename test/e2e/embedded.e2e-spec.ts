@@ -184,6 +184,13 @@ it('may have the guards of the service on Express, too', async () => {
   expect((await fetch(history, alice)).status).toBe(429);
 });
 
+/** A common setting of platforms. */
+class EnvelopeInterceptor implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((data: unknown) => ({ data })));
+  }
+}
+
 describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
@@ -241,12 +248,31 @@ describe.each([
   });
 });
 
-/** A common setting of platforms. */
-class EnvelopeInterceptor implements NestInterceptor {
-  intercept(_: ExecutionContext, next: CallHandler) {
-    return next.handle().pipe(map((data: unknown) => ({ data })));
-  }
-}
+it.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])(
+  'on %s a ClassSerializerInterceptor may serialize an envelope',
+  async (_, adapter) => {
+    const app = await create(platform(usableDataSource(database)), adapter());
+    onTestFinished(() => app.close());
+    const transformerPackage = { classToPlain, plainToInstance };
+    app.useGlobalInterceptors(
+      new ClassSerializerInterceptor(new Reflector(), { transformerPackage }),
+      new EnvelopeInterceptor(),
+    );
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(`${await app.getUrl()}/chat-sessions`, {
+      method: 'POST',
+      headers: { 'x-user-id': 'alice', 'content-type': 'application/json' },
+      body: '{"title":"In an envelope"}',
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({
+      data: { chat_session: { title: 'In an envelope' } },
+    });
+  },
+);
 
 describe.each([
   ['Express', () => new ExpressAdapter()],

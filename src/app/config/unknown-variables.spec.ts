@@ -31,7 +31,7 @@ it('names variables with a prefix of the service', () => {
 
 it('says nothing about the settings and about what systems set', () => {
   const others =
-    'PATH HOME HOSTNAME SHELL PWD LANG USER LOGNAME TZ TERM CI DEBUG NODE_OPTIONS NODE_VERSION npm_config_cache KUBERNETES_PORT MYSQL_PORT';
+    'PATH HOME HOSTNAME SHELL PWD LANG USER LOGNAME TZ TERM CI DEBUG NODE_OPTIONS NODE_VERSION npm_config_cache KUBERNETES_PORT MYSQL_PORT DATABASE_SERVICE_HOST DATABASE_PORT_3306_TCP_ADDR';
   const names = [...Object.keys(new Config()), ...others.split(' ')];
   const environment = Object.fromEntries(names.map((name) => [name, 'x']));
   expect(unknownVariables(environment)).toEqual([]);

@@ -10,6 +10,8 @@ const PREFIXES = [
   'JWT_',
   'RATE_LIMIT',
 ];
+/** Kubernetes sets such variables for each Service, which may be called `database`. */
+const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_\w+)?)$/;
 /** Letters of a name for each one that may be wrong. */
 const LETTERS_PER_TYPO = 4;
 
@@ -17,7 +19,7 @@ const LETTERS_PER_TYPO = 4;
 export function unknownVariables(environment: NodeJS.ProcessEnv): string[] {
   const known = Object.keys(new Config());
   return Object.keys(environment)
-    .filter((name) => !known.includes(name))
+    .filter((name) => !known.includes(name) && !OF_KUBERNETES.test(name))
     .flatMap((name) => {
       const meant = known.find(
         (one) =>

@@ -39,18 +39,25 @@ export class UntouchedBodyInterceptor implements NestInterceptor {
   }
 }
 
+/** Its enumerable properties are those of the body, for interceptors that copy or walk into it. */
 class JsonFile extends StreamableFile {
-  constructor(private readonly body: object) {
+  readonly #body: object;
+
+  constructor(body: object) {
     const bytes = Buffer.isBuffer(body)
       ? body
       : Buffer.from(JSON.stringify(body));
     super(bytes, { type: JSON_TYPE, length: bytes.length });
+    for (const name of Object.keys(this)) {
+      Object.defineProperty(this, name, { enumerable: false });
+    }
+    this.#body = Buffer.isBuffer(body)
+      ? (JSON.parse(body.toString()) as object)
+      : body;
+    Object.assign(this, this.#body);
   }
 
   toJSON(): object {
-    const { body } = this;
-    return Buffer.isBuffer(body)
-      ? (JSON.parse(body.toString()) as object)
-      : body;
+    return this.#body;
   }
 }

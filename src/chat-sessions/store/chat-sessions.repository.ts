@@ -131,7 +131,10 @@ export class ChatSessionsRepository {
     };
     const { lastActivityAt, id } = after ?? {};
     const values = after ? { lastActivityAt, id, ...filter } : filter;
-    return (yield* this.selectList(values, limit)) as ListedSession[];
+    const rows = (yield* this.selectList(values, limit)) as ListedSession[];
+    // On MySQL 8 it is a BIGINT, which TypeORM's connections return as text.
+    for (const row of rows) row.contextBytes = Number(row.contextBytes);
+    return rows;
   }
 
   /** Adds the context documents of listed sessions. Most have none, which takes no statement. */

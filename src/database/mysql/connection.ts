@@ -20,9 +20,11 @@ const LOCK_WAIT_SECONDS = 1;
  * an error and never cut.
  */
 const SESSION_SETTINGS = [
+  'SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci',
   `SET SESSION ${[
     "sql_mode = 'TRADITIONAL'",
     'autocommit = 1',
+    'completion_type = 0', // COMMIT begins no transaction
     `innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
     'foreign_key_checks = 1',
     'unique_checks = 1',

@@ -155,7 +155,6 @@ export class MysqlDatabase extends Database {
     undo?: Statement,
   ): Promise<T> {
     const connection = await this.connect(deadline);
-    this.held++;
     try {
       const result = await use(connection);
       this.release(connection);
@@ -186,12 +185,14 @@ export class MysqlDatabase extends Database {
         connection = await deadline.race(connecting);
       } catch (error) {
         // A connection that arrives late goes back to the pool.
-        connecting.then((late) => late.release()).catch(() => undefined);
+        connecting.then((late) => this.release(late)).catch(() => undefined);
         if (isAccountLimit(error)) this.useFewer(error);
         throw error;
       }
+      this.held++;
       const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
       if (!isStale && (await this.idle.isAlive(connection))) return connection;
+      this.held--;
       connection.destroy();
     }
   }
@@ -207,7 +208,7 @@ export class MysqlDatabase extends Database {
     if (performance.now() < this.warnedAt + FEWER_CONNECTIONS_MS) return;
     this.warnedAt = performance.now();
     this.logger.warn(
-      `The pool is larger than the account's limit: ${reasonOf(error)}. Requests wait for the ${this.held} connections that it has.`,
+      `The pool is larger than the account's limit: ${reasonOf(error)}. Set DATABASE_POOL_SIZE to less; requests wait meanwhile.`,
     );
   }
 }

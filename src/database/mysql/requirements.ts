@@ -9,17 +9,16 @@ const SUMMER = '2026-07-15 12:34:56.789';
 /**
  * Settings of an application's connections that the module cannot work with, one
  * line each. Without these checks text could be cut, be stored as question
- * marks, or become part of a statement, reads could be old, invented by an open
- * transaction or incomplete, and times could be off by hours.
+ * marks, or become part of a statement, reads could be old, uncommitted or cut, and times could be off by hours.
  */
 export function* connectionProblems(): UnitOfWork<string[]> {
   const { rows } = yield [
     statement(
-      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
+      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.completion_type AS completion, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
     ),
   ];
   const { sqlMode, client, results, winter, summer } = rows[0]!;
-  const { autocommit, foreignKeys, selectLimit } = rows[0]!;
+  const { autocommit, completion, foreignKeys, selectLimit } = rows[0]!;
   const modes = String(sqlMode).split(',');
   const problems: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {
@@ -32,6 +31,9 @@ export function* connectionProblems(): UnitOfWork<string[]> {
     problems.push('charset must be utf8mb4');
   }
   if (Number(autocommit) !== 1) problems.push('autocommit must be on');
+  if (completion !== 'NO_CHAIN') {
+    problems.push('completion_type must be NO_CHAIN');
+  }
   if (Number(foreignKeys) !== 1) problems.push('foreign_key_checks must be on');
   if (Number(selectLimit) < NO_LIMIT) {
     problems.push('sql_select_limit must have its default');

@@ -31,12 +31,15 @@ export async function drive<T>(
   let before = opening ? [opening] : [];
   let step = work.next();
   while (!step.done) {
-    const sent = send(connection, [...before, ...step.value], maxBytes);
-    before = [];
     let result: StatementResult;
     try {
-      result = await deadline.race(sent);
+      result = await deadline.race(
+        send(connection, [...before, ...step.value], maxBytes),
+      );
+      before = [];
     } catch (error) {
+      // The server has run the opening, and refused a statement after it.
+      if (error instanceof QueryFailedError) before = [];
       step = work.throw(error);
       continue;
     }
@@ -69,7 +72,7 @@ export async function send(
   );
   const sql = parts.map(([text]) => text).join('; ');
   const values = parts.flatMap(([, parameters]) => parameters.map(toMysql));
-  // The server would close the connection while the statement is being sent.
+  // If it were sent, the server would close the connection.
   if (
     mostBytes(sql, values) >= maxBytes &&
     Buffer.byteLength(connection.format(sql, values)) >= maxBytes

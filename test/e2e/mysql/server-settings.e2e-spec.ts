@@ -19,6 +19,8 @@ describe('a server whose sessions begin with unusual settings', () => {
     server = await startMysqlServer({
       options: [
         '--autocommit=0',
+        '--completion-type=CHAIN',
+        '--skip-character-set-client-handshake',
         '--sql-mode=NO_BACKSLASH_ESCAPES',
         '--transaction-isolation=READ-UNCOMMITTED',
         '--default-time-zone=+05:30',
