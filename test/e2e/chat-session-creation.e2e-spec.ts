@@ -6,19 +6,13 @@ import {
   errorBody,
   FAMILY,
   getSession,
-  type Session,
+  sendCreate,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
-function create(body: object) {
-  return api.send<{ chat_session: Session }>(
-    'POST',
-    '/api/chat-sessions',
-    body,
-  );
-}
+const create = (body: object) => sendCreate(api, body);
 
 describe('POST /api/chat-sessions: a create that is sent again', () => {
   const messages = [

@@ -9,6 +9,7 @@ import {
   getSession,
   NOBODYS_ID,
   numbers,
+  sendCreate,
   type Session,
   validationErrors,
 } from '../support/api.js';
@@ -16,13 +17,7 @@ import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
 
-function create(body: object) {
-  return api.send<{ chat_session: Session }>(
-    'POST',
-    '/api/chat-sessions',
-    body,
-  );
-}
+const create = (body: object) => sendCreate(api, body);
 
 describe('POST /api/chat-sessions', () => {
   it('creates a session with all fields', async () => {

@@ -1,11 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession, type Session } from '../support/api.js';
+import { createSession, type SessionList } from '../support/api.js';
 import { type TestResponse, useTestApp } from '../support/test-app.js';
-
-interface SessionList {
-  chat_sessions: Session[];
-  next_cursor: string | null;
-}
 
 const MIB = 1024 * 1024;
 /** About 300 kB for each session. */
@@ -26,7 +21,7 @@ describe('a page of sessions with large context documents', () => {
   it.each([20, 100])(
     'ends early at 4 MiB, and the next page goes on, with limit=%i',
     async (limit) => {
-      const found: Session[] = [];
+      const found: SessionList['chat_sessions'] = [];
       const path = `/api/chat-sessions?limit=${limit}`;
       let cursor: string | null = '';
       while (cursor !== null) {

@@ -90,7 +90,7 @@ onMysql.describe('while a backup holds up all writes', () => {
     const { id } = await createSession(api);
     const backup = await connectMysql(api.database.url);
     onTestFinished(() => backup.destroy());
-    // As mariadb-dump does.
+    // mariadb-dump takes the same lock.
     await backup.query('LOCK TABLES chat_sessions READ, chat_messages READ');
     const writes = inParallel(60, () => append(api, id, MESSAGE));
     const waiting = async () => {

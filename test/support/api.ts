@@ -40,6 +40,14 @@ export const NOBODYS_ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
 /** A family of four in one grapheme: seven code points, eleven UTF-16 units. */
 export const FAMILY = '\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u200d\u{1f466}';
 
+/** Sends a create, and leaves the status to the test. */
+export function sendCreate(
+  api: TestApp,
+  body: object,
+): Promise<TestResponse<{ chat_session: Session }>> {
+  return api.send('POST', '/api/chat-sessions', body);
+}
+
 /** The body of an error response. With `toEqual`, any other field is a failure. */
 export function errorBody(error: string, code?: string): object {
   return { error, code: code ?? A_CODE };

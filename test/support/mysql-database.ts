@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connectMysql } from '../../src/database/mysql/connection.js';
+import { TcpProxy } from './faults/tcp-proxy.js';
 
 export interface TestDatabase {
   /** The value for DATABASE_URL. */
@@ -16,6 +17,17 @@ export async function createMysqlDatabase(
     url: new URL(name, serverUrl).href,
     remove: () => runOn(serverUrl, `DROP DATABASE ${name}`),
   };
+}
+
+/** A database behind a proxy. Stop the proxy after the test. */
+export async function createProxiedDatabase(
+  serverUrl: string,
+): Promise<TestDatabase & { proxy: TcpProxy }> {
+  const database = await createMysqlDatabase(serverUrl);
+  const url = new URL(database.url);
+  const proxy = await TcpProxy.before(Number(url.port || 3306));
+  url.port = String(proxy.port);
+  return { ...database, url: url.href, proxy };
 }
 
 async function runOn(url: string, sql: string): Promise<void> {

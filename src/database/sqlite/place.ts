@@ -20,7 +20,7 @@ export class Place {
     return this.path === undefined || this.found() === this.identity;
   }
 
-  /** What the service says in its log. */
+  /** The reason, for the log. */
   get problem(): Error {
     return new Error(
       `The file ${this.path} was moved, replaced or deleted. Restart the service`,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getPage, numbers } from '../../support/api.js';
-import { TcpProxy } from '../../support/faults/tcp-proxy.js';
-import { createMysqlDatabase } from '../../support/mysql-database.js';
+import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { createProxiedDatabase } from '../../support/mysql-database.js';
 import type { MysqlServer } from '../../support/mysql-server.js';
 import {
   NAME,
@@ -118,11 +118,9 @@ function withProxy() {
   let proxy: TcpProxy;
   const behindProxy = useTestApp({
     createDatabase: async () => {
-      const database = await createMysqlDatabase(inject('mysqlUrl'));
-      const url = new URL(database.url);
-      proxy = await TcpProxy.before(Number(url.port || 3306));
-      url.port = String(proxy.port);
-      return { ...database, url: url.href };
+      const database = await createProxiedDatabase(inject('mysqlUrl'));
+      proxy = database.proxy;
+      return database;
     },
   });
   afterAll(() => proxy?.stop());

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, inject, it } from 'vitest';
 import { append, createSession } from '../../support/api.js';
-import { TcpProxy } from '../../support/faults/tcp-proxy.js';
-import { createMysqlDatabase } from '../../support/mysql-database.js';
+import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { createProxiedDatabase } from '../../support/mysql-database.js';
 import { inParallel } from '../../support/parallel.js';
 import { useTestApp } from '../../support/test-app.js';
 
@@ -10,11 +10,9 @@ let proxy: TcpProxy;
 
 const api = useTestApp({
   createDatabase: async () => {
-    const database = await createMysqlDatabase(inject('mysqlUrl'));
-    const url = new URL(database.url);
-    proxy = await TcpProxy.before(Number(url.port || 3306));
-    url.port = String(proxy.port);
-    return { ...database, url: url.href };
+    const database = await createProxiedDatabase(inject('mysqlUrl'));
+    proxy = database.proxy;
+    return database;
   },
   environment: { CACHE: 'off' },
 });

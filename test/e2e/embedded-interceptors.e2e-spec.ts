@@ -1,0 +1,177 @@
+import {
+  type CallHandler,
+  ClassSerializerInterceptor,
+  type ClassSerializerInterceptorOptions,
+  type ExecutionContext,
+  type INestApplication,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { classToPlain, plainToInstance } from 'class-transformer';
+import { map } from 'rxjs';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
+import type { Session } from '../support/api.js';
+import {
+  create,
+  platform,
+  usableDataSource,
+} from '../support/embedding/platform.js';
+import type { TestDatabase } from '../support/mysql-database.js';
+import { createTestDatabase } from '../support/test-database.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+
+afterAll(async () => {
+  await database.remove();
+});
+
+/** A common setting of platforms. */
+class EnvelopeInterceptor implements NestInterceptor {
+  intercept(_: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((data: unknown) => ({ data })));
+  }
+}
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('on %s a ClassSerializerInterceptor', (_, adapter) => {
+  it('leaves open JSON as it is', async () => {
+    const module = platform(usableDataSource(database));
+    const options: ClassSerializerInterceptorOptions = {
+      transformerPackage: { classToPlain, plainToInstance },
+      excludePrefixes: ['_'],
+    };
+    const serializer = {
+      provide: APP_INTERCEPTOR,
+      inject: [Reflector],
+      useFactory: (reflector: Reflector) =>
+        new ClassSerializerInterceptor(reflector, options),
+    };
+    const app = await create({ ...module, providers: [serializer] }, adapter());
+    onTestFinished(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const url = `${await app.getUrl()}/chat-sessions`;
+    const headers = {
+      'x-user-id': 'serialized',
+      'content-type': 'application/json',
+    };
+    const metadata = { constructor: { name: 'x' }, _secret: 1, toString: null };
+    const message = {
+      role: 'user',
+      content: 'Hello',
+      parts: [{ type: 'x', ...metadata }],
+      metadata,
+    };
+    const body = JSON.stringify({ title: 'x', metadata, messages: [message] });
+    const post = { method: 'POST', headers, body };
+    const created = await fetch(url, post);
+    expect(created.status).toBe(201);
+    expect(created.headers.get('content-type')).toBe(
+      'application/json; charset=utf-8',
+    );
+    const { chat_session } = (await created.json()) as {
+      chat_session: Session;
+    };
+    expect(chat_session).toMatchObject({ metadata, messages: [message] });
+    const path = `${url}/${chat_session.id}`;
+    for (let times = 0; times < 3; times++) {
+      const response = await fetch(path, { headers });
+      expect(await response.json()).toEqual({ chat_session });
+    }
+    const page = await fetch(`${path}/messages`, { headers });
+    expect(await page.json()).toMatchObject({ messages: [message] });
+    const etag = (await fetch(path, { headers })).headers.get('etag')!;
+    const unchanged = await fetch(path, {
+      headers: { ...headers, 'if-none-match': etag },
+    });
+    expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
+  });
+});
+
+it.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])(
+  'on %s a ClassSerializerInterceptor may serialize an envelope',
+  async (_, adapter) => {
+    const app = await create(platform(usableDataSource(database)), adapter());
+    onTestFinished(() => app.close());
+    const transformerPackage = { classToPlain, plainToInstance };
+    app.useGlobalInterceptors(
+      new ClassSerializerInterceptor(new Reflector(), { transformerPackage }),
+      new EnvelopeInterceptor(),
+    );
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(`${await app.getUrl()}/chat-sessions`, {
+      method: 'POST',
+      headers: { 'x-user-id': 'alice', 'content-type': 'application/json' },
+      body: '{"title":"In an envelope"}',
+    });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject({
+      data: { chat_session: { title: 'In an envelope' } },
+    });
+  },
+);
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('a platform on %s', (_, adapter) => {
+  let app: INestApplication;
+  let url: string;
+
+  beforeAll(async () => {
+    app = await create(platform(usableDataSource(database)), adapter());
+    app.useGlobalInterceptors(new EnvelopeInterceptor());
+    await app.listen(0, '127.0.0.1');
+    url = `${await app.getUrl()}/chat-sessions`;
+  });
+
+  afterAll(async () => {
+    await app.close();
+  });
+
+  function send(path: string, type?: string, body?: string) {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers = {
+      'x-user-id': 'alice',
+      ...(type !== undefined && { 'content-type': type }),
+    };
+    return fetch(url + path, { method, headers, body });
+  }
+
+  it('puts answers into its envelope, cached or not', async () => {
+    const created = await send('', 'application/json', '{"title":"Mine"}');
+    const { data } = (await created.json()) as {
+      data: { chat_session: Session };
+    };
+    expect(data.chat_session.title).toBe('Mine');
+    for (let times = 0; times < 3; times++) {
+      const answer = await send(`/${data.chat_session.id}`);
+      expect(await answer.json()).toEqual({ data });
+    }
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'text/xml'])(
+    'loses no body that is %s: it is refused',
+    async (type) => {
+      const answer = await send('', type, 'title=Mine');
+      expect(answer.status).toBe(415);
+    },
+  );
+});
