@@ -6,6 +6,7 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
+import { hasText, rememberText } from '../json/exact-json.js';
 import { isJsonObject } from '../validation/decorators.js';
 import { BODY_ERRORS } from './route-errors.js';
 
@@ -16,6 +17,8 @@ export const NOT_JSON = 'Request body is not valid JSON';
 export const TOO_DEEP = `JSON must not be nested more than ${MAX_JSON_DEPTH} levels deep`;
 const NOT_STORABLE =
   'JSON must not hold NUL, lone surrogates or infinite numbers';
+const ROUNDED =
+  'JSON must not hold integers beyond 2^53: they were rounded before they arrived here';
 
 /**
  * Checks the body that the application's parser has read, whichever parser that is.
@@ -25,7 +28,9 @@ const NOT_STORABLE =
  * - 400: values that could not be returned as they were sent (NUL and lone
  *   surrogates in text, numbers beyond a double's range), and values that can harm
  *   parsers, validators or other programs (deep nesting, keys that reach a
- *   prototype).
+ *   prototype). Integers beyond 2^53 need the text of the body: the service's own
+ *   parser remembers it, and a platform has it in `request.rawBody` with Nest's
+ *   option `rawBody: true`. Elsewhere they are refused.
  */
 @Injectable()
 export class JsonBodyGuard implements CanActivate {
@@ -34,8 +39,12 @@ export class JsonBodyGuard implements CanActivate {
     if (!isJsonOrNothing(request)) {
       throw new UnsupportedMediaTypeException(BODY_ERRORS[415]);
     }
-    const problem = problemIn(request.body, MAX_JSON_DEPTH);
+    const { body, rawBody } = request;
+    const text = isRemembered(body) ? undefined : textOf(rawBody);
+    const isExact = isRemembered(body) || text !== undefined;
+    const problem = problemIn(body, { levels: MAX_JSON_DEPTH, isExact });
     if (problem) throw new BadRequestException(problem);
+    if (text !== undefined) rememberText(body, text);
     return true;
   }
 }
@@ -44,6 +53,30 @@ interface RequestWithBody {
   method: string;
   headers: IncomingHttpHeaders;
   body?: unknown;
+  rawBody?: Buffer;
+}
+
+/** Undefined if it is not JSON in UTF-8: parsers of platforms may take other character sets. */
+function textOf(rawBody: Buffer | undefined): string | undefined {
+  if (!rawBody) return undefined;
+  try {
+    const text = rawBody.toString();
+    JSON.parse(text);
+    return text;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRemembered(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && hasText(body);
+}
+
+interface Allowed {
+  /** How many levels of nesting. */
+  levels: number;
+  /** Whether the text of numbers is known. */
+  isExact: boolean;
 }
 
 function isJsonOrNothing({ method, headers, body }: RequestWithBody): boolean {
@@ -55,29 +88,34 @@ function isJsonOrNothing({ method, headers, body }: RequestWithBody): boolean {
   return type.trim().toLowerCase() === 'application/json' && !isUnread;
 }
 
-/** @param levels how many levels of nesting are still allowed */
-function problemIn(value: unknown, levels: number): string | undefined {
+function problemIn(value: unknown, allowed: Allowed): string | undefined {
   if (typeof value === 'string') {
     return value.isWellFormed() && !value.includes('\0')
       ? undefined
       : NOT_STORABLE;
   }
   if (typeof value === 'number') {
-    return Number.isFinite(value) ? undefined : NOT_STORABLE;
+    if (!Number.isFinite(value)) return NOT_STORABLE;
+    return allowed.isExact || isExactNumber(value) ? undefined : ROUNDED;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  if (levels === 0) return TOO_DEEP;
-  if (Array.isArray(value)) return problemAmong(value, levels - 1);
+  if (allowed.levels === 0) return TOO_DEEP;
+  const inner = { ...allowed, levels: allowed.levels - 1 };
+  if (Array.isArray(value)) return problemAmong(value, inner);
   if (reachesPrototype(value)) return NOT_JSON;
   return (
-    problemAmong(Object.keys(value), levels) ??
-    problemAmong(Object.values(value), levels - 1)
+    problemAmong(Object.keys(value), allowed) ??
+    problemAmong(Object.values(value), inner)
   );
 }
 
-function problemAmong(values: unknown[], levels: number): string | undefined {
+function isExactNumber(value: number): boolean {
+  return !Number.isInteger(value) || Number.isSafeInteger(value);
+}
+
+function problemAmong(values: unknown[], allowed: Allowed): string | undefined {
   for (const value of values) {
-    const problem = problemIn(value, levels);
+    const problem = problemIn(value, allowed);
     if (problem) return problem;
   }
   return undefined;

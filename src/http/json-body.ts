@@ -4,6 +4,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { isUtf8 } from 'node:buffer';
+import { rememberText } from '../json/exact-json.js';
 import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
@@ -33,8 +34,9 @@ export function acceptOnlyJson(server: FastifyInstance): void {
         return done(new BadRequestException(TOO_DEEP));
       }
       void parse(request, text, (error, value: unknown) => {
-        if (error) done(new BadRequestException(NOT_JSON));
-        else done(null, value);
+        if (error) return done(new BadRequestException(NOT_JSON));
+        rememberText(value, text);
+        done(null, value);
       });
     },
   );

@@ -5,9 +5,13 @@ export interface HttpResponse {
 }
 
 /**
- * A serialized JSON body, to be returned from a handler. Fastify sends bytes as
- * they are; on Express, Nest would serialize the Buffer itself.
+ * A serialized JSON body, to be returned from a handler or an interceptor. Fastify sends bytes as
+ * they are; on Express, Nest would serialize a Buffer, but sends text.
  */
-export function jsonBytes(response: HttpResponse, body: Buffer): Buffer {
-  return 'raw' in response ? body : (JSON.parse(body.toString()) as Buffer);
+export function jsonBytes(
+  response: HttpResponse,
+  body: Buffer,
+): Buffer | string {
+  response.header('Content-Type', 'application/json; charset=utf-8');
+  return 'raw' in response ? body : body.toString();
 }

@@ -8,6 +8,7 @@ import {
   type ValidationArguments,
   type ValidationOptions,
 } from 'class-validator';
+import { jsonOf } from '../json/exact-json.js';
 import { check } from './check.js';
 
 /** The field may be left out; unlike with `@IsOptional()`, it may not be null. */
@@ -57,7 +58,7 @@ export function MaxBytes(max: number): PropertyDecorator {
 export function MaxJsonBytes(max: number): PropertyDecorator {
   return check({
     name: 'maxJsonBytes',
-    validate: (value) => Buffer.byteLength(JSON.stringify(value) ?? '') <= max,
+    validate: (value) => Buffer.byteLength(jsonOf(value) ?? '') <= max,
     message: `$property must be at most ${max} bytes of JSON`,
   });
 }

@@ -121,6 +121,11 @@ export const ROOMS: Room[] = [
       'DTOs from bodies and queries, and rules that class-validator lacks',
   },
   {
+    name: 'json',
+    paths: ['json/'],
+    purpose: 'Open JSON that is returned exactly as it was sent',
+  },
+  {
     name: 'errors',
     paths: ['errors/'],
     purpose: 'Errors with codes, and errors as text',

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
+import { canonicalJsonOf, stringifyExactly } from '../../json/exact-json.js';
 import { ChatSessionsError } from '../errors.js';
 import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
@@ -45,7 +45,7 @@ export function newMessages(
       metadata: input.metadata ?? {},
       createdAt: now,
     });
-    message.bytes = Buffer.byteLength(JSON.stringify(toChatMessage(message)));
+    message.bytes = Buffer.byteLength(stringifyExactly(toChatMessage(message)));
     return message;
   });
 }
@@ -101,7 +101,7 @@ export function isRepeated(
 
 /** Compares without regard to the order of keys. */
 function isSameJson(stored: unknown, sent: unknown): boolean {
-  return isDeepStrictEqual(stored, JSON.parse(JSON.stringify(sent)));
+  return canonicalJsonOf(stored) === canonicalJsonOf(sent);
 }
 
 function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {

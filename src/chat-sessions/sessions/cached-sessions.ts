@@ -1,5 +1,6 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
-import { type HttpResponse, jsonBytes } from '../../http/response.js';
+import type { HttpResponse } from '../../http/response.js';
+import { stringifyExactly } from '../../json/exact-json.js';
 import { PAGE } from '../limits.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
 import { matchesEtag } from '../writes/entity-tag.js';
@@ -75,13 +76,12 @@ export function respondWith(
     response.status(HttpStatus.NOT_MODIFIED);
     return undefined;
   }
-  response.header('Content-Type', 'application/json; charset=utf-8');
-  return jsonBytes(response, body);
+  return body;
 }
 
 /** JSON as bytes. An interceptor that wraps bodies in an envelope gets their content from `toJSON`. */
 function serialize(view: SessionView): Buffer {
-  const json = JSON.stringify(toChatSessionBody(view));
+  const json = stringifyExactly(toChatSessionBody(view));
   // Not from Node's pool of small Buffers: a cached body would keep all of a pool's memory.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(json));
   bytes.write(json);

@@ -1,4 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
+import { exactly } from '../../../json/exact-json.js';
 import {
   ApiEnum,
   ApiInteger,
@@ -85,9 +86,9 @@ export function toChatMessage(message: ChatMessage): ChatMessageDto {
     seq: message.seq,
     role: message.role,
     content: message.content,
-    parts: message.parts,
-    references: message.references,
-    metadata: message.metadata,
+    parts: exactly(message.parts),
+    references: exactly(message.references),
+    metadata: exactly(message.metadata),
     timestamp: message.createdAt.toISOString(),
   };
 }

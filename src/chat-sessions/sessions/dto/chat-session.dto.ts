@@ -1,4 +1,5 @@
 import { ApiSchema } from '@nestjs/swagger';
+import { exactly, jsonOf } from '../../../json/exact-json.js';
 import {
   ChatMessageDto,
   toChatMessage,
@@ -152,9 +153,9 @@ export function toChatSession(
     messages: messages.map(toChatMessage),
     references: withoutRepeats(
       messages.flatMap(({ references }) => references),
-    ),
-    config: session.config,
-    metadata: session.metadata,
+    ).map(exactly),
+    config: exactly(session.config),
+    metadata: exactly(session.metadata),
   });
 }
 
@@ -205,7 +206,5 @@ function headOf(session: ChatSession) {
 }
 
 function withoutRepeats<T extends object>(values: T[]): T[] {
-  return [
-    ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
-  ];
+  return [...new Map(values.map((value) => [jsonOf(value), value])).values()];
 }

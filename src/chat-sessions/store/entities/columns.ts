@@ -1,10 +1,9 @@
 import type { ColumnOptions, ValueTransformer } from 'typeorm';
+import { jsonOf, parseExactly } from '../../../json/exact-json.js';
 
 const json: ValueTransformer = {
-  to: (value: unknown) => (value == null ? value : JSON.stringify(value)),
-  from(text: string | null) {
-    return text === null ? null : (JSON.parse(text) as unknown);
-  },
+  to: (value: unknown) => (value == null ? value : jsonOf(value)),
+  from: (text: string | null) => (text === null ? null : parseExactly(text)),
 };
 
 /** Open JSON, stored as text: the JSON types of the engines reorder keys and round numbers. */

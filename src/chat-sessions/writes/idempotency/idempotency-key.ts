@@ -5,7 +5,7 @@ import {
   REPEATED,
   singleHeader,
 } from '../../../http/request.js';
-import { isJsonObject } from '../../../validation/decorators.js';
+import { canonicalJsonOf } from '../../../json/exact-json.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
@@ -50,16 +50,7 @@ export function repeatableRequestOf(
     createHash('sha256').update(`${method} ${path}\n${json}`).digest('hex');
   return {
     key,
-    hash: hashOf(JSON.stringify(body, withSortedKeys)),
+    hash: hashOf(canonicalJsonOf(body)),
     formerHash: hashOf(JSON.stringify(body)),
   };
-}
-
-/** For `JSON.stringify`: programs that build a body again may write its keys in another order. */
-function withSortedKeys(_key: string, value: unknown): unknown {
-  return isJsonObject(value)
-    ? Object.fromEntries(
-        Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      )
-    : value;
 }

@@ -1,0 +1,108 @@
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/** A reader of a JSON text that is known to be valid. */
+export class JsonText {
+  private at = 0;
+
+  constructor(private readonly text: string) {}
+
+  /**
+   * Reads a value, and returns it without white space. Numbers and the order of
+   * keys stay as they are; of a key that repeats, the last value counts, as in
+   * `JSON.parse`.
+   * @param sorted returns the keys of objects in order
+   */
+  compact(sorted = false): string {
+    switch (this.peek()) {
+      case '{': {
+        const members = new Map<string, string>();
+        this.object((key) => members.set(key, this.compact(sorted)));
+        const entries = sorted
+          ? [...members].toSorted(([a], [b]) => (a < b ? -1 : 1))
+          : [...members];
+        return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join()}}`;
+      }
+      case '[': {
+        const elements: string[] = [];
+        this.array(() => elements.push(this.compact(sorted)));
+        return `[${elements.join()}]`;
+      }
+      case '"':
+        return JSON.stringify(JSON.parse(this.string()));
+      default:
+        return this.word();
+    }
+  }
+
+  /**
+   * Reads a value beside what `JSON.parse` returned for it, and calls `found`
+   * with each array and object in it and its text.
+   * @param levels how many levels of nesting to look into
+   */
+  visit(
+    value: unknown,
+    levels: number,
+    found: (container: object, text: string) => void,
+  ): void {
+    const first = this.peek();
+    const start = this.at;
+    const parsed = (value ?? {}) as Record<string | number, unknown>;
+    const visitMember = (key: string | number) =>
+      this.visit(parsed[key], levels - 1, found);
+    if (first === '{') this.object(visitMember);
+    else if (first === '[') this.array(visitMember);
+    else if (first === '"') this.string();
+    else this.word();
+    if (levels > 0 && typeof value === 'object' && value !== null) {
+      found(value, this.text.slice(start, this.at));
+    }
+  }
+
+  /** @param read reads the value of a member */
+  private object(read: (key: string) => void): void {
+    for (this.at++; this.peek() !== '}'; this.skip(',')) {
+      const key = JSON.parse(this.string()) as string;
+      this.skip(':');
+      read(key);
+    }
+    this.at++;
+  }
+
+  /** @param read reads an element */
+  private array(read: (index: number) => void): void {
+    let index = 0;
+    for (this.at++; this.peek() !== ']'; this.skip(',')) read(index++);
+    this.at++;
+  }
+
+  /** Reads a string with its quotes. */
+  private string(): string {
+    const start = this.at++;
+    for (; this.text.charCodeAt(this.at) !== QUOTE; this.at++) {
+      if (this.text.charCodeAt(this.at) === BACKSLASH) this.at++;
+    }
+    return this.text.slice(start, ++this.at);
+  }
+
+  /** Reads a number, `true`, `false` or `null`. */
+  private word(): string {
+    WORD.lastIndex = this.at;
+    const [word] = WORD.exec(this.text)!;
+    this.at += word.length;
+    return word;
+  }
+
+  /** Skips white space, and returns the next character. */
+  private peek(): string {
+    while (WHITE_SPACE.has(this.text[this.at]!)) this.at++;
+    return this.text[this.at]!;
+  }
+
+  private skip(char: string): void {
+    if (this.peek() === char) this.at++;
+  }
+}
+
+const WORD = /[^\s,\]}]+/y;
+/** With the byte order mark, which parsers of bodies skip. */
+const WHITE_SPACE = new Set(' \t\r\n\uFEFF');

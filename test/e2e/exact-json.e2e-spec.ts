@@ -1,0 +1,169 @@
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { errorBody } from '../support/api.js';
+import {
+  create,
+  platform,
+  usableDataSource,
+} from '../support/embedding/platform.js';
+import { useTestApp } from '../support/test-app.js';
+import { createTestDatabase } from '../support/test-database.js';
+
+const api = useTestApp();
+
+const SESSIONS = '/api/chat-sessions';
+/** Open JSON that `JSON.parse` and `JSON.stringify` would change everywhere. */
+const OPEN =
+  '{"snowflake":1234567890123456789,"10":{"z":-0,"a":[1.0,2.50,1e3]},"2":"1.0"}';
+const PART = OPEN.replace('{', '{"type":"tool_call",');
+const MESSAGE = `{"id":"m1","role":"user","content":"hi","parts":[${PART}],"references":[${OPEN}],"metadata":${OPEN}}`;
+const FIELDS = `"parts":[${PART}],"references":[${OPEN}],"metadata":${OPEN}`;
+
+async function newSession(): Promise<string> {
+  const created = await api.send<{ chat_session: { id: string } }>(
+    'POST',
+    SESSIONS,
+    `{"config":${OPEN},"metadata":${OPEN}}`,
+  );
+  expect(created.status).toBe(201);
+  expect(created.text).toContain(`"config":${OPEN},"metadata":${OPEN}`);
+  return created.body.chat_session.id;
+}
+
+describe('open JSON', () => {
+  it('comes back from every route exactly as it was sent', async () => {
+    const path = `${SESSIONS}/${await newSession()}`;
+    const appended = await api.send('POST', `${path}/messages`, MESSAGE);
+    expect(appended.status).toBe(201);
+    expect(appended.text).toContain(FIELDS);
+
+    for (const read of [
+      path,
+      `${path}?messages=10`,
+      `${path}/messages`,
+      `${path}/messages/m1`,
+      '/api/history',
+    ]) {
+      expect((await api.send('GET', read)).text).toContain(FIELDS);
+    }
+    const session = await api.send('GET', path);
+    expect(session.text).toContain(
+      `"references":[${OPEN}],"config":${OPEN},"metadata":${OPEN}`,
+    );
+    // From the cache, where there is one.
+    expect((await api.send('GET', path)).text).toBe(session.text);
+  });
+
+  it('of a change comes back, too', async () => {
+    const path = `${SESSIONS}/${await newSession()}`;
+    const patched = await api.send('PATCH', path, '{"metadata":{"n":1e2}}');
+    expect(patched.text).toContain(`"config":${OPEN},"metadata":{"n":1e2}`);
+    await api.send('PUT', `${path}/config`, '{"config":{"t": 0.70}}');
+    expect((await api.send('GET', path)).text).toContain(
+      '"config":{"t":0.70},"metadata":{"n":1e2}',
+    );
+  });
+
+  it('counts towards its limit as it is written', async () => {
+    const path = `${SESSIONS}/${await newSession()}`;
+    const metadata = (digits: number) =>
+      `{"metadata":{"n":0.${'1'.repeat(digits)}}}`;
+    const most = 16 * 1024 - '{"n":0.}'.length;
+    expect((await api.send('PATCH', path, metadata(most))).status).toBe(200);
+    expect((await api.send('PATCH', path, metadata(most + 1))).status).toBe(
+      400,
+    );
+  });
+
+  it('with a byte order mark before it is taken', async () => {
+    const body = '\uFEFF{"metadata":{"n":1.0}}';
+    const created = await api.send('POST', SESSIONS, body);
+    expect(created.status).toBe(201);
+    expect(created.text).toContain('"metadata":{"n":1.0}');
+  });
+});
+
+describe('two requests that differ in a large number only', () => {
+  const other = MESSAGE.replace('123456789012345678', '123456789012345679');
+
+  it('are two to an Idempotency-Key', async () => {
+    const path = `${SESSIONS}/${await newSession()}/messages`;
+    const key = { 'Idempotency-Key': 'numbers' };
+    expect((await api.send('POST', path, MESSAGE, key)).status).toBe(201);
+    const again = await api.send('POST', path, MESSAGE, key);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect((await api.send('POST', path, other, key)).status).toBe(422);
+    // The same, written otherwise.
+    const spaced = MESSAGE.replaceAll(',', ' , ');
+    expect((await api.send('POST', path, spaced, key)).status).toBe(201);
+  });
+
+  it('are two to the id of a message', async () => {
+    const path = `${SESSIONS}/${await newSession()}/messages`;
+    expect((await api.send('POST', path, MESSAGE)).status).toBe(201);
+    expect((await api.send('POST', path, MESSAGE)).status).toBe(200);
+    expect((await api.send('POST', path, other)).status).toBe(409);
+  });
+});
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('in a platform on %s', (_, adapter) => {
+  async function start(rawBody: boolean) {
+    const database = await createTestDatabase();
+    onTestFinished(() => database.remove());
+    const module = platform(usableDataSource(database));
+    const app = await create(module, adapter(), { rawBody });
+    onTestFinished(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    return (method: string, path: string, body?: string) =>
+      fetch(url + path, {
+        method,
+        body,
+        headers: { 'x-user-id': 'a', 'content-type': 'application/json' },
+      });
+  }
+
+  it('integers beyond 2^53 are refused, as they are rounded already', async () => {
+    const send = await start(false);
+    const refused = await send(
+      'POST',
+      '/chat-sessions',
+      `{"metadata":${OPEN}}`,
+    );
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toEqual(
+      errorBody(
+        'JSON must not hold integers beyond 2^53: they were rounded before they arrived here',
+      ),
+    );
+    const largest = `{"metadata":{"n":${Number.MAX_SAFE_INTEGER}}}`;
+    expect((await send('POST', '/chat-sessions', largest)).status).toBe(201);
+  });
+
+  it('open JSON comes back as it was sent with `rawBody: true`', async () => {
+    const send = await start(true);
+    const created = await send(
+      'POST',
+      '/chat-sessions',
+      `{"config":${OPEN},"messages":[${MESSAGE}]}`,
+    );
+    const text = await created.text();
+    expect(text).toContain(FIELDS);
+    const { id } = (JSON.parse(text) as { chat_session: { id: string } })
+      .chat_session;
+    const read = await send('GET', `/chat-sessions/${id}`);
+    expect(read.headers.get('content-type')).toBe(
+      'application/json; charset=utf-8',
+    );
+    expect(await read.text()).toContain(FIELDS);
+    const page = await send('GET', `/chat-sessions/${id}/messages`);
+    expect(await page.text()).toContain(FIELDS);
+    expect(page.headers.get('content-type')).toBe(
+      'application/json; charset=utf-8',
+    );
+  });
+});
