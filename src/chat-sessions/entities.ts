@@ -1,6 +1,12 @@
 import { ChatMessage } from './store/entities/chat-message.entity.js';
+import { ChatPurge } from './store/entities/chat-purge.entity.js';
 import { ChatSession } from './store/entities/chat-session.entity.js';
 import { IdempotencyKey } from './writes/idempotency/idempotency-key.entity.js';
 
 /** The module's entities, for the `entities` of a data source. */
-export const chatSessionsEntities = [ChatSession, ChatMessage, IdempotencyKey];
+export const chatSessionsEntities = [
+  ChatSession,
+  ChatMessage,
+  ChatPurge,
+  IdempotencyKey,
+];

@@ -23,12 +23,14 @@ async function etagOf(id: string) {
 }
 
 describe('GET /api/chat-sessions/:session_id', () => {
-  it('has a strong ETag of creation time and version', async () => {
+  it('has a strong ETag of creation time, version and revision', async () => {
     const { id, created_at } = await createSession(api, {}, 1);
     await append(api, id, { role: 'user', content: 'More' });
     const response = await api.send('GET', `/api/chat-sessions/${id}`);
     expect(response.headers).toMatchObject({
-      etag: `"${Date.parse(created_at)}-2"`,
+      etag: expect.stringMatching(
+        new RegExp(`^"${Date.parse(created_at)}-2-[0-9a-f]{12}"$`),
+      ) as string,
       'cache-control': 'private, no-cache',
     });
   });
@@ -188,7 +190,9 @@ describe('the ETag of a write', () => {
         `/api/chat-sessions/${id}${path}`,
         body,
       );
-      expect(response.headers.etag).toBe(`"${Date.parse(created_at)}-2"`);
+      expect(response.headers.etag).toMatch(
+        new RegExp(`^"${Date.parse(created_at)}-2-[0-9a-f]{12}"$`),
+      );
       expect(await etagOf(id)).toBe(response.headers.etag);
     },
   );
@@ -201,7 +205,9 @@ describe('the ETag of a write', () => {
       const response = await api.send<SessionBody>('POST', path, body);
       expect(response.status).toBe(status);
       const { id, created_at } = response.body.chat_session;
-      expect(response.headers.etag).toBe(`"${Date.parse(created_at)}-1"`);
+      expect(response.headers.etag).toMatch(
+        new RegExp(`^"${Date.parse(created_at)}-1-[0-9a-f]{12}"$`),
+      );
       expect(await etagOf(id)).toBe(response.headers.etag);
     }
   });

@@ -61,7 +61,12 @@ async function tables(): Promise<string[]> {
   }
 }
 
-const TABLES = ['chat_messages', 'chat_sessions', 'idempotency_keys'];
+const TABLES = [
+  'chat_messages',
+  'chat_purges',
+  'chat_sessions',
+  'idempotency_keys',
+];
 
 describe('migrations', () => {
   it('create the schema of the entities', async () => {

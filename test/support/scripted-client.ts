@@ -5,7 +5,7 @@ import {
 } from '../../src/client/index.js';
 
 export const ID = '019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55';
-export const ETAG = '"1795392123456-2"';
+export const ETAG = '"1795392123456-2-3b1f6f0c2a55"';
 const DONE = { chat_session: { id: ID }, message: {}, messages: [] };
 
 /** A response, or the code of a network error. */

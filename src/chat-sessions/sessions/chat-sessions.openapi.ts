@@ -110,7 +110,7 @@ export const ApiGetChatSession = () =>
       name: 'If-None-Match',
       required: false,
       description:
-        'ETag of the client\'s copy, such as `"1795392123456-2"`: 304 where it is current.',
+        'ETag of the client\'s copy, such as `"1795392123456-2-3b1f6f0c2a55"`: 304 where it is current.',
       schema: { type: 'string' },
     }),
     ApiQuery({ type: GetChatSessionQuery }),

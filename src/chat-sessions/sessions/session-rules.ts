@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { NO_MESSAGES } from '../messages/message-rules.js';
 import { ChatSession } from '../store/entities/chat-session.entity.js';
+import { newRevision } from '../store/revision.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 
 /** A session without messages, not stored yet. */
@@ -24,6 +25,7 @@ export function newSession(
     lastSeq: 0,
     lastActivityAt: now,
     version: 1,
+    revision: newRevision(),
     createdAt: now,
     updatedAt: now,
   });

@@ -19,6 +19,7 @@ import {
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
 import { ChatSession } from './entities/chat-session.entity.js';
+import { newRevision } from './revision.js';
 
 export interface ListFilter {
   archived: boolean;
@@ -67,7 +68,7 @@ export class ChatSessionsRepository {
     this.database.forUpdate(this.byId(key, STATE)),
   );
   private readonly selectVersion = cachedSelect((key: SessionKey) =>
-    this.byId(key, ['createdAt', 'version']),
+    this.byId(key, ['createdAt', 'version', 'revision']),
   );
   private readonly selectList = cachedSelect((values: ListValues) =>
     this.listed(values),
@@ -181,6 +182,7 @@ export class ChatSessionsRepository {
     const changes = {
       ...fields,
       version: session.version + 1,
+      revision: newRevision(),
       updatedAt: now,
     };
     const { id, ownerId } = session;
@@ -239,6 +241,7 @@ const STATE = [
   'lastSeq',
   'maxMessageBytes',
   'version',
+  'revision',
   'createdAt',
   'updatedAt',
 ] as const satisfies readonly (keyof ChatSession)[];

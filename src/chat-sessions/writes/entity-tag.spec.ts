@@ -7,12 +7,19 @@ import { entityTagOf, IfMatch, matchesEtag } from './entity-tag.js';
 const session = Object.assign(new ChatSession(), {
   createdAt: new Date(1_795_392_123_456),
   version: 7,
+  revision: '0123456789ab',
 });
-const TAG = '"1795392123456-7"';
+const TAG = '"1795392123456-7-0123456789ab"';
 
 describe('entityTagOf', () => {
-  it('is strong, of creation and version', () => {
+  it('is strong, of creation, version and revision', () => {
     expect(entityTagOf(session)).toBe(TAG);
+  });
+
+  it('is what it was for a session that has no revision yet', () => {
+    expect(
+      entityTagOf(Object.assign(new ChatSession(), session, { revision: '' })),
+    ).toBe('"1795392123456-7"');
   });
 });
 
@@ -34,8 +41,10 @@ describe('matchesEtag', () => {
     undefined,
     '',
     '""',
-    '"1795392123456-6"',
-    '"1795392123455-7"',
+    '"1795392123456-7"',
+    '"1795392123456-7-0123456789ac"',
+    '"1795392123456-6-0123456789ab"',
+    '"1795392123455-7-0123456789ab"',
     'W/"1795392123456-6"',
     '1795392123456-7',
     `"a${TAG}`,

@@ -2,11 +2,17 @@ import { BadRequestException } from '@nestjs/common';
 import { ChatSessionsError } from '../errors.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 
-type Versioned = Pick<ChatSession, 'createdAt' | 'version'>;
+type Versioned = Pick<ChatSession, 'createdAt' | 'version' | 'revision'>;
 
-/** The strong entity tag of this version of a session: `"<created_at in ms>-<version>"`. */
-export function entityTagOf({ createdAt, version }: Versioned): string {
-  return `"${createdAt.getTime()}-${version}"`;
+/** The strong entity tag of this version of a session: `"<created_at in ms>-<version>-<revision>"`. */
+export function entityTagOf({
+  createdAt,
+  version,
+  revision,
+}: Versioned): string {
+  const counted = `${createdAt.getTime()}-${version}`;
+  // The version of the service before wrote no revision.
+  return revision === '' ? `"${counted}"` : `"${counted}-${revision}"`;
 }
 
 // RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE

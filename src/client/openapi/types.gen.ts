@@ -491,7 +491,7 @@ export type DeleteChatSessionData = {
     body?: never;
     headers?: {
         /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
          */
         'If-Match'?: string;
     };
@@ -559,7 +559,7 @@ export type GetChatSessionData = {
     body?: never;
     headers?: {
         /**
-         * ETag of the client's copy, such as `"1795392123456-2"`: 304 where it is current.
+         * ETag of the client's copy, such as `"1795392123456-2-3b1f6f0c2a55"`: 304 where it is current.
          */
         'If-None-Match'?: string;
     };
@@ -620,7 +620,7 @@ export type UpdateChatSessionData = {
     body: ChatSessionChanges;
     headers?: {
         /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
          */
         'If-Match'?: string;
     };
@@ -688,7 +688,7 @@ export type ReplaceChatConfigData = {
     body: ChatSessionConfig;
     headers?: {
         /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
          */
         'If-Match'?: string;
     };
@@ -760,7 +760,7 @@ export type ClearChatSessionData = {
          */
         'Idempotency-Key'?: string;
         /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
          */
         'If-Match'?: string;
     };
@@ -907,7 +907,7 @@ export type AppendMessagesData = {
          */
         'Idempotency-Key'?: string;
         /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
          */
         'If-Match'?: string;
     };

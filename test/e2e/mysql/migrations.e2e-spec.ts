@@ -11,8 +11,15 @@ import { createMysqlDatabase } from '../../support/mysql-database.js';
 /** The statements of all migrations, in order. MySQL commits each one by itself. */
 async function statementsOf(direction: 'up' | 'down'): Promise<string[]> {
   const statements: string[] = [];
-  const runner = { query: async (sql: string) => void statements.push(sql) };
-  for (const Migration of mysqlMigrations) {
+  const isThere = async () => direction === 'down';
+  const runner = {
+    query: async (sql: string) => void statements.push(sql),
+    hasColumn: isThere,
+    hasTable: isThere,
+  };
+  const migrations =
+    direction === 'up' ? mysqlMigrations : mysqlMigrations.toReversed();
+  for (const Migration of migrations) {
     await new Migration()[direction](runner as unknown as QueryRunner);
   }
   return statements;
@@ -56,7 +63,7 @@ describe.each(DOWN.map((_, done) => done + 1))(
       for (const statement of DOWN.slice(0, done)) {
         await dataSource.query(statement);
       }
-      await dataSource.undoLastMigration();
+      for (const _ of mysqlMigrations) await dataSource.undoLastMigration();
       const tables = await dataSource.query<unknown[]>(
         'SHOW TABLES LIKE "chat%"',
       );

@@ -73,7 +73,7 @@ export function ApiOpaqueId(
 const etag = {
   ETag: {
     description: 'The strong entity tag of the session.',
-    schema: { type: 'string', example: '"1795392123456-2"' },
+    schema: { type: 'string', example: '"1795392123456-2-3b1f6f0c2a55"' },
   },
 } as const;
 
@@ -143,7 +143,7 @@ export function ApiIfMatch(): MethodDecorator {
     name: 'If-Match',
     required: false,
     description:
-      'ETag of the session as the client knows it, such as `"1795392123456-2"`: 412 where it has changed since.',
+      'ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.',
     schema: { type: 'string', pattern: IF_MATCH.source },
   });
 }

@@ -99,6 +99,13 @@ export class ChatSession {
   @Column({ type: 'int', unsigned: true, name: 'version' })
   version: number;
 
+  /**
+   * Random, and another one with each version: a database that was restored
+   * counts versions again. Empty until an instance that knows it writes.
+   */
+  @Column({ ...asciiColumn, name: 'revision', length: 12, default: '' })
+  revision: string;
+
   @Column({ ...timeColumn, name: 'created_at' })
   createdAt: Date;
 

@@ -1,8 +1,13 @@
 import { CreateTables1795392000000 as MysqlCreateTables } from './mysql/1795392000000-create-tables.js';
+import { AddRevisionsAndPurges1796000000000 as MysqlAddRevisionsAndPurges } from './mysql/1796000000000-add-revisions-and-purges.js';
 import { CreateTables1795392000000 as SqliteCreateTables } from './sqlite/1795392000000-create-tables.js';
+import { AddRevisionsAndPurges1796000000000 as SqliteAddRevisionsAndPurges } from './sqlite/1796000000000-add-revisions-and-purges.js';
 
 /** For the `migrations` of a data source on MySQL or MariaDB. */
-export const mysqlMigrations = [MysqlCreateTables];
+export const mysqlMigrations = [MysqlCreateTables, MysqlAddRevisionsAndPurges];
 
 /** For the `migrations` of a data source on SQLite. */
-export const sqliteMigrations = [SqliteCreateTables];
+export const sqliteMigrations = [
+  SqliteCreateTables,
+  SqliteAddRevisionsAndPurges,
+];
