@@ -58,13 +58,15 @@ UPDATE `chat_sessions` SET `title` = ?, `message_count` = ?, `last_seq` = ?, `ma
 -- in one transaction:
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
 INSERT INTO `chat_messages` (`session_id`, `seq`, `id`, `owner_id`, `role`, `content`, `parts`, `references`, `metadata`, `bytes`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ?) AND `message`.`id` IN (?, ?);
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` < ? AND `id` IN (?, ?));
+SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` >= ?) AND `message`.`id` IN (?, ?);
 
 -- POST /api/chat-sessions/:session_id/messages, with an id that exists
 -- in one transaction:
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
 INSERT INTO `chat_messages` (`session_id`, `seq`, `id`, `owner_id`, `role`, `content`, `parts`, `references`, `metadata`, `bytes`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ?) AND `message`.`id` IN (?);
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` < ? AND `id` IN (?));
+SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` >= ?) AND `message`.`id` IN (?);
 
 -- POST /api/chat-sessions/:session_id/messages, with an Idempotency-Key
 -- in one transaction:
@@ -79,12 +81,12 @@ UPDATE `idempotency_keys` SET `status` = ?, `session_id` = ?, `message_ids` = ? 
 INSERT INTO `idempotency_keys` (`owner_id`, `idempotency_key`, `request_hash`, `status`, `session_id`, `message_ids`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?);
 SELECT `record`.`owner_id` AS `ownerId`, `record`.`idempotency_key` AS `key`, `record`.`request_hash` AS `requestHash`, `record`.`status` AS `status`, `record`.`session_id` AS `sessionId`, `record`.`message_ids` AS `messageIds`, `record`.`created_at` AS `createdAt` FROM `idempotency_keys` `record` WHERE (`record`.`owner_id` = ? AND `record`.`idempotency_key` = ?);
 SELECT `session`.`owner_id` AS `ownerId`, `session`.`id` AS `id`, `session`.`title` AS `title`, `session`.`document_id` AS `documentId`, `session`.`section_id` AS `sectionId`, `session`.`context_documents` AS `contextDocuments`, `session`.`config` AS `config`, `session`.`metadata` AS `metadata`, `session`.`pinned` AS `pinned`, `session`.`archived` AS `archived`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`preview` AS `preview`, `session`.`last_message_at` AS `lastMessageAt`, `session`.`last_activity_at` AS `lastActivityAt`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?);
-SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ?) AND `message`.`id` IN (?);
+SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` >= ?) AND `message`.`id` IN (?);
 
 -- POST /api/chat-sessions/:session_id/messages, to a session without a title
 -- in one transaction:
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
-SELECT SUBSTR(`message`.`content`, 1, 200) AS `content` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ?) AND `message`.`role` = ? AND `message`.`content` <> '' ORDER BY `message`.`seq` ASC LIMIT 10;
+SELECT SUBSTR(`message`.`content`, 1, 200) AS `content` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` >= ?) AND `message`.`role` = ? AND `message`.`content` <> '' ORDER BY `message`.`seq` ASC LIMIT 10;
 INSERT INTO `chat_messages` (`session_id`, `seq`, `id`, `owner_id`, `role`, `content`, `parts`, `references`, `metadata`, `bytes`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE `chat_sessions` SET `title` = ?, `message_count` = ?, `last_seq` = ?, `max_message_bytes` = ?, `preview` = ?, `last_message_at` = ?, `last_activity_at` = ?, `version` = ?, `revision` = ?, `updated_at` = ? WHERE `id` = ? AND `owner_id` = ?;
 
@@ -135,8 +137,8 @@ SELECT `message`.`seq` AS `seq`, `message`.`bytes` AS `bytes` FROM `chat_message
 SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` BETWEEN ? AND ?) ORDER BY `message`.`seq` ASC;
 
 -- GET /api/chat-sessions/:session_id/messages/:message_id
-SELECT `session`.`created_at` AS `createdAt`, `session`.`version` AS `version`, `session`.`revision` AS `revision` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?);
-SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`id` = ? AND `message`.`owner_id` = ?);
+SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?);
+SELECT `message`.`session_id` AS `sessionId`, `message`.`seq` AS `seq`, `message`.`id` AS `id`, `message`.`owner_id` AS `ownerId`, `message`.`role` AS `role`, `message`.`content` AS `content`, `message`.`parts` AS `parts`, `message`.`references` AS `references`, `message`.`metadata` AS `metadata`, `message`.`bytes` AS `bytes`, `message`.`created_at` AS `createdAt` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` >= ?) AND `message`.`id` = ?;
 
 -- GET /api/history
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`document_id` AS `documentId`, `session`.`section_id` AS `sectionId`, `session`.`pinned` AS `pinned`, `session`.`archived` AS `archived`, `session`.`message_count` AS `messageCount`, `session`.`preview` AS `preview`, `session`.`last_message_at` AS `lastMessageAt`, `session`.`last_activity_at` AS `lastActivityAt`, `session`.`version` AS `version`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt`, OCTET_LENGTH(`session`.`context_documents`) AS `contextBytes` FROM `chat_sessions` `session` WHERE (`session`.`owner_id` = ? AND `session`.`archived` = ?) ORDER BY `session`.`last_activity_at` DESC, `session`.`id` DESC LIMIT ?;
@@ -178,14 +180,14 @@ UPDATE `chat_sessions` SET `config` = ?, `version` = ?, `revision` = ?, `updated
 -- POST /api/chat-sessions/:session_id/clear
 -- in one transaction:
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
-DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ?);
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` >= ?);
 UPDATE `chat_sessions` SET `message_count` = ?, `max_message_bytes` = ?, `preview` = ?, `last_message_at` = ?, `version` = ?, `revision` = ?, `updated_at` = ? WHERE `id` = ? AND `owner_id` = ?;
 
 -- POST /api/chat-sessions/:session_id/clear, with an Idempotency-Key
 -- in one transaction:
 INSERT INTO `idempotency_keys` (`owner_id`, `idempotency_key`, `request_hash`, `status`, `session_id`, `message_ids`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?);
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
-DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ?);
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` >= ?);
 UPDATE `chat_sessions` SET `message_count` = ?, `max_message_bytes` = ?, `preview` = ?, `last_message_at` = ?, `version` = ?, `revision` = ?, `updated_at` = ? WHERE `id` = ? AND `owner_id` = ?;
 UPDATE `idempotency_keys` SET `status` = ?, `session_id` = ?, `message_ids` = ? WHERE `owner_id` = ? AND `idempotency_key` = ?;
 
@@ -195,10 +197,32 @@ INSERT INTO `idempotency_keys` (`owner_id`, `idempotency_key`, `request_hash`, `
 SELECT `record`.`owner_id` AS `ownerId`, `record`.`idempotency_key` AS `key`, `record`.`request_hash` AS `requestHash`, `record`.`status` AS `status`, `record`.`session_id` AS `sessionId`, `record`.`message_ids` AS `messageIds`, `record`.`created_at` AS `createdAt` FROM `idempotency_keys` `record` WHERE (`record`.`owner_id` = ? AND `record`.`idempotency_key` = ?);
 SELECT `session`.`owner_id` AS `ownerId`, `session`.`id` AS `id`, `session`.`title` AS `title`, `session`.`document_id` AS `documentId`, `session`.`section_id` AS `sectionId`, `session`.`context_documents` AS `contextDocuments`, `session`.`config` AS `config`, `session`.`metadata` AS `metadata`, `session`.`pinned` AS `pinned`, `session`.`archived` AS `archived`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`preview` AS `preview`, `session`.`last_message_at` AS `lastMessageAt`, `session`.`last_activity_at` AS `lastActivityAt`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?);
 
+-- POST /api/chat-sessions/:session_id/clear, of a long conversation
+-- in one transaction:
+SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
+INSERT INTO `chat_purges` (`session_id`, `last_seq`, `owner_id`, `created_at`) VALUES (?, ?, ?, ?);
+UPDATE `chat_sessions` SET `message_count` = ?, `max_message_bytes` = ?, `preview` = ?, `last_message_at` = ?, `version` = ?, `revision` = ?, `updated_at` = ? WHERE `id` = ? AND `owner_id` = ?;
+
+-- POST /api/chat-sessions/:session_id/messages, with the id of a cleared message
+-- in one transaction:
+SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
+INSERT INTO `chat_messages` (`session_id`, `seq`, `id`, `owner_id`, `role`, `content`, `parts`, `references`, `metadata`, `bytes`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` < ? AND `id` IN (?, ?));
+INSERT INTO `chat_messages` (`session_id`, `seq`, `id`, `owner_id`, `role`, `content`, `parts`, `references`, `metadata`, `bytes`, `created_at`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+UPDATE `chat_sessions` SET `title` = ?, `message_count` = ?, `last_seq` = ?, `max_message_bytes` = ?, `preview` = ?, `last_message_at` = ?, `last_activity_at` = ?, `version` = ?, `revision` = ?, `updated_at` = ? WHERE `id` = ? AND `owner_id` = ?;
+
 -- DELETE /api/chat-sessions/:session_id
 -- in one transaction:
 SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` WHERE `purge`.`session_id` = ? FOR UPDATE;
 DELETE FROM `chat_sessions` WHERE (`id` = ? AND `owner_id` = ?);
+
+-- DELETE /api/chat-sessions/:session_id, after the clear of a long conversation
+-- in one transaction:
+SELECT `session`.`id` AS `id`, `session`.`owner_id` AS `ownerId`, `session`.`title` AS `title`, `session`.`message_count` AS `messageCount`, `session`.`last_seq` AS `lastSeq`, `session`.`max_message_bytes` AS `maxMessageBytes`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`created_at` AS `createdAt`, `session`.`updated_at` AS `updatedAt` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?) FOR UPDATE;
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` WHERE `purge`.`session_id` = ? FOR UPDATE;
+INSERT INTO `chat_purges` (`session_id`, `last_seq`, `owner_id`, `created_at`) VALUES (?, ?, ?, ?);
+UPDATE `chat_sessions` SET `owner_id` = ?, `title` = ?, `document_id` = ?, `section_id` = ?, `context_documents` = ?, `config` = ?, `metadata` = ?, `preview` = ? WHERE `id` = ? AND `owner_id` = ?;
 
 -- The deletion of old Idempotency-Keys
 -- in one transaction:
@@ -206,3 +230,22 @@ SELECT `record`.`owner_id` AS `ownerId`, `record`.`idempotency_key` AS `key` FRO
 DELETE FROM `idempotency_keys` WHERE (`owner_id` = ? AND `idempotency_key` = ? AND `created_at` < ?);
 DELETE FROM `idempotency_keys` WHERE (`owner_id` = ? AND `idempotency_key` = ? AND `created_at` < ?);
 DELETE FROM `idempotency_keys` WHERE (`owner_id` = ? AND `idempotency_key` = ? AND `created_at` < ?);
+
+-- The removal of a long conversation that was deleted
+-- in one transaction:
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` ORDER BY `purge`.`session_id` ASC, `purge`.`last_seq` ASC LIMIT 1;
+SELECT `message`.`seq` AS `seq`, `message`.`bytes` AS `bytes` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` BETWEEN ? AND ?) ORDER BY `message`.`seq` ASC LIMIT 500;
+DELETE FROM `chat_purges` WHERE (`session_id` = ? AND `last_seq` = ?);
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` WHERE `purge`.`session_id` = ? FOR UPDATE;
+-- in one transaction:
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` ORDER BY `purge`.`session_id` ASC, `purge`.`last_seq` ASC LIMIT 1;
+SELECT `message`.`seq` AS `seq`, `message`.`bytes` AS `bytes` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` BETWEEN ? AND ?) ORDER BY `message`.`seq` ASC LIMIT 500;
+DELETE FROM `chat_messages` WHERE (`session_id` = ? AND `owner_id` = ? AND `seq` BETWEEN ? AND ?);
+-- in one transaction:
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` ORDER BY `purge`.`session_id` ASC, `purge`.`last_seq` ASC LIMIT 1;
+SELECT `message`.`seq` AS `seq`, `message`.`bytes` AS `bytes` FROM `chat_messages` `message` WHERE (`message`.`session_id` = ? AND `message`.`owner_id` = ? AND `message`.`seq` BETWEEN ? AND ?) ORDER BY `message`.`seq` ASC LIMIT 500;
+DELETE FROM `chat_purges` WHERE (`session_id` = ? AND `last_seq` = ?);
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` WHERE `purge`.`session_id` = ? FOR UPDATE;
+DELETE FROM `chat_sessions` WHERE (`id` = ? AND `owner_id` = ?);
+-- in one transaction:
+SELECT `purge`.`session_id` AS `sessionId`, `purge`.`last_seq` AS `lastSeq`, `purge`.`owner_id` AS `ownerId`, `purge`.`created_at` AS `createdAt` FROM `chat_purges` `purge` ORDER BY `purge`.`session_id` ASC, `purge`.`last_seq` ASC LIMIT 1;

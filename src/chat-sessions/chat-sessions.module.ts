@@ -20,6 +20,8 @@ import {
   type ChatSessionsOptions,
   ChatSessionsSettings,
 } from './options.js';
+import { Purger } from './removal/purger.js';
+import { Removal } from './removal/removal.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
@@ -28,6 +30,7 @@ import { HistoryController } from './sessions/history.controller.js';
 import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
 import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
+import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
 import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
 import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
@@ -75,6 +78,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     CachedSessions,
     ServeFromCache,
     ChatSessionsExceptionsFilter,
+    Removal,
+    Purger,
     SessionWrites,
     SessionEvents,
     ResponseCache,
@@ -82,6 +87,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     IdempotencySweeper,
     ChatSessionsRepository,
     ChatMessagesRepository,
+    ChatPurgesRepository,
     IdempotencyKeysRepository,
   ],
   exports: [ChatSessionsService, ChatMessagesService, SessionEvents, Database],

@@ -4,6 +4,11 @@ import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
 export const ERRORS = {
   message_empty: { status: 400, text: 'Message cannot be empty' },
   session_id_taken: { status: 409, text: 'Chat session id is already in use' },
+  session_being_deleted: {
+    status: 503,
+    text: 'Chat session with this id is still being deleted',
+    retryAfter: 1,
+  },
   session_differs: {
     status: 409,
     text: 'Chat session exists with other messages',

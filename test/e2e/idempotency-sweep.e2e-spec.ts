@@ -56,7 +56,7 @@ describe('the sweep', () => {
     await store(api, 'old', 450, OLD_MS);
     await store(api, 'young', 3, DAY_MS - 60_000);
     const batches = vi.spyOn(api.app.get(Database), 'write');
-    expect(await sweeper.sweep()).toBe(450);
+    expect(await sweeper.run()).toBe(450);
     expect(batches.mock.calls.length).toBeGreaterThan(4);
     const left = await keysOf(api).find({ order: { key: 'ASC' } });
     expect(left.map(({ key }) => key)).toEqual([
@@ -64,12 +64,12 @@ describe('the sweep', () => {
       'young 2',
       'young 3',
     ]);
-    expect(await sweeper.sweep()).toBe(0);
+    expect(await sweeper.run()).toBe(0);
   });
 
   it('may run on several instances at once', async () => {
     await store(api, 'old', 450, OLD_MS);
-    const swept = await inParallel(3, () => sweeper.sweep());
+    const swept = await inParallel(3, () => sweeper.run());
     expect(swept.reduce((sum, count) => sum + count)).toBe(450);
     expect(await keysOf(api).count()).toBe(0);
   });
@@ -95,10 +95,10 @@ describe('the sweep', () => {
     await store(api, 'old', 1_000, OLD_MS);
     const order: string[] = [];
     await Promise.all([
-      sweeper.sweep().then(() => order.push('sweep')),
+      sweeper.run().then(() => order.push('run')),
       createSession(api).then(() => order.push('request')),
     ]);
-    expect(order).toEqual(['request', 'sweep']);
+    expect(order).toEqual(['request', 'run']);
   });
 
   // On SQLite one write comes after the other.
@@ -113,7 +113,7 @@ describe('the sweep', () => {
         if (young > 0) await store(api, 'young', young, 1_000);
         const { id } = await createSession(api);
         await holdKey(api, 'runs');
-        const sweeping = sweeper.sweep();
+        const sweeping = sweeper.run();
         const responses = inParallel(5, (n) =>
           append(api, id, HELLO, { 'idempotency-key': `new ${n}` }),
         );
@@ -128,7 +128,10 @@ describe('the sweep', () => {
 describe('the timer of the sweep', () => {
   /** An application that sweeps once a second. */
   async function startApp(): Promise<TestApp> {
-    const api = new TestApp({ environment: { IDEMPOTENCY_TTL: '1' } });
+    const api = new TestApp({
+      environment: { IDEMPOTENCY_TTL: '1' },
+      startBackgroundTasks: true,
+    });
     onTestFinished(async () => {
       vi.restoreAllMocks();
       await api.stop();
@@ -139,7 +142,7 @@ describe('the timer of the sweep', () => {
   it('logs a sweep that failed, and tries again later', async () => {
     const api = await startApp();
     const warn = vi.spyOn(api.logger, 'warn');
-    vi.spyOn(api.app.get(IdempotencySweeper), 'sweep').mockRejectedValueOnce(
+    vi.spyOn(api.app.get(IdempotencySweeper), 'run').mockRejectedValueOnce(
       new Error('on purpose'),
     );
     await store(api, 'old', 5, OLD_MS);
@@ -161,8 +164,8 @@ describe('the timer of the sweep', () => {
   it('ends with the application, after the current batch', async () => {
     const api = await startApp();
     const sweeper = api.app.get(IdempotencySweeper);
-    const sweep = sweeper.sweep.bind(sweeper);
-    const spy = vi.spyOn(sweeper, 'sweep').mockResolvedValue(0);
+    const sweep = sweeper.run.bind(sweeper);
+    const spy = vi.spyOn(sweeper, 'run').mockResolvedValue(0);
     await store(api, 'old', 1_000, OLD_MS);
     await new Promise<void>((begun) => {
       spy.mockImplementation(() => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { Purger } from '../../src/chat-sessions/removal/purger.js';
 import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
 import { Database } from '../../src/database/database.js';
 import { apiRequests } from '../support/api-requests.js';
@@ -181,7 +182,14 @@ async function useEverything(): Promise<void> {
   for (const request of apiRequests(id, message.id)) {
     await api.send(request.method, request.path, request.body);
   }
-  await api.app.get(IdempotencySweeper).sweep();
+  await api.app.get(IdempotencySweeper).run();
+  // Long enough to be removed in batches.
+  const purger = api.app.get(Purger);
+  vi.spyOn(purger, 'wake').mockImplementation(() => undefined);
+  await api.send('POST', `${long}/clear`);
+  await api.send('POST', `${long}/messages`, message);
+  await api.send('DELETE', long);
+  await purger.run();
 }
 
 interface Plan {
@@ -192,6 +200,9 @@ interface Plan {
   faults: string[];
 }
 
+/** Ends at the first row of an index, which plans show as a scan of it. */
+const FIRST_OF_INDEX = /[`"]purge[`"] ORDER BY .* LIMIT 1$/;
+
 async function planOf(sql: string, parameters: unknown[]): Promise<Plan> {
   const { explain, step, index, fault } = DIALECT;
   const rows = await run(`${explain} ${sql}`, parameters);
@@ -200,9 +211,10 @@ async function planOf(sql: string, parameters: unknown[]): Promise<Plan> {
     sql,
     steps,
     indexes: steps.flatMap((one) => index.exec(one)?.[1] ?? []),
-    faults: sql.startsWith('INSERT')
-      ? []
-      : steps.filter((one) => fault.test(one)),
+    faults:
+      sql.startsWith('INSERT') || FIRST_OF_INDEX.test(sql)
+        ? []
+        : steps.filter((one) => fault.test(one)),
   };
 }
 
@@ -227,8 +239,13 @@ describe('with 100,000 sessions, messages and keys', () => {
 
   it('every statement is one that docs show', async () => {
     const file = `../../docs/statements.${STORE}.sql`;
-    const shown = await readFile(resolve(import.meta.dirname, file), 'utf8');
-    const others = plans.filter(({ sql }) => !shown.includes(`\n${sql};`));
+    // TypeORM writes numbers into the statements of SQLite.
+    const general = (sql: string) => sql.replace(/\b\d+\b/g, '?');
+    const text = await readFile(resolve(import.meta.dirname, file), 'utf8');
+    const shown = general(text);
+    const others = plans.filter(
+      ({ sql }) => !shown.includes(`\n${general(sql)};`),
+    );
     expect(others.map(({ sql }) => sql)).toEqual([]);
   });
 

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { Purger } from '../../src/chat-sessions/removal/purger.js';
 import { encodeCursor } from '../../src/chat-sessions/sessions/cursor.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
 import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
 import { Database } from '../../src/database/database.js';
@@ -18,6 +20,7 @@ const HEAD = `-- The statements of each operation, in order.
 
 const ID = '01938f5e-0000-7000-8000-000000000001';
 const UNTITLED = '01938f5e-0000-7000-8000-000000000002';
+const LONG = '01938f5e-0000-7000-8000-000000000003';
 const VALUES: Record<string, string> = {
   session_id: ID,
   message_id: 'a',
@@ -134,7 +137,16 @@ const OPERATIONS: [request: string, options?: Options][] = [
     { variant: 'with an Idempotency-Key', key: 'clear' },
   ],
   [`POST ${SESSION}/clear`, { variant: AGAIN, key: 'clear' }],
+  [`POST ${SESSIONS}/${LONG}/clear`, { variant: 'of a long conversation' }],
+  [
+    `POST ${SESSIONS}/${LONG}/messages`,
+    { variant: 'with the id of a cleared message', body: APPENDED },
+  ],
   [`DELETE ${SESSION}`],
+  [
+    `DELETE ${SESSIONS}/${LONG}`,
+    { variant: 'after the clear of a long conversation' },
+  ],
 ];
 
 const api = useTestApp({ environment: { CACHE: 'validated' } });
@@ -154,6 +166,10 @@ async function send(request: string, options: Options): Promise<void> {
   expect(status, `${request}: ${text}`).toBeOneOf([200, 201, 204]);
 }
 
+function inGeneral(request: string): string {
+  return request.replace(new RegExp(`${UNTITLED}|${LONG}`), ':session_id');
+}
+
 function section(title: string, units: RecordedUnit[]): string {
   const lines = units.flatMap(({ kind, statements }) => [
     ...(kind === 'write' ? ['-- in one transaction:'] : []),
@@ -167,10 +183,20 @@ it('the statements of each operation are those of docs', async () => {
     id: UNTITLED,
     messages: Array(4).fill({ role: 'assistant', content: 'Hello' }),
   });
+  // It counts more messages than it has, so that it is long.
+  await api.send('POST', SESSIONS, { id: LONG, ...APPENDED });
+  await api.dataSource
+    .createQueryBuilder()
+    .update(ChatSession)
+    .set({ messageCount: 3_000, lastSeq: 3_000 })
+    .where({ id: LONG })
+    .execute();
+  const purger = api.app.get(Purger);
+  vi.spyOn(purger, 'wake').mockImplementation(() => undefined);
   const units = recordUnits(api.app.get(Database));
   let text = HEAD;
   for (const [request, options = {}] of OPERATIONS) {
-    const title = request.replace(UNTITLED, ':session_id');
+    const title = inGeneral(request);
     const { variant } = options;
     await send(request, options);
     text += section(variant ? `${title}, ${variant}` : title, units.splice(0));
@@ -180,8 +206,13 @@ it('the statements of each operation are those of docs', async () => {
     .update(IdempotencyKey)
     .set({ createdAt: new Date(0) })
     .execute();
-  await api.app.get(IdempotencySweeper).sweep();
+  await api.app.get(IdempotencySweeper).run();
   text += section('The deletion of old Idempotency-Keys', units.splice(0));
+  await purger.run();
+  text += section(
+    'The removal of a long conversation that was deleted',
+    units.splice(0),
+  );
   await expect(text).toMatchFileSnapshot(FILE);
 });
 
@@ -189,7 +220,7 @@ it('that was every route that uses the store', () => {
   const others = /^HEAD | \/health\/| \/api\/docs\//;
   const routes = api.routes.filter((route) => !others.test(route));
   const sent = OPERATIONS.map(([request]) =>
-    request.replace(UNTITLED, ':session_id').replace(/\?.*/, ''),
+    inGeneral(request).replace(/\?.*/, ''),
   );
   expect([...new Set(sent)].toSorted()).toEqual(routes.toSorted());
 });

@@ -1,11 +1,12 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { parseConfig } from '../../src/app/config/parse-config.js';
 import { createApp } from '../../src/app/create-app.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
+import { BackgroundTask } from '../../src/chat-sessions/writes/background-task.js';
 import type { TestDatabase } from './mysql-database.js';
 import { OpenApiContract } from './openapi-contract.js';
 import { RecordingLogger } from './recording-logger.js';
@@ -26,6 +27,8 @@ interface TestAppOptions {
   createDatabase?: () => Promise<TestDatabase>;
   /** Settings of the service. By default all requests have one owner, and nothing is limited. */
   environment?: Record<string, string>;
+  /** Whether background tasks start by themselves, after a random pause. By default they only run when woken. */
+  startBackgroundTasks?: boolean;
 }
 
 /** The maximum, so that a busy machine makes no request late. Tests of the deadline set their own. */
@@ -76,7 +79,13 @@ export class TestApp {
     server.addHook('onRoute', ({ method, url }) => {
       this.routes.push(...[method].flat().map((name) => `${name} ${url}`));
     });
+    const bootstrap = vi.spyOn(
+      BackgroundTask.prototype,
+      'onApplicationBootstrap',
+    );
+    if (!this.options.startBackgroundTasks) bootstrap.mockReturnValue();
     await this.app.init();
+    bootstrap.mockRestore();
     await server.ready();
     return this;
   }

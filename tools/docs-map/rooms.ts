@@ -51,6 +51,11 @@ export const ROOMS: Room[] = [
     purpose: 'Feature: append, page and clear messages',
   },
   {
+    name: 'chat-sessions/removal',
+    paths: ['chat-sessions/removal/'],
+    purpose: 'Clear and delete sessions of any length, in batches',
+  },
+  {
     name: 'chat-sessions/routes',
     paths: ['chat-sessions/routes/'],
     purpose: 'Parts that all controllers share: guard, replies, OpenAPI',

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
+import { isDuplicateKey } from '../../database/errors.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
+import { Purger } from '../removal/purger.js';
+import { Removal, type Removed } from '../removal/removal.js';
 import {
   ChatMessagesRepository,
   type MessagePage,
@@ -26,7 +29,6 @@ import {
   fieldsWith,
   isRepeated,
   newMessages,
-  NO_MESSAGES,
   refuseEmpty,
   startOfLine,
 } from './message-rules.js';
@@ -53,6 +55,8 @@ export class ChatMessagesService {
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly writes: SessionWrites,
+    private readonly removal: Removal,
+    private readonly purger: Purger,
   ) {}
 
   /**
@@ -83,16 +87,18 @@ export class ChatMessagesService {
    * Deletes the messages and keeps the session. Throws EntityNotFoundError,
    * `version_moved`, `key_reused`, `key_in_use`.
    */
-  clear(key: SessionKey, options?: WriteOptions): Promise<Written> {
-    return this.writes.run(
+  async clear(key: SessionKey, options?: WriteOptions): Promise<Written> {
+    const cleared = await this.writes.run<Removed>(
       key,
       {
         type: 'cleared',
-        apply: (session, now) => this.deleteAll(session, now),
+        apply: (session, now) => this.removal.clear(session, now),
         replay: (record) => this.findCleared(record),
       },
       options,
     );
+    if (cleared.isPurgeNeeded) this.purger.wake();
+    return cleared;
   }
 
   /** Throws EntityNotFoundError. */
@@ -138,8 +144,8 @@ export class ChatMessagesService {
     messageId: string,
   ): UnitOfWork<ChatMessage> {
     // Every read goes through its session, which decides whether it can be seen.
-    yield* this.sessions.version(ownerId, id);
-    return yield* this.messages.get(ownerId, id, messageId);
+    const session = yield* this.sessions.state(ownerId, id);
+    return yield* this.messages.get(session, messageId);
   }
 
   private *insert(
@@ -150,8 +156,16 @@ export class ChatMessagesService {
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));
     const fields = { title, ...fieldsWith(session, messages) };
-    const first = [this.messages.insertion(messages)];
-    yield* this.sessions.update(session, fields, { now, first });
+    const changes = { now, first: [this.messages.insertion(messages)] };
+    try {
+      yield* this.sessions.update(session, fields, changes);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      // Ids of cleared messages are free, also while their rows wait for their removal.
+      const ids = messages.map(({ id }) => id);
+      if (!(yield* this.messages.deleteCleared(session, ids))) throw error;
+      yield* this.sessions.update(session, fields, changes);
+    }
     return { session, messages, created: true };
   }
 
@@ -189,18 +203,12 @@ export class ChatMessagesService {
     return { session, messages, created: true };
   }
 
-  private *deleteAll(session: SessionState, now: Date): UnitOfWork<Written> {
-    yield* this.messages.deleteAll(session);
-    yield* this.sessions.update(session, NO_MESSAGES, { now });
-    return { session, created: false };
-  }
-
   private *findCleared({
     ownerId,
     sessionId,
-  }: IdempotencyKey): UnitOfWork<Written> {
+  }: IdempotencyKey): UnitOfWork<Removed> {
     const session = yield* this.sessions.get(ownerId, sessionId);
-    return { session, created: false };
+    return { session, created: false, isPurgeNeeded: false };
   }
 
   /** A title only if the session's first user message with a text is among the new ones: a cleared title stays cleared. */

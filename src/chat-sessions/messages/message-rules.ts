@@ -12,14 +12,6 @@ import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
 
-/** The fields of a session that has no messages. */
-export const NO_MESSAGES = {
-  messageCount: 0,
-  maxMessageBytes: 0,
-  preview: null,
-  lastMessageAt: null,
-} satisfies Partial<ChatSession>;
-
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
   if (inputs.some(isEmpty)) throw new ChatSessionsError('message_empty');

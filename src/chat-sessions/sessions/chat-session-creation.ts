@@ -42,7 +42,7 @@ export class ChatSessionCreation {
     private readonly messages: ChatMessagesRepository,
   ) {}
 
-  /** Throws `session_id_taken`, `session_differs`, `section_taken`, `message_empty`. */
+  /** Throws `session_id_taken`, `session_being_deleted`, `session_differs`, `section_taken`, `message_empty`. */
   *create(ownerId: string, input: CreateChatSessionDto): UnitOfWork<Created> {
     const session = newSession(ownerId, input, new Date());
     const messages = newMessages(
@@ -103,6 +103,9 @@ export class ChatSessionCreation {
     if (stored) {
       yield* this.checkFirstMessages(stored, inputs);
       return yield* this.withMessages(stored, false);
+    }
+    if (yield* this.sessions.isDisowned(id)) {
+      throw new ChatSessionsError('session_being_deleted');
     }
     const ofSection = yield* this.findOfSection(session);
     throw new ChatSessionsError(

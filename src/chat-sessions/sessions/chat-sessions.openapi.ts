@@ -64,6 +64,7 @@ export const ApiCreateChatSession = () =>
       errors: errorsOf(
         'message_empty',
         'session_id_taken',
+        'session_being_deleted',
         'session_differs',
         'section_taken',
         'key_in_use',

@@ -3,6 +3,8 @@ import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { PAGE } from '../limits.js';
 import { ChatMessagesService } from '../messages/chat-messages.service.js';
+import { Purger } from '../removal/purger.js';
+import { Removal, type Removed } from '../removal/removal.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
@@ -69,11 +71,13 @@ export class ChatSessionsService {
     private readonly messagesService: ChatMessagesService,
     private readonly creation: ChatSessionCreation,
     private readonly writes: SessionWrites,
+    private readonly removal: Removal,
+    private readonly purger: Purger,
   ) {}
 
   /**
    * Creates a session; returns the existing one if the owner has one with the
-   * same id. Throws `session_id_taken`, `session_differs`, `section_taken`, `message_empty`,
+   * same id. Throws `session_id_taken`, `session_being_deleted`, `session_differs`, `section_taken`, `message_empty`,
    * `key_reused`, `key_in_use`, and EntityNotFoundError if the session of the
    * Idempotency-Key was deleted.
    */
@@ -154,12 +158,15 @@ export class ChatSessionsService {
     key: SessionKey,
     { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
   ): Promise<void> {
-    const { sessions } = this;
-    function* apply(session: SessionState): UnitOfWork<Written> {
-      yield* sessions.delete(session);
-      return { session, created: false };
-    }
-    await this.writes.run(key, { type: 'deleted', apply }, { ifMatch });
+    const { isPurgeNeeded } = await this.writes.run<Removed>(
+      key,
+      {
+        type: 'deleted',
+        apply: (session, now) => this.removal.delete(session, now),
+      },
+      { ifMatch },
+    );
+    if (isPurgeNeeded) this.purger.wake();
   }
 
   private *read(

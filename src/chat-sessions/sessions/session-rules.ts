@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import { NO_MESSAGES } from '../messages/message-rules.js';
+import { NO_MESSAGES } from '../store/chat-messages.repository.js';
 import { ChatSession } from '../store/entities/chat-session.entity.js';
 import { newRevision } from '../store/revision.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';

@@ -3,7 +3,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import {
   Between,
   EntityNotFoundError,
+  type FindOptionsWhere,
   In,
+  LessThan,
+  MoreThanOrEqual,
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
@@ -19,13 +22,15 @@ import {
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
 import { PAGE } from '../limits.js';
-import type { SessionKey } from './chat-sessions.repository.js';
+import type { SessionKey, SessionState } from './chat-sessions.repository.js';
 import {
   ChatMessage,
   type MessageRole,
 } from './entities/chat-message.entity.js';
+import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 import {
+  firstSeqOf,
   fitRange,
   lengthOf,
   type MessagePageQuery,
@@ -46,7 +51,21 @@ interface RangeValues extends Key {
   to: number;
 }
 
-/** Statements on messages. Every one names the owner. */
+/** The fields of a session that has no messages. */
+export const NO_MESSAGES = {
+  messageCount: 0,
+  maxMessageBytes: 0,
+  preview: null,
+  lastMessageAt: null,
+} satisfies Partial<ChatSession>;
+
+/** Rows and bytes that are removed at once. Few, because on SQLite this blocks the process. */
+const BATCH = { rows: 500, bytes: 4 * 1024 * 1024 };
+
+/**
+ * Statements on messages. Every one names the owner. Messages before the first
+ * seq of their session were cleared, and wait for their removal.
+ */
 @Injectable()
 export class ChatMessagesRepository {
   private readonly selectRange = cachedSelect((values: RangeValues) =>
@@ -65,22 +84,18 @@ export class ChatMessagesRepository {
     this.table = new Table(messages);
   }
 
-  /** Throws EntityNotFoundError if the owner has no such message. */
-  *get(
-    ownerId: string,
-    sessionId: string,
-    id: string,
-  ): UnitOfWork<ChatMessage> {
-    const [message] = yield* select(
-      this.query().where({ sessionId, id, ownerId }),
-    );
-    if (!message) throw new EntityNotFoundError(ChatMessage, { sessionId, id });
+  /** Throws EntityNotFoundError if the session has no such message. */
+  *get(session: SessionState, id: string): UnitOfWork<ChatMessage> {
+    const [message] = yield* select(this.of(session).andWhere({ id }));
+    if (!message) {
+      throw new EntityNotFoundError(ChatMessage, { sessionId: session.id, id });
+    }
     return message;
   }
 
   /** The messages with these ids, by id; missing ones are left out. */
   *findAll(
-    session: SessionKey,
+    session: SessionState,
     ids: string[],
   ): UnitOfWork<ReadonlyMap<string, ChatMessage>> {
     const found = yield* select(this.of(session).andWhere({ id: In(ids) }));
@@ -89,14 +104,14 @@ export class ChatMessagesRepository {
 
   /** The starts (200 characters) of the first messages of a role whose content is not empty. */
   *firstTexts(
-    session: SessionKey,
+    session: SessionState,
     role: MessageRole,
     limit: number,
   ): UnitOfWork<string[]> {
     const rows = yield* select(
       this.query([])
         .addSelect('SUBSTR(message.content, 1, 200)', 'content')
-        .where(keyOf(session))
+        .where(existing(session))
         .andWhere({ role })
         .andWhere("message.content <> ''")
         .orderBy('message.seq')
@@ -127,9 +142,40 @@ export class ChatMessagesRepository {
     return this.table.insert(messages);
   }
 
-  *deleteAll(session: SessionKey): UnitOfWork<void> {
-    yield* execute(
-      this.messages.createQueryBuilder().delete().where(keyOf(session)),
+  *deleteAll(session: SessionState): UnitOfWork<void> {
+    yield* this.delete(existing(session));
+  }
+
+  /** Deletes cleared messages with these ids. Returns whether there were any. */
+  *deleteCleared(session: SessionState, ids: string[]): UnitOfWork<boolean> {
+    const seq = LessThan(firstSeqOf(session));
+    return (yield* this.delete({ ...keyOf(session), seq, id: In(ids) })) > 0;
+  }
+
+  /** Deletes some of the messages of a purge. Returns false if there are none. */
+  *deleteBatch({
+    sessionId,
+    ownerId,
+    lastSeq,
+  }: ChatPurge): UnitOfWork<boolean> {
+    const rows = yield* select(
+      this.query(['seq', 'bytes'])
+        .where({ sessionId, ownerId, seq: Between(0, lastSeq) })
+        .orderBy('message.seq')
+        .limit(BATCH.rows),
+    );
+    const [first] = rows;
+    if (!first) return false;
+    let bytes = 0;
+    const next = rows.find((row) => (bytes += row.bytes) > BATCH.bytes);
+    const end = next ? Math.max(next.seq - 1, first.seq) : rows.at(-1)!.seq;
+    yield* this.delete({ sessionId, ownerId, seq: Between(first.seq, end) });
+    return true;
+  }
+
+  private *delete(where: FindOptionsWhere<ChatMessage>): UnitOfWork<number> {
+    return yield* execute(
+      this.messages.createQueryBuilder().delete().where(where),
     );
   }
 
@@ -153,8 +199,8 @@ export class ChatMessagesRepository {
     return this.query(columns).where({ ...key, seq: Between(from, to) });
   }
 
-  private of(session: SessionKey): SelectQueryBuilder<ChatMessage> {
-    return this.query().where(keyOf(session));
+  private of(session: SessionState): SelectQueryBuilder<ChatMessage> {
+    return this.query().where(existing(session));
   }
 
   private query(
@@ -166,6 +212,11 @@ export class ChatMessagesRepository {
 
 function keyOf({ id, ownerId }: SessionKey): Key {
   return { sessionId: id, ownerId };
+}
+
+/** Matches the messages that were not cleared. */
+function existing(session: SessionState): FindOptionsWhere<ChatMessage> {
+  return { ...keyOf(session), seq: MoreThanOrEqual(firstSeqOf(session)) };
 }
 
 function valuesOf(

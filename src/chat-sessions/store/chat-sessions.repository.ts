@@ -55,6 +55,9 @@ export interface ListedSession extends ChatSession {
 /** No context documents as JSON. */
 const NO_DOCUMENTS = '[]';
 
+/** The owner of sessions that were deleted and wait for the removal of their messages: not an id that anyone can have. */
+const NOBODY = '';
+
 /** The filter of a list, and the position after which it begins. */
 type ListValues = Partial<ChatSession>;
 
@@ -63,6 +66,9 @@ type ListValues = Partial<ChatSession>;
 export class ChatSessionsRepository {
   private readonly selectById = cachedSelect((key: SessionKey) =>
     this.byId(key),
+  );
+  private readonly selectState = cachedSelect((key: SessionKey) =>
+    this.byId(key, STATE),
   );
   private readonly selectForUpdate = cachedSelect((key: SessionKey) =>
     this.database.forUpdate(this.byId(key, STATE)),
@@ -100,7 +106,13 @@ export class ChatSessionsRepository {
     return orNotFound(session, id);
   }
 
-  /** Like `get`, but only what a change needs; locks the session until the transaction ends. */
+  /** Like `get`, but only what a change needs. */
+  *state(ownerId: string, id: string): UnitOfWork<SessionState> {
+    const [session] = yield* this.selectState({ ownerId, id });
+    return orNotFound(session, id);
+  }
+
+  /** Like `state`; locks the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
     return orNotFound(session, id);
@@ -188,6 +200,34 @@ export class ChatSessionsRepository {
     const { id, ownerId } = session;
     yield* execute(...first, this.table.update({ id, ownerId }, changes));
     Object.assign(session, changes);
+  }
+
+  /**
+   * Takes a session from its owner, with all that it says: nobody sees it any
+   * more. Its id stays taken until `deleteDisowned`.
+   */
+  *disown({ id, ownerId }: SessionKey): UnitOfWork<void> {
+    const gone = {
+      ownerId: NOBODY,
+      title: null,
+      documentId: null,
+      sectionId: null,
+      contextDocuments: [],
+      config: {},
+      metadata: {},
+      preview: null,
+    };
+    yield* execute(this.table.update({ id, ownerId }, gone));
+  }
+
+  *isDisowned(id: string): UnitOfWork<boolean> {
+    const [session] = yield* this.selectVersion({ ownerId: NOBODY, id });
+    return session !== undefined;
+  }
+
+  /** Deletes a session that has no owner, if there is one with this id. */
+  *deleteDisowned(id: string): UnitOfWork<void> {
+    yield* this.delete({ ownerId: NOBODY, id });
   }
 
   /** Deletes a session with its messages. */

@@ -20,7 +20,10 @@ export interface MessageRange {
   anchor: number;
 }
 
-export function firstSeqOf({ lastSeq, messageCount }: ChatSession): number {
+export function firstSeqOf({
+  lastSeq,
+  messageCount,
+}: Pick<ChatSession, 'lastSeq' | 'messageCount'>): number {
   return lastSeq - messageCount + 1;
 }
 

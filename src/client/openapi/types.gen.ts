@@ -467,7 +467,7 @@ export type CreateChatSessionErrors = {
      */
     500: ChatError;
     /**
-     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     * Chat session with this id is still being deleted
      */
     503: ChatError;
 };
