@@ -32,6 +32,7 @@ import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { SessionListsRepository } from './store/session-lists.repository.js';
 import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
 import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
 import { Idempotency } from './writes/idempotency/idempotency.js';
@@ -86,6 +87,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     Idempotency,
     IdempotencySweeper,
     ChatSessionsRepository,
+    SessionListsRepository,
     ChatMessagesRepository,
     ChatPurgesRepository,
     IdempotencyKeysRepository,

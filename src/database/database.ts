@@ -39,6 +39,9 @@ export abstract class Database {
   /** Rejects if the store cannot serve requests, or does not reply in time. */
   abstract check(milliseconds: number): Promise<void>;
 
+  /** The time by the store's own clock, which all instances share. */
+  abstract now(): UnitOfWork<Date>;
+
   /** Makes a SELECT lock its rows until the end of the transaction, if the engine needs that. */
   abstract forUpdate<Entity extends ObjectLiteral>(
     query: SelectQueryBuilder<Entity>,

@@ -11,7 +11,6 @@ import { useTestApp } from '../support/test-app.js';
 // response, although it is still sending.
 
 const api = useTestApp();
-const TIMES = 50;
 /** Larger than the limit of 4 MiB, and than what the buffers of a socket take. */
 const BODY = Buffer.alloc(8 * 1024 * 1024, 'x');
 
@@ -53,6 +52,13 @@ beforeAll(async () => {
   url = new URL(await api.listen());
 });
 
+/** Few at once: client and server share this process, and a busy one reads no headers in time. */
+async function fiftyTimes<T>(run: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  while (results.length < 50) results.push(...(await inParallel(5, run)));
+  return results;
+}
+
 /** Sends everything before it reads anything, as Python's urllib does. */
 async function sendThenRead(bytes: (string | Buffer)[]): Promise<string> {
   const socket = connect(Number(url.port), url.hostname).pause();
@@ -92,7 +98,7 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
   const expected = errorBody(error);
 
   it('reaches fetch', async () => {
-    const responses = await inParallel(TIMES, async () => {
+    const responses = await fiftyTimes(async () => {
       const response = await fetch(new URL(path, url), {
         method: 'POST',
         headers,
@@ -100,12 +106,12 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
       });
       return response.json();
     });
-    expect(responses).toEqual(Array(TIMES).fill(expected));
+    expect(responses).toEqual(Array(50).fill(expected));
   });
 
   it('reaches a client that sends everything first', async () => {
     const head = headOf(headers, [`content-length: ${BODY.length}`]);
-    const responses = await inParallel(TIMES, () => sendThenRead([head, BODY]));
+    const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
     for (const response of responses) {
       expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toEqual(expected);
     }
@@ -115,14 +121,14 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
     const head = headOf(headers, ['transfer-encoding: chunked']);
     const size = `${BODY.length.toString(16)}\r\n`;
     const parts = [head, size, BODY, '\r\n0\r\n\r\n'];
-    const responses = await inParallel(TIMES, () => sendThenRead(parts));
+    const responses = await fiftyTimes(() => sendThenRead(parts));
     for (const response of responses) {
       expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toEqual(expected);
     }
   });
 
   it('reaches a client that waits for 100 Continue', async () => {
-    const responses = await inParallel(TIMES, async () => {
+    const responses = await fiftyTimes(async () => {
       const sent = request(new URL(path, url), {
         method: 'POST',
         headers: {
@@ -136,7 +142,7 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
       const [response] = await once(sent, 'response');
       return json(response);
     });
-    expect(responses).toEqual(Array(TIMES).fill(expected));
+    expect(responses).toEqual(Array(50).fill(expected));
   });
 });
 
@@ -145,7 +151,7 @@ it('a response 431 reaches a client that sends everything first', async () => {
     `x-long: ${'x'.repeat(17_000)}`,
     `content-length: ${BODY.length}`,
   ]);
-  const responses = await inParallel(TIMES, () => sendThenRead([head, BODY]));
+  const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
   for (const response of responses) expect(response).toContain('HTTP/1.1 431');
 });
 

@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
+import { SessionListsRepository } from '../../src/chat-sessions/store/session-lists.repository.js';
+import { Database } from '../../src/database/database.js';
 import {
   append,
   createSession,
@@ -133,12 +136,34 @@ describe('GET /api/chat-sessions/:session_id while others append and clear', () 
           numbers(last - count + 1, last),
         );
         expect(session.last_message_at).toBe(newest?.timestamp ?? null);
-        expect(headers.etag).toBe(
-          `"${Date.parse(session.created_at)}-${session.version}"`,
-        );
+        const counted = `${Date.parse(session.created_at)}-${session.version}`;
+        expect(headers.etag).toMatch(new RegExp(`^"${counted}-`));
         expect(responses.get(headers.etag) ?? text).toBe(text);
         responses.set(headers.etag, text);
       }
     });
   });
+});
+
+it('a list leaves out a session that is deleted while it is read', async () => {
+  const contextDocuments = ['doc'];
+  const body = { context_documents: contextDocuments };
+  const [kept, deleted] = [
+    await createSession(api, body),
+    await createSession(api, body),
+  ];
+  const lists = api.app.get(SessionListsRepository);
+  const sessions = await api.app.get(Database).write(function* () {
+    const listed = yield* lists.list(
+      'local',
+      { archived: false },
+      { limit: 2 },
+    );
+    expect(listed.map(({ id }) => id)).toEqual([deleted.id, kept.id]);
+    yield* api.app
+      .get(ChatSessionsRepository)
+      .delete({ ownerId: 'local', id: deleted.id });
+    return yield* lists.withContextDocuments('local', listed);
+  });
+  expect(sessions).toMatchObject([{ id: kept.id, contextDocuments }]);
 });

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { describeError } from '../../errors/describe-error.js';
 import { PAGE } from '../limits.js';
 import { ChatMessagesService } from '../messages/chat-messages.service.js';
 import { Purger } from '../removal/purger.js';
@@ -8,8 +9,6 @@ import { Removal, type Removed } from '../removal/removal.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
-  type ListedSession,
-  type ListPosition,
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
@@ -18,6 +17,12 @@ import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
+import {
+  isAhead,
+  type ListedSession,
+  type ListPosition,
+  SessionListsRepository,
+} from '../store/session-lists.repository.js';
 import { entityTagOf } from '../writes/entity-tag.js';
 import {
   SessionWrites,
@@ -64,9 +69,12 @@ const MAX_READS = 10;
 
 @Injectable()
 export class ChatSessionsService {
+  private readonly logger = new Logger(ChatSessionsService.name);
+
   constructor(
     private readonly database: Database,
     private readonly sessions: ChatSessionsRepository,
+    private readonly lists: SessionListsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly messagesService: ChatMessagesService,
     private readonly creation: ChatSessionCreation,
@@ -109,13 +117,21 @@ export class ChatSessionsService {
   }
 
   /** A page of the owner's sessions, latest activity first. */
-  list(ownerId: string, query: ListChatSessionsQuery): Promise<SessionPage> {
-    return this.database.read(() => this.readList(ownerId, query));
+  async list(
+    ownerId: string,
+    query: ListChatSessionsQuery,
+  ): Promise<SessionPage> {
+    const page = await this.database.read(() => this.readList(ownerId, query));
+    await this.correctActivity(page.sessions);
+    return page;
   }
 
   /** The newest 50 messages of the owner's most recently active session; none if there is no session. */
-  history(ownerId: string): Promise<ChatMessage[]> {
-    return this.database.read(() => this.readHistory(ownerId));
+  async history(ownerId: string): Promise<ChatMessage[]> {
+    const view = await this.database.read(() => this.readHistory(ownerId));
+    if (!view) return [];
+    await this.correctActivity([view.session]);
+    return view.messages;
   }
 
   /** Replaces the given fields; fields that are undefined stay. Throws EntityNotFoundError, `version_moved`. */
@@ -190,7 +206,7 @@ export class ChatSessionsService {
   ): UnitOfWork<SessionPage> {
     const { limit, archived, pinned, document_id, section_id, cursor } = query;
     // One more than asked for tells whether there is a next page.
-    const found = yield* this.sessions.list(
+    const found = yield* this.lists.list(
       ownerId,
       { archived, pinned, documentId: document_id, sectionId: section_id },
       {
@@ -199,22 +215,44 @@ export class ChatSessionsService {
       },
     );
     const sessions = fitting(found.slice(0, limit));
-    yield* this.sessions.addContextDocuments(ownerId, sessions);
     return {
-      sessions,
+      sessions: yield* this.lists.withContextDocuments(ownerId, sessions),
       next: found.length > sessions.length ? sessions.at(-1) : undefined,
     };
   }
 
-  private *readHistory(ownerId: string): UnitOfWork<ChatMessage[]> {
+  private *readHistory(ownerId: string): UnitOfWork<SessionView | undefined> {
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const latest = yield* this.latest(ownerId);
-      if (!latest) return [];
+      if (!latest) return undefined;
       const session = yield* this.sessions.find(ownerId, latest.id);
       // If it was deleted since, another one is the latest.
-      if (session) return yield* this.messages.newest(session);
+      if (session) {
+        const messages = yield* this.messages.newest(session);
+        return { session, messages };
+      }
     }
     throw new Error('The latest session was deleted at each read');
+  }
+
+  /**
+   * A session that was written by an instance whose clock was ahead would stay
+   * first in lists until that time has come.
+   */
+  private async correctActivity(sessions: ChatSession[]): Promise<void> {
+    const now = new Date();
+    const ahead = sessions.filter(({ lastActivityAt }) =>
+      isAhead(lastActivityAt, now),
+    );
+    if (ahead.length === 0) return;
+    try {
+      await this.database.write(() => this.lists.correctActivity(ahead));
+    } catch (error) {
+      this.logger.warn({
+        message: 'Sessions of a clock that is ahead were not corrected',
+        error: describeError(error),
+      });
+    }
   }
 
   private *updateFields(
@@ -235,7 +273,7 @@ export class ChatSessionsService {
     const newest: ChatSession[] = [];
     for (const archived of [false, true]) {
       newest.push(
-        ...(yield* this.sessions.list(ownerId, { archived }, { limit: 1 })),
+        ...(yield* this.lists.list(ownerId, { archived }, { limit: 1 })),
       );
     }
     return newest.sort(

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { isUUID, ValidateBy } from 'class-validator';
-import type { ListPosition } from '../store/chat-sessions.repository.js';
+import type { ListPosition } from '../store/session-lists.repository.js';
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
 const LAST_MS = Date.UTC(9999, 11, 31);

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
   EntityNotFoundError,
-  In,
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
@@ -21,45 +20,13 @@ import {
 import { ChatSession } from './entities/chat-session.entity.js';
 import { newRevision } from './revision.js';
 
-export interface ListFilter {
-  archived: boolean;
-  pinned?: boolean;
-  documentId?: string;
-  sectionId?: string;
-}
-
-/** A position in an owner's list: after this session. */
-export interface ListPosition {
-  lastActivityAt: Date;
-  id: string;
-}
-
-export interface ListPage {
-  /** The largest number of sessions. */
-  limit: number;
-  /** The last session of the page before. */
-  after?: ListPosition;
-}
-
 export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
 
-/** A session as a list has it. */
-export interface ListedSession extends ChatSession {
-  /** Size of the context documents as JSON, which are not read yet. */
-  contextBytes: number;
-}
-
-/** No context documents as JSON. */
-const NO_DOCUMENTS = '[]';
-
 /** The owner of sessions that were deleted and wait for the removal of their messages: not an id that anyone can have. */
 const NOBODY = '';
-
-/** The filter of a list, and the position after which it begins. */
-type ListValues = Partial<ChatSession>;
 
 /** Statements on sessions. Every one names the owner. */
 @Injectable()
@@ -76,10 +43,6 @@ export class ChatSessionsRepository {
   private readonly selectVersion = cachedSelect((key: SessionKey) =>
     this.byId(key, ['createdAt', 'version', 'revision']),
   );
-  private readonly selectList = cachedSelect((values: ListValues) =>
-    this.listed(values),
-  );
-
   private readonly table: Table<ChatSession>;
 
   constructor(
@@ -127,53 +90,6 @@ export class ChatSessionsRepository {
       this.query().where({ ownerId, documentId, sectionId }),
     );
     return session;
-  }
-
-  /** Latest activity first, without config, metadata and context documents. */
-  *list(
-    ownerId: string,
-    { archived, pinned, documentId, sectionId }: ListFilter,
-    { limit, after }: ListPage,
-  ): UnitOfWork<ListedSession[]> {
-    const filter = {
-      ownerId,
-      archived,
-      ...(pinned !== undefined && { pinned }),
-      ...(documentId !== undefined && { documentId }),
-      ...(sectionId !== undefined && { sectionId }),
-    };
-    const { lastActivityAt, id } = after ?? {};
-    const values = after ? { lastActivityAt, id, ...filter } : filter;
-    const rows = (yield* this.selectList(values, limit)) as ListedSession[];
-    // On MySQL 8 it is a BIGINT, which TypeORM's connections return as text.
-    for (const row of rows) row.contextBytes = Number(row.contextBytes);
-    return rows;
-  }
-
-  /** Adds the context documents of listed sessions. Most have none, which takes no statement. */
-  *addContextDocuments(
-    ownerId: string,
-    sessions: ListedSession[],
-  ): UnitOfWork<void> {
-    const withSome = sessions.filter(
-      ({ contextBytes }) => contextBytes > NO_DOCUMENTS.length,
-    );
-    const ids = withSome.map(({ id }) => id);
-    const found =
-      ids.length === 0
-        ? []
-        : yield* select(
-            this.query(['id', 'contextDocuments']).where({
-              ownerId,
-              id: In(ids),
-            }),
-          );
-    const documents = new Map(
-      found.map(({ id, contextDocuments }) => [id, contextDocuments]),
-    );
-    for (const session of sessions) {
-      session.contextDocuments = documents.get(session.id) ?? [];
-    }
   }
 
   /** Throws the driver's error if the id or the section is taken. */
@@ -244,28 +160,6 @@ export class ChatSessionsRepository {
     return this.query(columns).where({ id, ownerId });
   }
 
-  /** Latest activity first. */
-  private listed({
-    lastActivityAt,
-    id,
-    ...filter
-  }: ListValues): SelectQueryBuilder<ChatSession> {
-    const query = this.query(LISTED)
-      .addSelect('OCTET_LENGTH(session.contextDocuments)', 'contextBytes')
-      .where(filter)
-      .orderBy('session.lastActivityAt', 'DESC')
-      .addOrderBy('session.id', 'DESC');
-    if (lastActivityAt === undefined) return query;
-    // The first condition lets the index start at the cursor. If the second one
-    // were an OR, MySQL might merge two indexes and sort.
-    return query
-      .andWhere('session.lastActivityAt <= :lastActivityAt')
-      .andWhere(
-        'CASE WHEN session.lastActivityAt < :lastActivityAt THEN TRUE ELSE session.id < :id END',
-      )
-      .setParameters({ lastActivityAt, id });
-  }
-
   private query(
     columns?: readonly (keyof ChatSession)[],
   ): SelectQueryBuilder<ChatSession> {
@@ -285,23 +179,6 @@ const STATE = [
   'createdAt',
   'updatedAt',
 ] as const satisfies readonly (keyof ChatSession)[];
-
-const LISTED: readonly (keyof ChatSession)[] = [
-  'id',
-  'ownerId',
-  'title',
-  'documentId',
-  'sectionId',
-  'pinned',
-  'archived',
-  'messageCount',
-  'preview',
-  'lastMessageAt',
-  'lastActivityAt',
-  'version',
-  'createdAt',
-  'updatedAt',
-];
 
 function orNotFound(session: ChatSession | undefined, id: string): ChatSession {
   if (!session) throw new EntityNotFoundError(ChatSession, { id });

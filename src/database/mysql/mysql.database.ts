@@ -144,6 +144,15 @@ export class MysqlDatabase extends Database {
     }
   }
 
+  *now(): UnitOfWork<Date> {
+    const { rows } = yield [
+      statement(
+        "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) AS microseconds",
+      ),
+    ];
+    return new Date(Number(rows[0]!.microseconds) / 1000);
+  }
+
   forUpdate<Entity extends ObjectLiteral>(query: SelectQueryBuilder<Entity>) {
     return query.setLock('pessimistic_write');
   }

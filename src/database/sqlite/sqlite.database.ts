@@ -102,6 +102,12 @@ export class SqliteDatabase extends Database {
     return new StoreUnavailableError(code, this.place.problem);
   }
 
+  /** SQLite has no clock of its own. */
+  // oxlint-disable-next-line require-yield
+  *now(): UnitOfWork<Date> {
+    return new Date();
+  }
+
   /** Locks nothing: SQLite has one writer at a time. */
   forUpdate<Entity extends ObjectLiteral>(query: SelectQueryBuilder<Entity>) {
     return query;

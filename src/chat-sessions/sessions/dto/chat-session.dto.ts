@@ -10,9 +10,9 @@ import {
   ApiObjects,
   ApiTime,
 } from '../../routes/openapi/properties.js';
-import type { ListPosition } from '../../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import type { ListPosition } from '../../store/session-lists.repository.js';
 import { encodeCursor } from '../cursor.js';
 
 /** What a session says of itself everywhere. */
