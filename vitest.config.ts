@@ -16,8 +16,15 @@ function hasMysql(): boolean {
   if (process.env.REQUIRE_MYSQL === '1') {
     throw new Error(`REQUIRE_MYSQL=1, but ${what}`);
   }
-  process.stderr.write(`!!! WARNING: ${what}\n`);
+  warn(what);
   return false;
+}
+
+/** At the start, and again at the end, below the results. */
+function warn(what: string): void {
+  const write = () => process.stderr.write(`!!! WARNING: ${what}\n`);
+  write();
+  process.once('exit', write);
 }
 
 /** The tests in a browser need Chromium: a warning, or an error with REQUIRE_CHROMIUM=1. */
@@ -29,7 +36,7 @@ function hasChromium(): boolean {
   if (process.env.REQUIRE_CHROMIUM === '1') {
     throw new Error(`REQUIRE_CHROMIUM=1, but ${what}`);
   }
-  process.stderr.write(`!!! WARNING: ${what}\n`);
+  warn(what);
   return false;
 }
 
@@ -104,6 +111,7 @@ const processMysql = {
     exclude: [
       'test/process/client-guide.process-spec.ts',
       'test/process/defaults.process-spec.ts',
+      'test/process/help.process-spec.ts',
       'test/process/identity.process-spec.ts',
       'test/process/load-cli.process-spec.ts',
       'test/process/npm.process-spec.ts',

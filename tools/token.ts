@@ -8,7 +8,7 @@ const USAGE = `Usage: npm run token -- --sub OWNER [--expires 8h]
 
 Prints a token for development, signed with JWT_SECRET. It expires after 8 hours by default.`;
 
-await run(async () => {
+await run(USAGE, async () => {
   const { sub, expires } = parse();
   if (!sub) throw new Error(USAGE);
   console.log(await sign(loadConfig(), sub, expires));

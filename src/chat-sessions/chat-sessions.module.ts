@@ -22,6 +22,7 @@ import {
 } from './options.js';
 import { Purger } from './removal/purger.js';
 import { Removal } from './removal/removal.js';
+import { Replies } from './routes/replies.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
@@ -78,6 +79,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionCreation,
     CachedSessions,
     ServeFromCache,
+    Replies,
     ChatSessionsExceptionsFilter,
     Removal,
     Purger,

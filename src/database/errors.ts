@@ -13,10 +13,10 @@ const ER_CHECKREAD = 1020;
 const NOT_READY_ERRNOS = [1047, 1290, 1792, 1836, 1874];
 
 /**
- * The server rolled the transaction back, and another attempt may succeed: a
- * deadlock (on Galera also a conflict with another node, at COMMIT), a lock that
- * was not granted in time, a row that changed since it was read, a server that
- * takes no writes.
+ * Nothing was or will be committed, and another attempt may succeed: a deadlock
+ * (on Galera also a conflict with another node, at COMMIT), a lock that was not
+ * granted in time, a row that changed since it was read, a server that takes no
+ * writes.
  */
 const CONTENTION_ERRNOS = new Set([
   ER_LOCK_DEADLOCK,

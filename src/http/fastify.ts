@@ -15,6 +15,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { codeOfStatus } from '../errors/coded-error.js';
+import { stringifyExactly } from '../json/exact-json.js';
 import { SECURITY_HEADERS } from './browsers.js';
 import { acceptOnlyJson } from './json-body.js';
 import {
@@ -76,6 +77,9 @@ export function createFastifyAdapter({
   const adapter = new FastifyAdapter(options);
   const fastify = adapter.getInstance();
   acceptOnlyJson(fastify);
+  fastify
+    .setReplySerializer((body) => stringifyExactly(body))
+    .decorate('sendsExactJson', true);
   fastify.server.on('checkExpectation', refuseExpectation);
   lingerOnEarlyResponses(fastify.server);
   fastify.addHook('onRequest', (request, reply, done) => {

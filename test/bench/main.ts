@@ -6,7 +6,7 @@ import { ROOT } from '../support/service-process.js';
 import { comparison, type EarlierFigures } from './comparison.js';
 import { growthByMessages, growthBySessions } from './growth.js';
 import { describeCommit, describeMachine } from './machine.js';
-import { type Options, parseOptions, type Part } from './options.js';
+import { parseOptions, PARTS, type Options, type Part } from './options.js';
 import { PeerScenarios } from './peer-scenarios.js';
 import { measureMemory, measureStarts } from './process-figures.js';
 import { summary, writeReport } from './report.js';
@@ -26,7 +26,19 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 // Each process that this one started has a listener of `exit`.
 process.setMaxListeners(100);
 
-await run(async () => {
+const USAGE = `Usage: npm run bench -- [options]
+
+Without options, measures everything and writes docs/benchmarks.md.
+
+  --only PARTS          some parts, separated by commas: ${PARTS.join(', ')}
+  --before DIRECTORY    a built checkout, to compare with in the same run
+  --rounds N            rounds of each scenario (5)
+  --seconds N           seconds of a measurement (5)
+  --minutes N           minutes of the load under which memory is measured (10)
+  --quick               small sizes, one round: does it run at all?
+  --conversations FILE  conversations to take messages from`;
+
+await run(USAGE, async () => {
   const options = parseOptions(process.argv.slice(2));
   const machine = await describeMachine();
   await build();

@@ -14,6 +14,17 @@ function inputOf({ id, role, content, parts }: Record<string, unknown>) {
   return { id, role, content, parts };
 }
 
+it('Swagger UI fits a phone', async () => {
+  const { url } = await startTestService({});
+  const page = await openPage();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${url}/api/docs`);
+  expect(await page.getAttribute('meta[name=viewport]', 'content')).toBe(
+    'width=device-width, initial-scale=1',
+  );
+  expect(await page.title()).toBe('Chat Sessions');
+});
+
 it('Swagger UI executes a conversation from its examples', async () => {
   const { url } = await startTestService(JWT_MODE);
   const page = await openPage();

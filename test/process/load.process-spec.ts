@@ -1,6 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+} from 'vitest';
 import type { Conversation } from '../../tools/load/conversations.js';
 import { load } from '../../tools/load/load.js';
 import type { MessagePage, SessionList } from '../support/api.js';
@@ -12,7 +19,8 @@ import {
 } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
-import { runLoader } from '../support/test-service.js';
+import { runLoader, startTestService } from '../support/test-service.js';
+import { JWT_MODE, signToken } from '../support/tokens.js';
 
 const FILE = join(ROOT, 'test/fixtures/conversations.jsonl');
 const LINES = readFileSync(FILE, 'utf8').split('\n').filter(Boolean);
@@ -96,6 +104,46 @@ describe('load', () => {
     });
     expect(LINES).toHaveLength(30);
     expect(await storedTexts()).toEqual(textsOf(LINES));
+  });
+
+  it('stores nothing twice if the file is loaded again', async () => {
+    const file = join(temporaryDirectory(), 'repeated.jsonl');
+    // Two equal conversations are two.
+    const lines = [...LINES, LINES[0]!];
+    writeFileSync(file, lines.join('\n'));
+    for (let times = 0; times < 2; times++) {
+      const report = await load({ file, url: service.url, concurrency: 8 });
+      expect(report).toMatchObject({ conversations: 31, failures: [] });
+      expect(await storedTexts()).toEqual(textsOf(lines));
+    }
+  });
+});
+
+describe('load for several owners', () => {
+  it('stores the file for each', async () => {
+    const own = await createTestDatabase();
+    onTestFinished(() => own.remove());
+    const { url } = await startTestService({
+      ...JWT_MODE,
+      DATABASE_URL: own.url,
+      DATABASE_MIGRATE: 'true',
+    });
+    for (const sub of ['alice', 'bob', 'alice']) {
+      const token = await signToken({ sub });
+      const report = await load({
+        file: FILE,
+        url,
+        token,
+        concurrency: 4,
+        verify: true,
+      });
+      expect(report).toMatchObject({ verified: 30, failures: [] });
+      const response = await fetch(`${url}/api/chat-sessions?limit=100`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const { chat_sessions } = (await response.json()) as SessionList;
+      expect(chat_sessions).toHaveLength(30);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { copyFileSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sqliteDataSource } from '../../src/index.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { startTestService } from '../support/test-service.js';
 
@@ -19,6 +20,14 @@ async function startOn(file: string) {
   };
   const ready = async () => (await fetch(`${service.url}/health/ready`)).status;
   return { service, create, ready };
+}
+
+/** A file without the latest migration. */
+async function createOldFile(file: string): Promise<void> {
+  const dataSource = await sqliteDataSource(file).initialize();
+  await dataSource.runMigrations();
+  await dataSource.undoLastMigration();
+  await dataSource.destroy();
 }
 
 describe.each<[string, (file: string) => void]>([
@@ -55,8 +64,12 @@ it('a damaged file is 503, not 500', async () => {
   expect(await damaged.create()).toEqual([503, 'store_unusable']);
 });
 
-it('processes that start together on a new file all start', async () => {
+it.each([
+  ['a new file', async () => undefined],
+  ['a file of the version before', createOldFile],
+])('processes that start together on %s all start', async (_, createFile) => {
   const file = join(temporaryDirectory(), 'new', 'chat.sqlite');
+  await createFile(file);
   const services = await Promise.all(
     Array.from({ length: 6 }, () => startOn(file)),
   );

@@ -3,9 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
+import { inParallel } from '../support/parallel.js';
 import { failToStart, type Ending } from '../support/service-process.js';
 import { STORE } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -167,6 +170,34 @@ if (STORE === 'mysql') {
       DATABASE_WAIT_MS: '600000',
     });
     await server.restart();
+    const service = await starting;
+    expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+  });
+}
+
+if (STORE === 'mysql') {
+  it('waits for a server that has no connection left', async () => {
+    const server = await startMysqlServer({
+      options: ['--max-connections=10'],
+    });
+    onTestFinished(() => server.stop());
+    const { url } = await createMysqlDatabase(server.url);
+    // One more than the maximum, which the server keeps for an administrator.
+    const others = await inParallel(11, () => connectMysql(server.url));
+    onTestFinished(() => others.forEach((one) => one.destroy()));
+    const environment = {
+      DATABASE_URL: url,
+      DATABASE_MIGRATE: 'true',
+      DATABASE_POOL_SIZE: '4',
+    };
+    const ending = await failToStart(environment);
+    expect(ending.stderr).toContain('Too many connections');
+    const starting = startTestService({
+      ...environment,
+      DATABASE_WAIT_MS: '600000',
+    });
+    await sleep(1_000);
+    for (const one of others) one.destroy();
     const service = await starting;
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
   });

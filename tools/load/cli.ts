@@ -44,6 +44,10 @@ function parse(args: string[]): LoadOptions {
 
 /** Returns the exit code: 0, 1 if anything failed, 2 if the arguments are wrong. */
 async function main(args: string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   let options: LoadOptions;
   try {
     options = parse(args);

@@ -4,7 +4,7 @@ import pMap from 'p-map';
 import { BrokenLine, type Line, readConversations } from './conversations.js';
 import { Failures, type Report } from './report.js';
 import { Service } from './service.js';
-import { store, verify } from './sessions.js';
+import { SessionNames, store, verify } from './sessions.js';
 
 export interface LoadOptions {
   /** Path of the file of JSON Lines. */
@@ -22,9 +22,9 @@ export interface LoadOptions {
 }
 
 /**
- * Sends a file of conversations to the service, each as a new session: loading a
- * file twice stores it twice. Does not reject when something fails; the report lists
- * the failures.
+ * Sends a file of conversations to the service, each as a session. The ids follow
+ * from the conversations, so loading a file again stores nothing twice. Does not
+ * reject when something fails; the report lists the failures.
  */
 export async function load(options: LoadOptions): Promise<Report> {
   const service = new Service(options.url, options.token);
@@ -73,10 +73,12 @@ export async function load(options: LoadOptions): Promise<Report> {
 
   /** Ids of the sessions by line, for reading back. The texts are in the file. */
   const ids = new Map<number, string>();
+  const names = new SessionNames();
   const start = performance.now();
   await forEachLine(0, async ({ number, conversation }) => {
     if (conversation instanceof BrokenLine) throw conversation;
-    const id = await store(service.client, conversation);
+    const name = names.of(conversation);
+    const id = await store(service.client, conversation, name);
     report.conversations++;
     report.messages += conversation.messages.length;
     if (options.verify) ids.set(number, id);

@@ -1,8 +1,9 @@
-import { v7 as uuidv7 } from 'uuid';
-import type {
-  ChatMessage,
-  ChatSessionsClient,
-  NewChatMessage,
+import { v5 as uuidv5 } from 'uuid';
+import {
+  type ChatMessage,
+  ChatSessionsApiError,
+  type ChatSessionsClient,
+  type NewChatMessage,
 } from '../../src/client/index.js';
 import type { Conversation, Message } from './conversations.js';
 
@@ -13,15 +14,51 @@ const BATCH_BYTES = 3 * 1024 * 1024;
 /** The service's limit of messages in a page. */
 const PAGE_MESSAGES = 200;
 
+/** Of the ids that the loader makes from names (UUID version 5). */
+const NAMESPACE = '6f0c4bb4-3f0b-4c52-9c0e-3f7a5d1f7b0a';
+/** Owners that may load the same file into one service. */
+const MAX_OWNERS = 1_000;
+
+/** Names conversations by their content. Equal ones of a file are numbered. */
+export class SessionNames {
+  private readonly counts = new Map<string, number>();
+
+  of(conversation: Conversation): string {
+    const name = uuidv5(JSON.stringify(conversation), NAMESPACE);
+    const count = (this.counts.get(name) ?? 0) + 1;
+    this.counts.set(name, count);
+    return `${name} ${count}`;
+  }
+}
+
 /**
- * Stores a conversation as a new session and returns its id. Chooses all ids, so that
- * a request whose response was lost can be sent again.
+ * Stores a conversation as a session, unless it is stored already, and returns the
+ * id. All ids follow from the name. An id of which another owner has the session is
+ * taken; then the next one is used.
  */
 export async function store(
   client: ChatSessionsClient,
+  conversation: Conversation,
+  name: string,
+): Promise<string> {
+  for (let owner = 1; ; owner++) {
+    try {
+      const id = uuidv5(`${name} ${owner}`, NAMESPACE);
+      return await storeAs(id, client, conversation);
+    } catch (error) {
+      const isTaken =
+        error instanceof ChatSessionsApiError &&
+        error.code === 'session_id_taken';
+      if (!isTaken || owner === MAX_OWNERS) throw error;
+    }
+  }
+}
+
+async function storeAs(
+  id: string,
+  client: ChatSessionsClient,
   { source, title, messages }: Conversation,
 ): Promise<string> {
-  const id = uuidv7();
   // The service checks whether the messages are what the type says.
   const withIds = messages.map((message, index) => ({
     ...message,

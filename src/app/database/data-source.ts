@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
-import { isContention } from '../../database/errors.js';
+import { isContention, isInterrupted } from '../../database/errors.js';
 import { reasonOf } from '../../errors/describe-error.js';
 import type { DatabaseConfig } from '../config/config.js';
 
@@ -76,7 +76,12 @@ async function openSqlite(settings: DatabaseConfig): Promise<DataSource> {
 
 /** Whether another process has the file, or has just made what a migration makes. */
 function isOthersTurn(error: unknown): boolean {
-  return isContention(error) || /already exists/.test(reasonOf(error));
+  return (
+    isContention(error) ||
+    /already exists|duplicate column name|locking protocol/.test(
+      reasonOf(error),
+    )
+  );
 }
 
 async function connect(settings: DatabaseConfig): Promise<DataSource> {
@@ -100,9 +105,10 @@ async function connect(settings: DatabaseConfig): Promise<DataSource> {
   }
 }
 
-/** Whether a server cannot be reached, unlike one that refuses the account. */
+/** Whether a server cannot be reached, or takes no connection for now, unlike one that refuses the account. */
 function isDown(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isDown);
+  if (isInterrupted(error)) return true;
   const { code } = error as { code?: unknown };
   return (
     typeof code === 'string' &&

@@ -1,12 +1,10 @@
-import type { DataSource } from 'typeorm';
+import type { Database } from '../../database/database.js';
+import { statement } from '../../database/unit-of-work.js';
 import type { Config } from '../config/config.js';
 
-interface Settings {
-  flush: number;
-  binlog: number;
-  sync: number;
-  packet: number;
-}
+const SETTINGS = statement(
+  'SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync, @@max_allowed_packet AS packet',
+);
 
 /** A body's quotes and backslashes are escaped, and its message has other columns. */
 const PACKET_PER_BODY = 2;
@@ -17,29 +15,29 @@ const OTHER_COLUMNS_BYTES = 64 * 1024;
  * acknowledged writes, and a limit below that of request bodies.
  */
 export async function serverWarnings(
-  dataSource: DataSource,
+  database: Database,
   { BODY_LIMIT }: Pick<Config, 'BODY_LIMIT'>,
 ): Promise<string[]> {
-  if (dataSource.options.type === 'better-sqlite3') return [];
-  const [settings] = await dataSource.query<Settings[]>(
-    'SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync, @@max_allowed_packet AS packet',
-  );
-  const { flush, binlog, sync, packet } = settings!;
+  if (database.isEmbedded) return [];
+  const { flush, binlog, sync, packet } = await database.read(function* () {
+    const { rows } = yield [SETTINGS];
+    return rows[0]!;
+  });
   const warnings = [];
   if (Number(flush) !== 1) {
     warnings.push(
-      `The server can lose acknowledged writes: innodb_flush_log_at_trx_commit is ${flush}, not 1`,
+      `The server can lose acknowledged writes: innodb_flush_log_at_trx_commit is ${Number(flush)}, not 1`,
     );
   }
   if (Number(binlog) === 1 && Number(sync) !== 1) {
     warnings.push(
-      `The server can lose acknowledged writes: sync_binlog is ${sync}, not 1`,
+      `The server can lose acknowledged writes: sync_binlog is ${Number(sync)}, not 1`,
     );
   }
   const most = PACKET_PER_BODY * BODY_LIMIT + OTHER_COLUMNS_BYTES;
   if (Number(packet) < most) {
     warnings.push(
-      `Bodies within BODY_LIMIT may get 413: max_allowed_packet is ${packet}, less than ${most}`,
+      `Bodies within BODY_LIMIT may get 413: max_allowed_packet is ${Number(packet)}, less than ${most}`,
     );
   }
   return warnings;

@@ -100,6 +100,10 @@ function closeRequestBodies(document: OpenAPIObject): void {
   }
 }
 
+/** Without it, phones show the page as wide as a desktop's. */
+const VIEWPORT =
+  '<meta name="viewport" content="width=device-width, initial-scale=1">';
+
 /** Serves Swagger UI at /api/docs, to which / and /api lead, and the document at /api/docs-json. */
 export function serveOpenApi(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance();
@@ -109,7 +113,8 @@ export function serveOpenApi(app: NestFastifyApplication): void {
   }
   SwaggerModule.setup('api/docs', app, () => createOpenApiDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
-    customSiteTitle: 'Chat Sessions',
+    // Nest has no option for a viewport, and inserts the title as it is.
+    customSiteTitle: `Chat Sessions</title>${VIEWPORT}<title>`,
     swaggerOptions: {
       persistAuthorization: true,
       displayRequestDuration: true,

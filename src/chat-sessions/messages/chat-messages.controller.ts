@@ -5,7 +5,7 @@ import { DtoPipe } from '../../validation/dto.pipe.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import { WriteHeaders } from '../routes/headers.js';
 import { MessageIdParam, SessionKeyParam } from '../routes/path-params.js';
-import { written } from '../routes/replies.js';
+import { Replies } from '../routes/replies.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
 import type { WriteOptions } from '../writes/session-writes.js';
 import { AppendBody } from './append-body.pipe.js';
@@ -32,7 +32,10 @@ import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
 @ChatSessionsRoutes()
 @Controller('chat-sessions/:session_id/messages')
 export class ChatMessagesController {
-  constructor(private readonly messages: ChatMessagesService) {}
+  constructor(
+    private readonly messages: ChatMessagesService,
+    private readonly replies: Replies,
+  ) {}
 
   @Post()
   @ApiAppendMessages()
@@ -46,7 +49,7 @@ export class ChatMessagesController {
     const inputs = isBatch ? body.messages : [body];
     const appended = await this.messages.append(key, inputs, options);
     const messages = appended.messages.map(toChatMessage);
-    return written(
+    return this.replies.written(
       response,
       appended,
       isBatch ? { messages } : { message: messages[0]! },
@@ -59,7 +62,8 @@ export class ChatMessagesController {
     @SessionKeyParam() key: SessionKey,
     @Query(new DtoPipe(ListMessagesQuery)) query: Readonly<ListMessagesQuery>,
   ): Promise<ChatMessagePage> {
-    return toChatMessagePage(await this.messages.page(key, query));
+    const page = await this.messages.page(key, query);
+    return this.replies.json(toChatMessagePage(page));
   }
 
   @Get(':message_id')
@@ -68,6 +72,7 @@ export class ChatMessagesController {
     @SessionKeyParam() key: SessionKey,
     @MessageIdParam() messageId: string,
   ): Promise<ChatMessageBody> {
-    return { message: toChatMessage(await this.messages.get(key, messageId)) };
+    const message = await this.messages.get(key, messageId);
+    return this.replies.json({ message: toChatMessage(message) });
   }
 }

@@ -1,5 +1,4 @@
-import { HttpStatus, Injectable } from '@nestjs/common';
-import type { HttpResponse } from '../../http/response.js';
+import { Injectable } from '@nestjs/common';
 import { stringifyExactly } from '../../json/exact-json.js';
 import { PAGE } from '../limits.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
@@ -65,29 +64,11 @@ export class CachedSessions {
   }
 }
 
-/** Sets status and headers, and returns the body for the handler to return. */
-export function respondWith(
-  response: HttpResponse,
-  { etag, body }: CachedSession,
-): Buffer | undefined {
-  response.header('ETag', etag);
-  response.header('Cache-Control', 'private, no-cache');
-  if (body === undefined) {
-    response.status(HttpStatus.NOT_MODIFIED);
-    return undefined;
-  }
-  return body;
-}
-
-/** JSON as bytes. An interceptor that wraps bodies in an envelope gets their content from `toJSON`. */
+/** JSON as bytes. */
 function serialize(view: SessionView): Buffer {
   const json = stringifyExactly(toChatSessionBody(view));
   // Not from Node's pool of small Buffers: a cached body would keep all of a pool's memory.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(json));
   bytes.write(json);
-  return Object.assign(bytes, { toJSON: parse });
-}
-
-function parse(this: Buffer): never {
-  return JSON.parse(this.toString()) as never;
+  return bytes;
 }

@@ -24,10 +24,10 @@ import {
 } from '../routes/headers.js';
 import { Owner } from '../routes/owner.guard.js';
 import { SessionKeyParam } from '../routes/path-params.js';
-import { versioned, written } from '../routes/replies.js';
+import { Replies } from '../routes/replies.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
 import type { WriteOptions } from '../writes/session-writes.js';
-import { CachedSessions, respondWith } from './cached-sessions.js';
+import { CachedSessions } from './cached-sessions.js';
 import {
   ApiClearChatSession,
   ApiCreateChatSession,
@@ -61,6 +61,7 @@ export class ChatSessionsController {
     private readonly sessions: ChatSessionsService,
     private readonly messages: ChatMessagesService,
     private readonly cached: CachedSessions,
+    private readonly replies: Replies,
   ) {}
 
   @Post()
@@ -73,7 +74,7 @@ export class ChatSessionsController {
     @IdempotencyKeyHeader() options: WriteOptions,
   ): Promise<ChatSessionBody> {
     const created = await this.sessions.create(owner, body, options);
-    return written(response, created, toChatSessionBody(created));
+    return this.replies.written(response, created, toChatSessionBody(created));
   }
 
   @Get()
@@ -83,7 +84,8 @@ export class ChatSessionsController {
     @Query(new DtoPipe(ListChatSessionsQuery))
     query: Readonly<ListChatSessionsQuery>,
   ): Promise<ChatSessionListBody> {
-    return toChatSessionListBody(await this.sessions.list(owner, query));
+    const page = await this.sessions.list(owner, query);
+    return this.replies.json(toChatSessionListBody(page));
   }
 
   @Get(':session_id')
@@ -94,9 +96,13 @@ export class ChatSessionsController {
     @Query(new DtoPipe(GetChatSessionQuery))
     { messages }: Readonly<GetChatSessionQuery>,
     @IfNoneMatchHeader() ifNoneMatch?: string,
-  ): Promise<Buffer | undefined> {
+  ): Promise<unknown> {
     const cached = await this.cached.find(key, { messages, ifNoneMatch });
-    return respondWith(response, cached);
+    response.header('ETag', cached.etag);
+    response.header('Cache-Control', 'private, no-cache');
+    if (cached.body) return this.replies.bytes(response, cached.body);
+    response.status(HttpStatus.NOT_MODIFIED);
+    return undefined;
   }
 
   @Patch(':session_id')
@@ -109,7 +115,11 @@ export class ChatSessionsController {
     @IfMatchHeader() options: WriteOptions,
   ): Promise<ChatSessionBody> {
     const view = await this.sessions.update(key, body, options);
-    return versioned(response, view.session, toChatSessionBody(view));
+    return this.replies.versioned(
+      response,
+      view.session,
+      toChatSessionBody(view),
+    );
   }
 
   @Put(':session_id/config')
@@ -122,7 +132,7 @@ export class ChatSessionsController {
   ): Promise<ChatSessionDoneBody> {
     const { session } = await this.sessions.replaceConfig(key, config, options);
     const message = 'Chat configuration updated successfully';
-    return versioned(response, session, { message });
+    return this.replies.versioned(response, session, { message });
   }
 
   @Post(':session_id/clear')
@@ -135,7 +145,7 @@ export class ChatSessionsController {
   ): Promise<ChatSessionDoneBody> {
     const cleared = await this.messages.clear(key, options);
     const message = 'Chat history cleared successfully';
-    return written(response, cleared, { message });
+    return this.replies.written(response, cleared, { message });
   }
 
   @Delete(':session_id')

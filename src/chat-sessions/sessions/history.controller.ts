@@ -8,6 +8,7 @@ import {
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import { EXAMPLES } from '../routes/openapi/examples.js';
 import { Owner } from '../routes/owner.guard.js';
+import { Replies } from '../routes/replies.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 
 const ApiHistory = (operationId: string, summary: string) =>
@@ -30,13 +31,16 @@ const ApiHistory = (operationId: string, summary: string) =>
 @ChatSessionsRoutes()
 @Controller()
 export class HistoryController {
-  constructor(private readonly sessions: ChatSessionsService) {}
+  constructor(
+    private readonly sessions: ChatSessionsService,
+    private readonly replies: Replies,
+  ) {}
 
   @Get('history')
   @ApiHistory('getHistory', 'Get the latest messages of the latest session')
   async history(@Owner() owner: string): Promise<ChatMessagesBody> {
     const messages = await this.sessions.history(owner);
-    return { messages: messages.map(toChatMessage) };
+    return this.replies.json({ messages: messages.map(toChatMessage) });
   }
 
   @Get('session/history')

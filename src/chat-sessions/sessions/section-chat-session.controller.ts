@@ -8,7 +8,7 @@ import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js'
 import { ApiOpaqueId, ApiVersioned } from '../routes/openapi/decorators.js';
 import { EXAMPLES } from '../routes/openapi/examples.js';
 import { Owner } from '../routes/owner.guard.js';
-import { written } from '../routes/replies.js';
+import { Replies } from '../routes/replies.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import {
   ChatSessionBody,
@@ -50,7 +50,10 @@ const ApiGetOrCreateSectionChatSession = () =>
 @ChatSessionsRoutes()
 @Controller('documents/:document_id/sections/:section_id/chat-session')
 export class SectionChatSessionController {
-  constructor(private readonly sessions: ChatSessionsService) {}
+  constructor(
+    private readonly sessions: ChatSessionsService,
+    private readonly replies: Replies,
+  ) {}
 
   @Post()
   @ApiGetOrCreateSectionChatSession()
@@ -64,7 +67,7 @@ export class SectionChatSessionController {
     const created = await this.sessions.getOrCreateOfSection(owner, section);
     const { chat_session } = toChatSessionBody(created);
     const message = 'Chat session created successfully';
-    return written(
+    return this.replies.written(
       response,
       created,
       created.created ? { chat_session, message } : { chat_session },

@@ -119,9 +119,7 @@ export class SessionListsRepository {
     for (const session of sessions) {
       session.contextDocuments = documents.get(session.id) ?? [];
     }
-    return sessions.filter(
-      ({ id }) => !ids.includes(id) || documents.has(id),
-    );
+    return sessions.filter(({ id }) => !ids.includes(id) || documents.has(id));
   }
 
   /** Latest activity first. */

@@ -6,36 +6,45 @@ const IDLE_MS = 10_000;
 const PING_MS = 500;
 
 /**
- * Finds idle connections that a NAT gateway or a firewall has forgotten: their
- * packets are dropped without a reset, so a request would wait for its whole
- * deadline. If one does not answer a ping, those that were idle as well are not
- * used either.
+ * Finds idle connections that a NAT gateway or a firewall has forgotten. It drops
+ * their packets without a reset, so a request would wait for its whole deadline.
+ * If one connection does not answer a ping, all that were unused for as long are
+ * not used again.
  */
 export class IdleConnections {
-  private readonly usedAt = new WeakMap<PoolConnection, number>();
-  /** Connections that were last used before this moment are not used again. */
+  /** Connections that were last used before this time are not used again. */
   private condemnedBefore = -Infinity;
 
-  /** Call this when a connection goes back to the pool. */
-  released(connection: PoolConnection): void {
-    this.usedAt.set(connection, performance.now());
-  }
-
-  /** Whether a connection from the pool can be used; takes 500 ms at most. */
-  async isAlive(connection: PoolConnection): Promise<boolean> {
-    const idleSince = performance.now() - IDLE_MS;
-    const usedAt = this.usedAt.get(connection) ?? Infinity;
+  /**
+   * Whether a connection from the pool can be used.
+   * @param milliseconds that the request has left; the check takes 500 ms at most
+   */
+  async isAlive(
+    connection: PoolConnection,
+    milliseconds: number,
+  ): Promise<boolean> {
+    const idleSince = Date.now() - IDLE_MS;
+    const usedAt = lastUseOf(connection);
     if (usedAt > idleSince) return true;
     if (usedAt < this.condemnedBefore) return false;
-    if (await answers(connection)) return true;
+    if (await answers(connection, Math.min(PING_MS, milliseconds))) return true;
     this.condemnedBefore = idleSince;
     return false;
   }
 }
 
-function answers(connection: PoolConnection): Promise<boolean> {
+/** When the connection came back to the pool last, in milliseconds since 1970. mysql2's types leave it out. */
+function lastUseOf(connection: PoolConnection): number {
+  const { lastActiveTime } = connection as { lastActiveTime?: number };
+  return lastActiveTime ?? Infinity;
+}
+
+function answers(
+  connection: PoolConnection,
+  milliseconds: number,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), PING_MS);
+    const timer = setTimeout(() => resolve(false), milliseconds);
     connection.ping((error) => {
       clearTimeout(timer);
       resolve(!error);

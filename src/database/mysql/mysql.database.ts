@@ -16,6 +16,7 @@ import {
   isContention,
   isServerNotReady,
   StoreUnavailableError,
+  WriteTooLargeError,
 } from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
@@ -110,7 +111,7 @@ export class MysqlDatabase extends Database {
     );
   }
 
-  /** Learns what the server accepts. Call it before the first write. */
+  /** Learns what the server accepts, and again once it refuses a statement for its size. */
   async learnLimits(): Promise<void> {
     this.maxBytes = await this.read(function* () {
       const { rows } = yield [
@@ -118,6 +119,12 @@ export class MysqlDatabase extends Database {
       ];
       return Number(rows[0]!.bytes);
     });
+  }
+
+  /** After a failover the server may accept less than the one before. */
+  private learnAgain(): void {
+    // A failure shows itself in requests.
+    this.learnLimits().catch(() => undefined);
   }
 
   /** Runs one check at a time. Whoever asks during a check gets its result. */
@@ -166,13 +173,14 @@ export class MysqlDatabase extends Database {
     const connection = await this.connect(deadline);
     try {
       const result = await use(connection);
-      this.release(connection);
+      connection.release();
       return result;
     } catch (error) {
+      if (error instanceof WriteTooLargeError) this.learnAgain();
       try {
         if (isConnectionSuspect(error)) throw error;
         if (undo) await deadline.race(send(connection, [undo]));
-        this.release(connection);
+        connection.release();
       } catch {
         connection.destroy();
         this.hosts?.reportFailure(socketOf(connection));
@@ -194,21 +202,17 @@ export class MysqlDatabase extends Database {
         connection = await deadline.race(connecting);
       } catch (error) {
         // A connection that arrives late goes back to the pool.
-        connecting.then((late) => this.release(late)).catch(() => undefined);
+        connecting.then((late) => late.release()).catch(() => undefined);
         if (isAccountLimit(error)) this.useFewer(error);
         throw error;
       }
       this.held++;
       const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
-      if (!isStale && (await this.idle.isAlive(connection))) return connection;
+      if (!isStale && (await this.idle.isAlive(connection, deadline.left)))
+        return connection;
       this.held--;
       connection.destroy();
     }
-  }
-
-  private release(connection: PoolConnection): void {
-    this.idle.released(connection);
-    connection.release();
   }
 
   /** The account may have fewer connections than the pool, or shares them with other instances. */

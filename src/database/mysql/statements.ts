@@ -14,6 +14,8 @@ import type {
   UnitOfWork,
 } from '../unit-of-work.js';
 
+const ER_NET_PACKET_TOO_LARGE = 1153;
+
 export interface DriveOptions {
   deadline: Deadline;
   /** Largest number of bytes that the server accepts at once. */
@@ -55,7 +57,7 @@ export async function drive<T>(
  * if the connection allows it; the first that fails ends them.
  *
  * @returns the result of the last one
- * @throws WriteTooLargeError if they are larger than `maxBytes`
+ * @throws WriteTooLargeError if they are larger than `maxBytes`, or than what the server accepts
  */
 export async function send(
   connection: PoolConnection,
@@ -89,6 +91,9 @@ export async function send(
       options,
       values,
       (error, results) => {
+        if (error?.errno === ER_NET_PACKET_TOO_LARGE) {
+          return reject(new WriteTooLargeError());
+        }
         if (error) return reject(new QueryFailedError(sql, values, error));
         const result =
           statements.length > 1

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { connectMysql } from '../../../src/database/mysql/connection.js';
 import {
   append,
   createSession,
@@ -10,6 +11,41 @@ import { startMysqlServer } from '../../support/mysql-server.js';
 import { useTestApp } from '../../support/test-app.js';
 
 const MAX_BYTES = 1024 * 1024;
+
+describe('a server that accepts less than at the start of the service', () => {
+  let serverUrl: string;
+  const api = useTestApp({
+    createDatabase: async () => {
+      const server = await startMysqlServer();
+      serverUrl = server.url;
+      const { url } = await createMysqlDatabase(server.url);
+      return { url, remove: () => server.stop() };
+    },
+  });
+
+  it('makes large messages 413, and no others', async () => {
+    const { id } = await createSession(api);
+    const administrator = await connectMysql(serverUrl);
+    onTestFinished(() => administrator.destroy());
+    await administrator.query(`SET GLOBAL max_allowed_packet = ${MAX_BYTES}`);
+    const [rows] = await administrator.query(
+      'SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()',
+    );
+    for (const row of rows as { id: number }[]) {
+      await administrator.query(`KILL ${row.id}`);
+    }
+    const large = { role: 'user', content: 'x'.repeat(MAX_BYTES) };
+    for (let times = 0; times < 3; times++) {
+      const answer = await append(api, id, large);
+      expect([answer.status, answer.body]).toEqual([
+        413,
+        errorBody('Request body is too large', 'payload_too_large'),
+      ]);
+    }
+    const small = { role: 'user', content: 'Hello' };
+    expect((await append(api, id, small)).status).toBe(201);
+  });
+});
 
 describe('a server that accepts 1 MiB at once', () => {
   const api = useTestApp({
