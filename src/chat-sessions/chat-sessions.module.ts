@@ -33,6 +33,7 @@ import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { LargeReads } from './store/large-reads.js';
 import { SessionListsRepository } from './store/session-lists.repository.js';
 import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
 import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
@@ -92,6 +93,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     SessionListsRepository,
     ChatMessagesRepository,
     ChatPurgesRepository,
+    LargeReads,
     IdempotencyKeysRepository,
   ],
   exports: [ChatSessionsService, ChatMessagesService, SessionEvents, Database],

@@ -16,6 +16,7 @@ import {
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import { type Admit, LargeReads } from '../store/large-reads.js';
 import { lengthOf, type MessagePageQuery } from '../store/message-range.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import {
@@ -52,6 +53,7 @@ const MAX_READS = 10;
 export class ChatMessagesService {
   constructor(
     private readonly database: Database,
+    private readonly reads: LargeReads,
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
     private readonly writes: SessionWrites,
@@ -103,7 +105,7 @@ export class ChatMessagesService {
 
   /** Throws EntityNotFoundError. */
   page(key: SessionKey, query: MessagePageQuery): Promise<SessionWithPage> {
-    return this.database.read(() => this.readPage(key, query));
+    return this.reads.read((admit) => this.readPage(key, query, admit));
   }
 
   /** Throws EntityNotFoundError. */
@@ -119,10 +121,11 @@ export class ChatMessagesService {
   *pageOf(
     session: ChatSession,
     query: MessagePageQuery,
+    admit: Admit,
   ): UnitOfWork<SessionWithPage> {
     const { ownerId, id } = session;
     for (let reads = 1; reads <= MAX_READS; reads++) {
-      const page = yield* this.messages.page(session, query);
+      const page = yield* this.messages.page(session, query, admit);
       if (page.messages.length === lengthOf(page.range)) {
         return { session, ...page };
       }
@@ -134,9 +137,10 @@ export class ChatMessagesService {
   private *readPage(
     { ownerId, id }: SessionKey,
     query: MessagePageQuery,
+    admit: Admit,
   ): UnitOfWork<SessionWithPage> {
     const session = yield* this.sessions.get(ownerId, id);
-    return yield* this.pageOf(session, query);
+    return yield* this.pageOf(session, query, admit);
   }
 
   private *read(

@@ -17,6 +17,7 @@ import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
+import { type Admit, LargeReads } from '../store/large-reads.js';
 import {
   isAhead,
   type ListedSession,
@@ -73,6 +74,7 @@ export class ChatSessionsService {
 
   constructor(
     private readonly database: Database,
+    private readonly reads: LargeReads,
     private readonly sessions: ChatSessionsRepository,
     private readonly lists: SessionListsRepository,
     private readonly messages: ChatMessagesRepository,
@@ -113,7 +115,7 @@ export class ChatSessionsService {
 
   /** A session with its newest messages. Throws EntityNotFoundError. */
   get(key: SessionKey, options: GetSessionOptions = {}): Promise<SessionRead> {
-    return this.database.read(() => this.read(key, options));
+    return this.reads.read((admit) => this.read(key, options, admit));
   }
 
   /** A page of the owner's sessions, latest activity first. */
@@ -121,14 +123,18 @@ export class ChatSessionsService {
     ownerId: string,
     query: ListChatSessionsQuery,
   ): Promise<SessionPage> {
-    const page = await this.database.read(() => this.readList(ownerId, query));
+    const page = await this.reads.read((admit) =>
+      this.readList(ownerId, query, admit),
+    );
     await this.correctActivity(page.sessions);
     return page;
   }
 
   /** The newest 50 messages of the owner's most recently active session; none if there is no session. */
   async history(ownerId: string): Promise<ChatMessage[]> {
-    const view = await this.database.read(() => this.readHistory(ownerId));
+    const view = await this.reads.read((admit) =>
+      this.readHistory(ownerId, admit),
+    );
     if (!view) return [];
     await this.correctActivity([view.session]);
     return view.messages;
@@ -188,21 +194,22 @@ export class ChatSessionsService {
   private *read(
     { ownerId, id }: SessionKey,
     { messages: limit, isCurrent }: GetSessionOptions,
+    admit: Admit,
   ): UnitOfWork<SessionRead> {
     if (isCurrent) {
       const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
       if (isCurrent(etag)) return { etag };
     }
     const session = yield* this.sessions.get(ownerId, id);
-    const view = yield* this.messagesService.pageOf(session, {
-      limit: limit ?? PAGE.sessionMessages.default,
-    });
+    const query = { limit: limit ?? PAGE.sessionMessages.default };
+    const view = yield* this.messagesService.pageOf(session, query, admit);
     return { etag: entityTagOf(view.session), view };
   }
 
   private *readList(
     ownerId: string,
     query: ListChatSessionsQuery,
+    admit: Admit,
   ): UnitOfWork<SessionPage> {
     const { limit, archived, pinned, document_id, section_id, cursor } = query;
     // One more than asked for tells whether there is a next page.
@@ -215,20 +222,24 @@ export class ChatSessionsService {
       },
     );
     const sessions = fitting(found.slice(0, limit));
+    admit(sessions.reduce((sum, { contextBytes }) => sum + contextBytes, 0));
     return {
       sessions: yield* this.lists.withContextDocuments(ownerId, sessions),
       next: found.length > sessions.length ? sessions.at(-1) : undefined,
     };
   }
 
-  private *readHistory(ownerId: string): UnitOfWork<SessionView | undefined> {
+  private *readHistory(
+    ownerId: string,
+    admit: Admit,
+  ): UnitOfWork<SessionView | undefined> {
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const latest = yield* this.latest(ownerId);
       if (!latest) return undefined;
       const session = yield* this.sessions.find(ownerId, latest.id);
       // If it was deleted since, another one is the latest.
       if (session) {
-        const messages = yield* this.messages.newest(session);
+        const messages = yield* this.messages.newest(session, admit);
         return { session, messages };
       }
     }

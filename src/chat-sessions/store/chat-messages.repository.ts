@@ -29,6 +29,7 @@ import {
 } from './entities/chat-message.entity.js';
 import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
+import type { Admit } from './large-reads.js';
 import {
   firstSeqOf,
   fitRange,
@@ -120,21 +121,26 @@ export class ChatMessagesRepository {
     return rows.map(({ content }) => content);
   }
 
-  /** A page of messages, oldest first, and the range of seqs that it should fill. */
+  /**
+   * A page of messages, oldest first, and the range of seqs that it should fill.
+   * @param admit is called before the messages are read
+   */
   *page(
     session: ChatSession,
     query: MessagePageQuery,
+    admit?: Admit,
   ): UnitOfWork<MessagePage> {
     const range = yield* this.fitting(session, rangeOf(session, query));
     if (lengthOf(range) === 0) return { range, messages: [] };
+    admit?.(lengthOf(range) * session.maxMessageBytes);
     const messages = yield* this.selectRange(valuesOf(session, range));
     return { range, messages };
   }
 
   /** The newest messages, oldest first: as many as a session shows by default. */
-  *newest(session: ChatSession): UnitOfWork<ChatMessage[]> {
+  *newest(session: ChatSession, admit?: Admit): UnitOfWork<ChatMessage[]> {
     const limit = PAGE.sessionMessages.default;
-    return (yield* this.page(session, { limit })).messages;
+    return (yield* this.page(session, { limit }, admit)).messages;
   }
 
   /** The statement that inserts messages. */

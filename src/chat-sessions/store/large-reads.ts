@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Database } from '../../database/database.js';
+import { StoreQueue } from '../../database/store-queue.js';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { ChatSessionsSettings } from '../options.js';
+
+/** Reads of at most this many bytes run at any time (256 KiB). */
+const SMALL_BYTES = 256 * 1024;
+/** Larger reads that run at once. Each may need 4 MiB of the store, and several times that in memory. */
+const CONCURRENCY = 2;
+/** Larger reads that may wait; more are shed. */
+const MAX_WAITING = 200;
+
+/** Called before a unit of work reads much, with the most bytes that this may be. */
+export type Admit = (bytes: number) => void;
+
+class LargeRead extends Error {}
+
+/**
+ * Runs reads, and few large ones at once. Fifty pages of 4 MiB at the same time
+ * would keep the process from everything else for more than two seconds, and fill
+ * its memory (`npx tsx test/bench/large-reads.ts`).
+ */
+@Injectable()
+export class LargeReads {
+  private readonly queue: StoreQueue;
+
+  constructor(
+    private readonly database: Database,
+    { deadlineMs }: ChatSessionsSettings,
+  ) {
+    this.queue = new StoreQueue({
+      concurrency: CONCURRENCY,
+      maxWaiting: MAX_WAITING,
+      deadlineMs,
+    });
+  }
+
+  /** Runs the work as `Database.read` does. If it turns out to be large, it starts again in turn. */
+  async read<T>(work: (admit: Admit) => UnitOfWork<T>): Promise<T> {
+    try {
+      return await this.database.read(() => work(refuseLarge));
+    } catch (error) {
+      if (!(error instanceof LargeRead)) throw error;
+    }
+    return new Promise((resolve, reject) => {
+      this.queue
+        .run('read', async (deadline) => {
+          const result = this.database.read(() => work(() => undefined));
+          resolve(await deadline.race(result));
+          // The response is written before the next read begins.
+          await nextTurn();
+        })
+        .catch(reject);
+    });
+  }
+}
+
+function refuseLarge(bytes: number): void {
+  if (bytes > SMALL_BYTES) throw new LargeRead();
+}
