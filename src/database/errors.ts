@@ -145,7 +145,8 @@ export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
 
 /** A write is larger than the server accepts (`max_allowed_packet`). */
 export class WriteTooLargeError extends CodedError {
-  constructor() {
+  /** @param closesConnection whether the server has refused it, and closes the connection */
+  constructor(readonly closesConnection = false) {
     super('payload_too_large', {
       status: 413,
       text: 'Request body is too large',

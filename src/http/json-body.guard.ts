@@ -6,7 +6,8 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hasText, rememberText } from '../json/exact-json.js';
+import { hasText, rememberBody, rememberFields } from '../json/exact-json.js';
+import { isDeeperThan } from '../json/json-depth.js';
 import { isJsonObject } from '../validation/decorators.js';
 import { BODY_ERRORS } from './route-errors.js';
 
@@ -40,11 +41,11 @@ export class JsonBodyGuard implements CanActivate {
       throw new UnsupportedMediaTypeException(BODY_ERRORS[415]);
     }
     const { body, rawBody } = request;
-    const text = isRemembered(body) ? undefined : textOf(rawBody);
-    const isExact = isRemembered(body) || text !== undefined;
+    if (rawBody && !hasText(body)) rememberRaw(body, rawBody);
+    if (isJsonObject(body)) rememberFields(body);
+    const isExact = hasText(body);
     const problem = problemIn(body, { levels: MAX_JSON_DEPTH, isExact });
     if (problem) throw new BadRequestException(problem);
-    if (text !== undefined) rememberText(body, text);
     return true;
   }
 }
@@ -56,20 +57,16 @@ interface RequestWithBody {
   rawBody?: Buffer;
 }
 
-/** Undefined if it is not JSON in UTF-8: parsers of platforms may take other character sets. */
-function textOf(rawBody: Buffer | undefined): string | undefined {
-  if (!rawBody) return undefined;
+/** Remembers nothing of what is not JSON in UTF-8, as parsers of platforms may take other character sets, or is nested deeply. */
+function rememberRaw(body: unknown, rawBody: Buffer): void {
+  const text = rawBody.toString();
+  if (isDeeperThan(text, MAX_JSON_DEPTH)) return;
   try {
-    const text = rawBody.toString();
     JSON.parse(text);
-    return text;
   } catch {
-    return undefined;
+    return;
   }
-}
-
-function isRemembered(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && hasText(body);
+  rememberBody(body, text);
 }
 
 interface Allowed {
@@ -109,8 +106,10 @@ function problemIn(value: unknown, allowed: Allowed): string | undefined {
   );
 }
 
+/** From 1e21 on, programs write exponents, and so does `JSON.stringify`. */
 function isExactNumber(value: number): boolean {
-  return !Number.isInteger(value) || Number.isSafeInteger(value);
+  const size = Math.abs(value);
+  return !Number.isInteger(value) || size <= 2 ** 53 - 1 || size >= 1e21;
 }
 
 function problemAmong(values: unknown[], allowed: Allowed): string | undefined {

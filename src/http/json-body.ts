@@ -4,7 +4,8 @@ import {
 } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { isUtf8 } from 'node:buffer';
-import { rememberText } from '../json/exact-json.js';
+import { rememberBody } from '../json/exact-json.js';
+import { isDeeperThan } from '../json/json-depth.js';
 import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
@@ -35,29 +36,9 @@ export function acceptOnlyJson(server: FastifyInstance): void {
       }
       void parse(request, text, (error, value: unknown) => {
         if (error) return done(new BadRequestException(NOT_JSON));
-        rememberText(value, text);
+        rememberBody(value, text);
         done(null, value);
       });
     },
   );
 }
-
-/** Scans the text before it is parsed, since a parser may recurse. */
-function isDeeperThan(text: string, levels: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i++;
-      else if (char === QUOTE) inString = false;
-    } else if (char === QUOTE) inString = true;
-    else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
-      if (++depth > levels) return true;
-    } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) depth--;
-  }
-  return false;
-}
-
-const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] =
-  Array.from('"\\{}[]', (char) => char.charCodeAt(0));

@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   canonicalJsonOf,
   exactly,
+  hasText,
   jsonOf,
   parseExactly,
+  rememberBody,
+  rememberFields,
   stringifyExactly,
 } from './exact-json.js';
 
@@ -21,6 +24,8 @@ const NUMBERS = [
   '1E+3',
   '1.5e-7',
   '123456789012345678901234567890',
+  '0.0000001',
+  '-0.00000012345',
 ];
 
 describe('a number comes back as it was sent', () => {
@@ -50,6 +55,8 @@ describe('a number comes back as it was sent', () => {
 it('keeps keys that look like numbers in their places', () => {
   const text = '{"b":1,"10":{"2":0,"1":0},"a":2}';
   expect(jsonOf(parseExactly(text))).toBe(text);
+  const escaped = '{"b":1,"\\u0031":2}';
+  expect(jsonOf(parseExactly(escaped))).toBe('{"b":1,"1":2}');
 });
 
 it('writes without white space', () => {
@@ -59,9 +66,58 @@ it('writes without white space', () => {
 
 it('takes the last of keys that repeat', () => {
   const text = '{"a":{"x":1e1},"b":1.0,"\\u0061":[1e2]}';
-  const value = parseExactly(text) as { a: unknown };
-  expect(jsonOf(value)).toBe('{"a":[1e2],"b":1.0}');
-  expect(jsonOf(value.a)).toBe('[1e2]');
+  expect(jsonOf(parseExactly(text))).toBe('{"a":[1e2],"b":1.0}');
+});
+
+describe('of a body', () => {
+  function bodyOf(text: string) {
+    const body = JSON.parse(text) as Record<string, object>;
+    rememberBody(body, text);
+    rememberFields(body);
+    return body;
+  }
+
+  it('keeps the fields that are open JSON', () => {
+    const body = bodyOf(
+      '{"metadata":{"n":1.0},"messages":[{"parts":[{"n":1e3}]},{"metadata":{"n":-0}}]}',
+    );
+    const [first, second] = body.messages as Record<string, object>[];
+    expect(jsonOf(body.metadata)).toBe('{"n":1.0}');
+    expect(jsonOf(first!.parts)).toBe('[{"n":1e3}]');
+    expect(jsonOf(second!.metadata)).toBe('{"n":-0}');
+  });
+
+  it.each([
+    '{"metadata":{"evil":1.0},"metadata":{"ok":1}}',
+    '{"messages":[{"metadata":{"evil":1.0},"metadata":{"ok":1}}]}',
+    '{"metadata":5,"config":{"a":1.0},"metadata":{"ok":1}}',
+  ])('keeps nothing if a key repeats: %s', (text) => {
+    const body = bodyOf(text);
+    expect(hasText(body)).toBe(false);
+    const [message = body] = (body.messages ?? []) as (typeof body)[];
+    expect(jsonOf(message.metadata)).toBe('{"ok":1}');
+  });
+
+  it('keeps a field with many lists', () => {
+    const text = `{"parts":[{"n":1.0,"lists":[${Array(150_000).fill('[]').join()}]}]}`;
+    const body = bodyOf(text);
+    expect(`{"parts":${jsonOf(body.parts)}}`).toBe(text);
+  });
+
+  it('is no more than a list of items', () => {
+    const text = `{"n":1.0,"messages":[${Array(300_000).fill('{}').join()}]}`;
+    expect(() => bodyOf(text)).not.toThrow();
+  });
+});
+
+it('returns a value that was changed as it is now', () => {
+  const value = parseExactly('{"temperature":1.0,"a":[1e2]}') as Record<
+    string,
+    unknown
+  >;
+  value.temperature = 0.2;
+  expect(jsonOf(value)).toBe('{"temperature":0.2,"a":[100]}');
+  expect(exactly(value)).toBe(value);
 });
 
 it('compares JSON by its meaning, and numbers by how they are written', () => {

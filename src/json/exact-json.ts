@@ -4,79 +4,110 @@ import { JsonText } from './json-text.js';
 /**
  * Open JSON is returned exactly as it was sent. `JSON.parse` alone cannot do
  * that: it rounds numbers of more than 15 digits, forgets how 1.0, 1e3 and -0
- * were written, and moves keys such as "7" to the front. The few texts that hold
+ * were written, and moves keys such as "7" to the front. The texts that may hold
  * any of these are kept beside the parsed values, which are used for all else.
  */
 
 /** Text that `JSON.stringify` might not return after `JSON.parse`; also some text in strings that looks like it. */
 const UNUSUAL =
-  /[[:,\s](?:-0(?![.\d])|-?[\d.]{16}|-?\d+(?:\.\d+)?[eE]|-?\d+\.\d*0(?!\d))|"\d+"\s*:/;
+  /[[:,\s](?:-0(?![.\d])|-?[\d.]{16}|-?\d+(?:\.\d+)?[eE]|-?\d+\.\d*0(?!\d)|-?0\.0{6})|"(?:\d|\\u003\d)+"\s*:/;
 
-/** Open JSON is at most this deep in a body: body, `messages`, message, field, item. */
-const LEVELS = 5;
-/** More arrays and objects than any valid body has at these levels. The others of a larger one are not remembered. */
-const MAX_TEXTS = 100_000;
+/** The fields of bodies that are open JSON, in the body itself or in an item of `messages`. */
+const OPEN_FIELDS = ['config', 'metadata', 'parts', 'references'];
+/** More than any body or field may have; what exceeds this is refused later. */
+const MAX_ITEMS = 1_000;
 
 const texts = new WeakMap<object, string>();
 let hasTexts = false;
 
-/** Remembers the text of a parsed value, and of the arrays and objects in it, if the text is unusual. */
-export function rememberText(value: unknown, text: string): void {
-  if (typeof value !== 'object' || value === null || !UNUSUAL.test(text)) {
+function remember(value: unknown, text: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  texts.set(value, text);
+  hasTexts = true;
+}
+
+/** Remembers the text of a body, if it is unusual. It is short work: call `rememberFields` once the caller is known. */
+export function rememberBody(body: unknown, text: string): void {
+  if (UNUSUAL.test(text)) remember(body, text);
+}
+
+/** Remembers the texts of the open JSON in a body whose text is remembered. A body with a key that repeats is forgotten. */
+export function rememberFields(body: object): void {
+  const text = texts.get(body);
+  if (text === undefined) return;
+  const members = new JsonText(text).members();
+  const items = members?.get('messages');
+  const messages = items ? new JsonText(items).elements(MAX_ITEMS) : [];
+  const objects = messages?.map((item) => new JsonText(item).members());
+  if (!members) {
+    texts.delete(body);
     return;
   }
-  hasTexts = true;
-  let left = MAX_TEXTS;
-  new JsonText(text).visit(value, LEVELS, (container, itsText) => {
-    if (left-- > 0) texts.set(container, itsText);
+  rememberMembers(body as Parsed, members);
+  objects?.forEach((one, index) => {
+    const message = (body as { messages: unknown[] }).messages[index];
+    if (one) rememberMembers(message as Parsed, one);
+    else texts.delete(body);
   });
 }
 
-/** `JSON.parse` of a text that is to be returned exactly. */
+type Parsed = Record<string, unknown>;
+
+function rememberMembers(parsed: Parsed, members: Map<string, string>): void {
+  for (const field of OPEN_FIELDS) {
+    const text = members.get(field);
+    if (text !== undefined) remember(parsed[field], text);
+  }
+}
+
+/** `JSON.parse` of stored open JSON that is to be returned exactly. */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  rememberText(value, text);
+  if (!UNUSUAL.test(text)) return value;
+  remember(value, text);
+  if (Array.isArray(value)) {
+    const items = new JsonText(text).elements(MAX_ITEMS);
+    items?.forEach((item, index) => remember(value[index], item));
+  }
   return value;
 }
 
-export function hasText(value: object): boolean {
-  return texts.has(value);
+export function hasText(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && texts.has(value);
 }
 
-/** Whether any value of this process has a text, so that bodies need `stringifyExactly`. */
-export function hasAnyText(): boolean {
-  return hasTexts;
-}
-
-/** The JSON of a value, as it was sent. */
+/** The JSON of a value: as it was sent, unless it was changed since. */
 export function jsonOf(value: unknown): string {
-  const text = textOf(value);
-  return text === undefined
-    ? JSON.stringify(value)
-    : new JsonText(text).compact();
+  return exactTextOf(value) ?? JSON.stringify(value);
 }
 
 /** The same text for the same JSON: without white space, keys in order, numbers as they were sent. */
 export function canonicalJsonOf(value: unknown): string {
-  const text = textOf(value);
-  return text === undefined
-    ? JSON.stringify(value, withSortedKeys)
-    : new JsonText(text).compact(true);
+  return hasText(value)
+    ? new JsonText(texts.get(value as object)!).compact(true)
+    : sortedJsonOf(value);
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'object' && value !== null
-    ? texts.get(value)
-    : undefined;
+/** `JSON.stringify` with keys in order: programs that build a body again may write them in another one. */
+export function sortedJsonOf(value: unknown): string {
+  return JSON.stringify(value, withSortedKeys);
 }
 
-/** For `JSON.stringify`: programs that build a body again may write its keys in another order. */
 function withSortedKeys(_key: string, value: unknown): unknown {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? Object.fromEntries(
         Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)),
       )
     : value;
+}
+
+function exactTextOf(value: unknown): string | undefined {
+  if (!hasText(value)) return undefined;
+  const text = texts.get(value as object)!;
+  // Code of a platform may have changed the value.
+  const isUnchanged =
+    JSON.stringify(value) === JSON.stringify(JSON.parse(text.trim()));
+  return isUnchanged ? new JsonText(text).compact() : undefined;
 }
 
 /** Clients do not know it, so no text of theirs can look like a placeholder. */
@@ -98,20 +129,31 @@ class ExactJson {
 
 /** Puts open JSON into a body for `stringifyExactly`. */
 export function exactly<T>(value: T): T {
-  return textOf(value) === undefined
-    ? value
-    : (new ExactJson(jsonOf(value)) as T);
+  const text = exactTextOf(value);
+  return text === undefined ? value : (new ExactJson(text) as T);
 }
 
 /** `JSON.stringify` of a body in which open JSON went through `exactly`. */
 export function stringifyExactly(body: unknown): string {
+  return stringified(body).json;
+}
+
+/** Whether `JSON.stringify` would change open JSON in a body. */
+export function isChangedByJson(body: unknown): boolean {
+  return hasTexts && stringified(body).isExact;
+}
+
+function stringified(body: unknown): { json: string; isExact: boolean } {
   const found: string[] = [];
   replaced = found;
   try {
     const json = JSON.stringify(body);
-    return found.length === 0
-      ? json
-      : json.replace(PLACEHOLDER, (_, index: string) => found[Number(index)]!);
+    if (found.length === 0) return { json, isExact: false };
+    const exact = json.replace(
+      PLACEHOLDER,
+      (_, index: string) => found[Number(index)]!,
+    );
+    return { json: exact, isExact: true };
   } finally {
     replaced = undefined;
   }

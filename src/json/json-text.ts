@@ -34,28 +34,28 @@ export class JsonText {
     }
   }
 
-  /**
-   * Reads a value beside what `JSON.parse` returned for it, and calls `found`
-   * with each array and object in it and its text.
-   * @param levels how many levels of nesting to look into
-   */
-  visit(
-    value: unknown,
-    levels: number,
-    found: (container: object, text: string) => void,
-  ): void {
-    const first = this.peek();
-    const start = this.at;
-    const parsed = (value ?? {}) as Record<string | number, unknown>;
-    const visitMember = (key: string | number) =>
-      this.visit(parsed[key], levels - 1, found);
-    if (first === '{') this.object(visitMember);
-    else if (first === '[') this.array(visitMember);
-    else if (first === '"') this.string();
-    else this.word();
-    if (levels > 0 && typeof value === 'object' && value !== null) {
-      found(value, this.text.slice(start, this.at));
-    }
+  /** The texts of an object's members by key; undefined if it is no object, or if a key repeats. */
+  members(): Map<string, string> | undefined {
+    if (this.peek() !== '{') return undefined;
+    const members = new Map<string, string>();
+    let count = 0;
+    this.object((key) => {
+      count++;
+      members.set(key, this.skipValue());
+    });
+    return members.size === count ? members : undefined;
+  }
+
+  /** The texts of an array's elements; undefined if it is no array, or has more than `max`. */
+  elements(max: number): string[] | undefined {
+    if (this.peek() !== '[') return undefined;
+    const elements: string[] = [];
+    let count = 0;
+    this.array(() => {
+      const text = this.skipValue();
+      if (count++ < max) elements.push(text);
+    });
+    return count <= max ? elements : undefined;
   }
 
   /** @param read reads the value of a member */
@@ -69,10 +69,29 @@ export class JsonText {
   }
 
   /** @param read reads an element */
-  private array(read: (index: number) => void): void {
-    let index = 0;
-    for (this.at++; this.peek() !== ']'; this.skip(',')) read(index++);
+  private array(read: () => void): void {
+    for (this.at++; this.peek() !== ']'; this.skip(',')) read();
     this.at++;
+  }
+
+  /** Reads a value without looking into it, and returns its text. */
+  private skipValue(): string {
+    const first = this.peek();
+    const start = this.at;
+    if (first === '"') return this.string();
+    if (first !== '{' && first !== '[') return this.word();
+    let depth = 0;
+    do {
+      const char = this.text[this.at]!;
+      if (char === '"') {
+        this.string();
+        continue;
+      }
+      if (char === '{' || char === '[') depth++;
+      else if (char === '}' || char === ']') depth--;
+      this.at++;
+    } while (depth > 0);
+    return this.text.slice(start, this.at);
   }
 
   /** Reads a string with its quotes. */

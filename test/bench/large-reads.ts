@@ -52,16 +52,21 @@ async function measure(url: string, pid: number): Promise<void> {
     let mostMb = 0;
     let slowestMs = 0;
     let refused = 0;
-    const watch = async () => {
+    const checkHealth = async () => {
       while (!isDone) {
         const start = performance.now();
         await (await fetch(`${url}/health/live`)).text();
         slowestMs = Math.max(slowestMs, performance.now() - start);
+        await sleep(SAMPLE_MS);
+      }
+    };
+    const sampleMemory = async () => {
+      while (!isDone) {
         mostMb = Math.max(mostMb, await rssOf(pid));
         await sleep(SAMPLE_MS);
       }
     };
-    const watching = watch();
+    const watching = Promise.all([checkHealth(), sampleMemory()]);
     for (let round = 0; round < ROUNDS; round++) {
       await inParallel(CLIENTS, async (client) => {
         const response = await fetch(paths[client % paths.length]!);

@@ -1,6 +1,8 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { createHash } from 'node:crypto';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
 import { errorBody } from '../support/api.js';
 import {
   create,
@@ -84,6 +86,48 @@ describe('open JSON', () => {
   });
 });
 
+it('a text that no rule has seen is not stored', async () => {
+  const evil = String.raw`{"a":"\u0000","b":1e999,"c":{"__proto__":1}}`;
+  const repeats = '"a":1,'.repeat(1_000);
+  for (const body of [
+    `{"metadata":${evil},"config":{${repeats}"a":{}},"metadata":{"ok":1.0}}`,
+    `{"context_documents":{"not":"a list"},"metadata":{"n":1.0},"context_documents":["x"]}`,
+  ]) {
+    const created = await api.send<{ chat_session: { metadata: object } }>(
+      'POST',
+      SESSIONS,
+      body,
+    );
+    expect(created.status).toBe(201);
+    expect(created.text).not.toMatch(/not|u0000|999|__proto__/);
+  }
+});
+
+it('a message that the version before stored is the same message', async () => {
+  const path = `${SESSIONS}/${await newSession()}/messages`;
+  const message = '{"id":"m1","role":"user","content":"x","metadata":{"n":1}}';
+  expect((await api.send('POST', path, message)).status).toBe(201);
+  const written = message.replace('"n":1', '"n":1.0');
+  expect((await api.send('POST', path, written)).status).toBe(200);
+});
+
+it('a key that the version before recorded is the same key', async () => {
+  const path = `${SESSIONS}/${await newSession()}/messages`;
+  const key = { 'Idempotency-Key': 'recorded before' };
+  const sent = '{"role":"user","metadata":{"n":1.0},"content":"x"}';
+  expect((await api.send('POST', path, sent, key)).status).toBe(201);
+  const rounded = '{"content":"x","metadata":{"n":1},"role":"user"}';
+  await api.dataSource.getRepository(IdempotencyKey).update(
+    { key: 'recorded before' },
+    {
+      requestHash: createHash('sha256')
+        .update(`POST ${path}\n${rounded}`)
+        .digest('hex'),
+    },
+  );
+  expect((await api.send('POST', path, sent, key)).status).toBe(201);
+});
+
 describe('two requests that differ in a large number only', () => {
   const other = MESSAGE.replace('123456789012345678', '123456789012345679');
 
@@ -146,6 +190,9 @@ describe.each([
 
   it('open JSON comes back as it was sent with `rawBody: true`', async () => {
     const send = await start(true);
+    const levels = 20_000;
+    const deep = `{"metadata":${'['.repeat(levels)}${']'.repeat(levels)},"metadata":{"a":1.0}}`;
+    expect((await send('POST', '/chat-sessions', deep)).status).toBe(201);
     const created = await send(
       'POST',
       '/chat-sessions',

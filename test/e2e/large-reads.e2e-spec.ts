@@ -6,7 +6,7 @@ import { append, createSession, numbers } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
 
-const MEBIBYTE = 1024 * 1024;
+const LARGE = 2 * 1024 * 1024;
 
 const api = useTestApp({ environment: { CACHE: 'off' } });
 
@@ -27,7 +27,7 @@ async function mostAtOnce(bytes: number): Promise<number> {
 }
 
 it('runs two large reads at once', async () => {
-  expect(await mostAtOnce(MEBIBYTE)).toBe(2);
+  expect(await mostAtOnce(LARGE)).toBe(2);
 });
 
 it('runs small reads as they come', async () => {
@@ -36,7 +36,7 @@ it('runs small reads as they come', async () => {
 
 it('hands on what the work throws', async () => {
   const read = api.app.get(LargeReads).read(function* (admit) {
-    admit(MEBIBYTE);
+    admit(LARGE);
     yield [statement('SELECT 1')];
     throw new Error('on purpose');
   });
@@ -47,11 +47,11 @@ it('applies to pages, sessions, the history and lists', async () => {
   const context_documents = numbers(1, 100).map((n) =>
     `${n}`.padEnd(1024, 'x'),
   );
-  for (let sessions = 0; sessions < 2; sessions++) {
+  for (let sessions = 0; sessions < 12; sessions++) {
     await createSession(api, { context_documents });
   }
   const { id } = await createSession(api, { context_documents });
-  await append(api, id, { role: 'user', content: 'x'.repeat(300_000) });
+  await append(api, id, { role: 'user', content: 'x'.repeat(1024 * 1024) });
   const read = vi.spyOn(api.app.get(Database), 'read');
   for (const path of [
     `/api/chat-sessions/${id}`,

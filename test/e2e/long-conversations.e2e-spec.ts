@@ -8,6 +8,7 @@ import {
   vi,
 } from 'vitest';
 import { Purger } from '../../src/chat-sessions/removal/purger.js';
+import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
@@ -222,6 +223,30 @@ describe('the delete of a long conversation', () => {
   );
 });
 
+it('a session that was created again keeps its messages', async () => {
+  const id = await longSession();
+  await clear(id);
+  // An instance of the version before knows no purges.
+  await api.dataSource.getRepository(ChatSession).delete({ id });
+  await createSession(api, { id }, 3);
+  await purger.run();
+  expect(await rowsOf(id)).toBe(3);
+  expect(await purges()).toBe(0);
+});
+
+it('a session whose rows cannot be removed does not hold up others', async () => {
+  const ids = [await longSession(), await longSession()].toSorted();
+  for (const id of ids) await remove(id);
+  const messages = api.app.get(ChatMessagesRepository);
+  const deleteBatch = messages.deleteBatch.bind(messages);
+  vi.spyOn(messages, 'deleteBatch').mockImplementation((purge) => {
+    if (purge.sessionId === ids[0]) throw new Error('on purpose');
+    return deleteBatch(purge);
+  });
+  await expect(purger.run()).rejects.toThrow('on purpose');
+  expect(await Promise.all(ids.map(rowsOf))).toEqual([LONG, 0]);
+});
+
 it('goes on in another instance where one has stopped', async () => {
   const id = await longSession();
   await clear(id);
@@ -232,8 +257,10 @@ it('goes on in another instance where one has stopped', async () => {
   onTestFinished(() => stopped.stop());
   await stopped.start();
   const itsPurger = stopped.app.get(Purger);
+  const running = itsPurger.run();
+  // It ends after the batch in progress.
   await itsPurger.onModuleDestroy();
-  await itsPurger.run();
+  await running;
   const left = await rowsOf(id);
   expect(left).toBeGreaterThan(0);
   expect(left).toBeLessThan(LONG);

@@ -1,5 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import { canonicalJsonOf, stringifyExactly } from '../../json/exact-json.js';
+import {
+  canonicalJsonOf,
+  hasText,
+  sortedJsonOf,
+  stringifyExactly,
+} from '../../json/exact-json.js';
 import { ChatSessionsError } from '../errors.js';
 import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
@@ -93,7 +98,10 @@ export function isRepeated(
 
 /** Compares without regard to the order of keys. */
 function isSameJson(stored: unknown, sent: unknown): boolean {
-  return canonicalJsonOf(stored) === canonicalJsonOf(sent);
+  // What the version before stored has 1 for 1.0.
+  return hasText(stored)
+    ? canonicalJsonOf(stored) === canonicalJsonOf(sent)
+    : sortedJsonOf(stored) === sortedJsonOf(sent);
 }
 
 function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {

@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
+import { firstSeqOf } from '../store/message-range.js';
 import { BackgroundTask } from '../writes/background-task.js';
 
 /**
@@ -26,23 +27,48 @@ export class Purger extends BackgroundTask {
     });
   }
 
+  /** Goes on with the other sessions if one fails, and throws the last error at the end. */
   async run(): Promise<void> {
-    while (await this.database.write(() => this.removeBatch())) {
+    let failure: unknown;
+    let sessionId = '';
+    while (!this.isStopped) {
+      const next = await this.database.read(() => this.purges.next(sessionId));
+      if (!next) break;
+      ({ sessionId } = next);
+      try {
+        await this.purge(sessionId);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  private async purge(sessionId: string): Promise<void> {
+    while (await this.database.write(() => this.removeBatch(sessionId))) {
       if (this.isStopped) return;
       // Lets requests run between two batches on SQLite.
       await nextTurn();
     }
   }
 
-  /** Returns whether there may be more to remove. */
-  private *removeBatch(): UnitOfWork<boolean> {
-    const purge = yield* this.purges.next();
+  /**
+   * Returns whether there may be more to remove. The session is locked first, as
+   * by every write: another instance may have removed all, and the client may have
+   * created a session with the same id since.
+   */
+  private *removeBatch(sessionId: string): UnitOfWork<boolean> {
+    const session = yield* this.sessions.lockById(sessionId);
+    const [purge, ...others] = yield* this.purges.lock(sessionId);
     if (!purge) return false;
-    if (yield* this.messages.deleteBatch(purge)) return true;
+    const isGone =
+      session !== undefined &&
+      (this.sessions.isDisowned(session) ||
+        purge.lastSeq < firstSeqOf(session));
+    if (isGone && (yield* this.messages.deleteBatch(purge))) return true;
     yield* this.purges.delete(purge);
-    if (!(yield* this.purges.lock(purge.sessionId))) {
-      yield* this.sessions.deleteDisowned(purge.sessionId);
-    }
-    return true;
+    if (others.length > 0) return true;
+    yield* this.sessions.deleteDisowned(sessionId);
+    return false;
   }
 }

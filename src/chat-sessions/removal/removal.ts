@@ -45,7 +45,8 @@ export class Removal {
   *delete(session: SessionState, now: Date): UnitOfWork<Removed> {
     const wasCleared = session.lastSeq > session.messageCount;
     const isPurgeNeeded =
-      isLong(session) || (wasCleared && (yield* this.purges.lock(session.id)));
+      isLong(session) ||
+      (wasCleared && (yield* this.purges.lock(session.id)).length > 0);
     if (isPurgeNeeded) {
       if (session.messageCount > 0) yield* this.purges.insert(session, now);
       yield* this.sessions.disown(session);

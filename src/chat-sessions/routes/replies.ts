@@ -1,7 +1,7 @@
 import { HttpStatus, Injectable, StreamableFile } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { type HttpResponse, jsonBytes } from '../../http/response.js';
-import { hasAnyText, stringifyExactly } from '../../json/exact-json.js';
+import { isChangedByJson, stringifyExactly } from '../../json/exact-json.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import { entityTagOf } from '../writes/entity-tag.js';
 import type { Written } from '../writes/session-writes.js';
@@ -30,7 +30,8 @@ export class Replies {
   /** A body. */
   json<Body extends object>(body: Body): Body {
     const isChanged =
-      this.passesInterceptors() || (hasAnyText() && !this.isExactServer());
+      this.passesInterceptors() ||
+      (!this.isExactServer() && isChangedByJson(body));
     return isChanged ? (new JsonFile(body) as unknown as Body) : body;
   }
 

@@ -104,7 +104,7 @@ export class ChatSessionCreation {
       yield* this.checkFirstMessages(stored, inputs);
       return yield* this.withMessages(stored, false);
     }
-    if (yield* this.sessions.isDisowned(id)) {
+    if (yield* this.sessions.hasDisowned(id)) {
       throw new ChatSessionsError('session_being_deleted');
     }
     const ofSection = yield* this.findOfSection(session);

@@ -68,9 +68,13 @@ export interface GetSessionOptions {
 /** `history` reads again if the latest session is deleted meanwhile; more than this many are not. */
 const MAX_READS = 10;
 
+/** Pause after a correction of activity that failed, or found nothing to correct. */
+const CORRECTION_PAUSE_MS = 60_000;
+
 @Injectable()
 export class ChatSessionsService {
   private readonly logger = new Logger(ChatSessionsService.name);
+  private nextCorrectionAt = 0;
 
   constructor(
     private readonly database: Database,
@@ -126,7 +130,7 @@ export class ChatSessionsService {
     const page = await this.reads.read((admit) =>
       this.readList(ownerId, query, admit),
     );
-    await this.correctActivity(page.sessions);
+    this.correctActivity(page.sessions);
     return page;
   }
 
@@ -136,7 +140,7 @@ export class ChatSessionsService {
       this.readHistory(ownerId, admit),
     );
     if (!view) return [];
-    await this.correctActivity([view.session]);
+    this.correctActivity([view.session]);
     return view.messages;
   }
 
@@ -248,22 +252,28 @@ export class ChatSessionsService {
 
   /**
    * A session that was written by an instance whose clock was ahead would stay
-   * first in lists until that time has come.
+   * first in lists until that time has come. The response does not wait for the
+   * correction, which may fail: on a server that is read-only, for instance.
    */
-  private async correctActivity(sessions: ChatSession[]): Promise<void> {
+  private correctActivity(sessions: ChatSession[]): void {
     const now = new Date();
     const ahead = sessions.filter(({ lastActivityAt }) =>
       isAhead(lastActivityAt, now),
     );
-    if (ahead.length === 0) return;
-    try {
-      await this.database.write(() => this.lists.correctActivity(ahead));
-    } catch (error) {
-      this.logger.warn({
-        message: 'Sessions of a clock that is ahead were not corrected',
-        error: describeError(error),
+    if (ahead.length === 0 || now.getTime() < this.nextCorrectionAt) return;
+    this.nextCorrectionAt = now.getTime() + CORRECTION_PAUSE_MS;
+    this.database
+      .write(() => this.lists.correctActivity(ahead))
+      .then((corrected) => {
+        // If nothing was, the clock of this instance is behind.
+        if (corrected > 0) this.nextCorrectionAt = 0;
+      })
+      .catch((error: unknown) => {
+        this.logger.warn({
+          message: 'Sessions of a clock that is ahead were not corrected',
+          error: describeError(error),
+        });
       });
-    }
   }
 
   private *updateFields(

@@ -29,7 +29,7 @@ import {
 } from './entities/chat-message.entity.js';
 import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
-import type { Admit } from './large-reads.js';
+import { type Admit, SMALL_BYTES } from './large-reads.js';
 import {
   firstSeqOf,
   fitRange,
@@ -130,9 +130,9 @@ export class ChatMessagesRepository {
     query: MessagePageQuery,
     admit?: Admit,
   ): UnitOfWork<MessagePage> {
-    const range = yield* this.fitting(session, rangeOf(session, query));
+    const { range, bytes } = yield* this.fitting(session, query);
     if (lengthOf(range) === 0) return { range, messages: [] };
-    admit?.(lengthOf(range) * session.maxMessageBytes);
+    admit?.(bytes);
     const messages = yield* this.selectRange(valuesOf(session, range));
     return { range, messages };
   }
@@ -185,17 +185,20 @@ export class ChatMessagesRepository {
     );
   }
 
-  /** The part of a range that fits into the bytes of a page. */
+  /** The part of a page's range that fits into its bytes, and the most bytes that it may have. */
   private *fitting(
     session: ChatSession,
-    range: MessageRange,
-  ): UnitOfWork<MessageRange> {
-    const length = lengthOf(range);
-    if (length <= 1 || length * session.maxMessageBytes <= PAGE.bytes) {
-      return range;
-    }
+    query: MessagePageQuery,
+  ): UnitOfWork<{ range: MessageRange; bytes: number }> {
+    const range = rangeOf(session, query);
+    const bytes = lengthOf(range) * session.maxMessageBytes;
+    if (lengthOf(range) <= 1 || bytes <= SMALL_BYTES) return { range, bytes };
     const sizes = yield* this.selectSizes(valuesOf(session, range));
-    return fitRange(range, sizes);
+    const fitting = fitRange(range, sizes);
+    const total = sizes
+      .filter(({ seq }) => seq >= fitting.from && seq <= fitting.to)
+      .reduce((sum, size) => sum + size.bytes, 0);
+    return { range: fitting, bytes: total };
   }
 
   private inRange(

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { MoreThan, Repository } from 'typeorm';
 import { Database } from '../../database/database.js';
 import { select, selectFrom, Table } from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
@@ -29,10 +29,11 @@ export class ChatPurgesRepository {
     yield* execute(this.table.insert([purge]));
   }
 
-  /** The next one; of a session, that of its oldest messages. */
-  *next(): UnitOfWork<ChatPurge | undefined> {
+  /** The next one after those of a session; of a session, that of its oldest messages. */
+  *next(after = ''): UnitOfWork<ChatPurge | undefined> {
     const [purge] = yield* select(
       selectFrom(this.purges, 'purge')
+        .where({ sessionId: MoreThan(after) })
         .orderBy('purge.sessionId')
         .addOrderBy('purge.lastSeq')
         .limit(1),
@@ -40,14 +41,14 @@ export class ChatPurgesRepository {
     return purge;
   }
 
-  /** Whether messages of the session wait for their removal. If so, it cannot end until the transaction does. */
-  *lock(sessionId: string): UnitOfWork<boolean> {
-    const found = yield* select(
+  /** All of a session, oldest messages first. They cannot end until the transaction does. */
+  *lock(sessionId: string): UnitOfWork<ChatPurge[]> {
+    const purges = yield* select(
       this.database.forUpdate(
         selectFrom(this.purges, 'purge').where({ sessionId }),
       ),
     );
-    return found.length > 0;
+    return purges.sort((a, b) => a.lastSeq - b.lastSeq);
   }
 
   *delete({ sessionId, lastSeq }: ChatPurge): UnitOfWork<void> {

@@ -136,9 +136,21 @@ export class ChatSessionsRepository {
     yield* execute(this.table.update({ id, ownerId }, gone));
   }
 
-  *isDisowned(id: string): UnitOfWork<boolean> {
+  isDisowned({ ownerId }: SessionState): boolean {
+    return ownerId === NOBODY;
+  }
+
+  *hasDisowned(id: string): UnitOfWork<boolean> {
     const [session] = yield* this.selectVersion({ ownerId: NOBODY, id });
     return session !== undefined;
+  }
+
+  /** Locks the session with an id, whoever owns it. */
+  *lockById(id: string): UnitOfWork<SessionState | undefined> {
+    const [session] = yield* select(
+      this.database.forUpdate(this.query(STATE).where({ id })),
+    );
+    return session;
   }
 
   /** Deletes a session that has no owner, if there is one with this id. */

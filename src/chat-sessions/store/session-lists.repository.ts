@@ -81,15 +81,19 @@ export class SessionListsRepository {
     return rows;
   }
 
-  /** Sets the activity of sessions to now, where it is ahead of the store's clock. */
-  *correctActivity(sessions: ChatSession[]): UnitOfWork<void> {
+  /** Sets the activity of sessions to now, where it is ahead of the store's clock. Returns how many it changed. */
+  *correctActivity(sessions: ChatSession[]): UnitOfWork<number> {
+    let changed = 0;
     const now = yield* this.database.now();
     for (const { ownerId, id, lastActivityAt } of sessions) {
       if (!isAhead(lastActivityAt, now)) continue;
       // Unless it has changed since.
       const key = { ownerId, id, lastActivityAt };
-      yield* execute(this.table.update(key, { lastActivityAt: now }));
+      changed += yield* execute(
+        this.table.update(key, { lastActivityAt: now }),
+      );
     }
+    return changed;
   }
 
   /**

@@ -28,7 +28,8 @@ export class IdleConnections {
     if (usedAt > idleSince) return true;
     if (usedAt < this.condemnedBefore) return false;
     if (await answers(connection, Math.min(PING_MS, milliseconds))) return true;
-    this.condemnedBefore = idleSince;
+    // A shorter wait says nothing about the others.
+    if (milliseconds >= PING_MS) this.condemnedBefore = idleSince;
     return false;
   }
 }

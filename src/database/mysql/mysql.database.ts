@@ -176,7 +176,7 @@ export class MysqlDatabase extends Database {
       connection.release();
       return result;
     } catch (error) {
-      if (error instanceof WriteTooLargeError) this.learnAgain();
+      if (isRefusedForSize(error)) this.learnAgain();
       try {
         if (isConnectionSuspect(error)) throw error;
         if (undo) await deadline.race(send(connection, [undo]));
@@ -230,9 +230,14 @@ export class MysqlDatabase extends Database {
 function isConnectionSuspect(error: unknown): boolean {
   return (
     error instanceof StoreUnavailableError ||
+    isRefusedForSize(error) ||
     isConnectionLost(error) ||
     isServerNotReady(error)
   );
+}
+
+function isRefusedForSize(error: unknown): boolean {
+  return error instanceof WriteTooLargeError && error.closesConnection;
 }
 
 /** A unit of work with a COMMIT at its end. */

@@ -92,7 +92,7 @@ export async function send(
       values,
       (error, results) => {
         if (error?.errno === ER_NET_PACKET_TOO_LARGE) {
-          return reject(new WriteTooLargeError());
+          return reject(new WriteTooLargeError(true));
         }
         if (error) return reject(new QueryFailedError(sql, values, error));
         const result =

@@ -100,8 +100,8 @@ export class ChatSession {
   version: number;
 
   /**
-   * Random, and another one with each version: a database that was restored
-   * counts versions again. Empty until an instance that knows it writes.
+   * Random, and new with each version: a database that was restored counts
+   * versions again. Instances of the version before leave it as it is, at first empty.
    */
   @Column({ ...asciiColumn, name: 'revision', length: 12, default: '' })
   revision: string;

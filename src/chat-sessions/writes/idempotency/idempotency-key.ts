@@ -5,7 +5,7 @@ import {
   REPEATED,
   singleHeader,
 } from '../../../http/request.js';
-import { canonicalJsonOf } from '../../../json/exact-json.js';
+import { canonicalJsonOf, sortedJsonOf } from '../../../json/exact-json.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
@@ -14,7 +14,7 @@ export interface RepeatableRequest {
   key: string;
   /** SHA-256 in hex of method, path and body; the order of the body's keys does not count. */
   hash: string;
-  /** The hash that was recorded before the order of keys was ignored; undo a day after every instance ignores it. */
+  /** The hash that was recorded before numbers counted as they are written; undo a day after every instance does so. */
   formerHash?: string;
 }
 
@@ -51,6 +51,6 @@ export function repeatableRequestOf(
   return {
     key,
     hash: hashOf(canonicalJsonOf(body)),
-    formerHash: hashOf(JSON.stringify(body)),
+    formerHash: hashOf(sortedJsonOf(body)),
   };
 }

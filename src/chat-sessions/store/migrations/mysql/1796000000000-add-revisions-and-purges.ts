@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /**
  * `revision` needs no rebuild of the table: ALGORITHM=INSTANT makes MySQL refuse
  * the statement rather than do one. Instances of the version before leave the
- * column empty.
+ * column as it is.
  */
 export class AddRevisionsAndPurges1796000000000 implements MigrationInterface {
   /** Databases store this name: a bundler may give the class another one. */
