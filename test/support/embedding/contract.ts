@@ -5,7 +5,7 @@ import { REFUSALS } from './refusals.js';
 
 const SECTION = '/documents/doc-42/sections/sec-7/chat-session';
 const EMOJI = 'Which section covers refunds? 🧾👩‍👩‍👧 é 語';
-const ETAG: unknown = expect.stringMatching(/^"\d+-\d+"$/);
+const ETAG: unknown = expect.stringMatching(/^"\d+-\d+-[0-9a-f]{12}"$/);
 
 const NOT_FOUND = { error: 'Chat session not found' };
 
