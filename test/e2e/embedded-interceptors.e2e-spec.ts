@@ -25,18 +25,9 @@ import {
   platform,
   usableDataSource,
 } from '../support/embedding/platform.js';
-import type { TestDatabase } from '../support/mysql-database.js';
-import { createTestDatabase } from '../support/test-database.js';
+import { useTestDatabase } from '../support/test-database.js';
 
-let database: TestDatabase;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-
-afterAll(async () => {
-  await database.remove();
-});
+const database = useTestDatabase();
 
 /** A common setting of platforms. */
 class EnvelopeInterceptor implements NestInterceptor {

@@ -1,13 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import mysql, { type PoolOptions } from 'mysql2';
-import {
-  afterAll,
-  beforeAll,
-  describe,
-  expect,
-  it,
-  onTestFinished,
-} from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   allowLongtext,
   chatSessionsEntities,
@@ -22,17 +15,12 @@ import {
   usableDataSource,
 } from '../support/embedding/platform.js';
 import type { TestDatabase } from '../support/mysql-database.js';
-import { createTestDatabase } from '../support/test-database.js';
+import {
+  createTestDatabase,
+  useTestDatabase,
+} from '../support/test-database.js';
 
-let database: TestDatabase;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-
-afterAll(async () => {
-  await database.remove();
-});
+const database = useTestDatabase();
 
 describe('a start is refused, with one line,', () => {
   async function refusal(module: () => DynamicModule): Promise<string> {

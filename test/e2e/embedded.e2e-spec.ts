@@ -28,8 +28,7 @@ import {
   platform,
   usableDataSource,
 } from '../support/embedding/platform.js';
-import type { TestDatabase } from '../support/mysql-database.js';
-import { createTestDatabase } from '../support/test-database.js';
+import { useTestDatabase } from '../support/test-database.js';
 
 /** Knows what Nest would tell a ValidationPipe of the parameters. */
 class RecordingPipe implements PipeTransform {
@@ -41,15 +40,7 @@ class RecordingPipe implements PipeTransform {
   }
 }
 
-let database: TestDatabase;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-
-afterAll(async () => {
-  await database.remove();
-});
+const database = useTestDatabase();
 
 describe('a platform', () => {
   const pipe = new RecordingPipe();

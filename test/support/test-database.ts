@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { createMysqlDatabase, type TestDatabase } from './mysql-database.js';
 import { perStore } from './stores.js';
 
@@ -13,6 +13,16 @@ export function createTestDatabase(): Promise<TestDatabase> {
     sqlite: createSqliteDatabase,
     mysql: () => createMysqlDatabase(inject('mysqlUrl')),
   })();
+}
+
+/** Creates a database before the tests of the file or `describe`, and removes it after them. */
+export function useTestDatabase(): TestDatabase {
+  const database = {} as TestDatabase;
+  beforeAll(async () => {
+    Object.assign(database, await createTestDatabase());
+  });
+  afterAll(() => database.remove());
+  return database;
 }
 
 async function createSqliteDatabase(): Promise<TestDatabase> {
