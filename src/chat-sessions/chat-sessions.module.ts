@@ -23,6 +23,7 @@ import {
 import { Purger } from './removal/purger.js';
 import { Removal } from './removal/removal.js';
 import { Replies } from './routes/replies.js';
+import { ActivityCorrection } from './sessions/activity-correction.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
@@ -78,6 +79,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsService,
     ChatMessagesService,
     ChatSessionCreation,
+    ActivityCorrection,
     CachedSessions,
     ServeFromCache,
     Replies,

@@ -23,6 +23,7 @@ import {
   isLingering,
   lingerOnEarlyResponses,
 } from './lingering.js';
+import { JSON_TYPE } from './response.js';
 import { NO_HOST } from './route-errors.js';
 
 /** Timeout for receiving a request, body included. */
@@ -121,7 +122,7 @@ function refuseExpectation(
   const body = bodyOf(417);
   response
     .writeHead(417, {
-      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Type': JSON_TYPE,
       'Content-Length': Buffer.byteLength(body),
     })
     .end(body);
@@ -149,7 +150,7 @@ function answerMalformedHttp(
   endMalformed(
     socket,
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
-      'Content-Type: application/json; charset=utf-8\r\n' +
+      `Content-Type: ${JSON_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n` +
       `Connection: close\r\n\r\n${body}`,
   );

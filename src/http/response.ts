@@ -1,3 +1,6 @@
+/** The media type of all bodies. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** The common part of the responses of Fastify and Express. */
 export interface HttpResponse {
   status(code: number): unknown;
@@ -12,6 +15,6 @@ export function jsonBytes(
   response: HttpResponse,
   body: Buffer,
 ): Buffer | string {
-  response.header('Content-Type', 'application/json; charset=utf-8');
+  response.header('Content-Type', JSON_TYPE);
   return 'raw' in response ? body : body.toString();
 }

@@ -6,7 +6,7 @@ const api = useTestApp({ environment: { CACHE: 'validated' } });
 
 const TABLES = ['chat_sessions', 'chat_messages'];
 
-/** What a backup has of a session. */
+/** Copies the rows of a session, and returns a function that restores them. */
 async function backUp(id: string) {
   const keys = ['id', 'session_id'];
   const tables = await Promise.all(

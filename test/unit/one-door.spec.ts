@@ -83,7 +83,7 @@ describe('a transaction', () => {
     expect(new Set(callsOfWrite(program))).toEqual(
       new Set([
         'src/chat-sessions/removal/purger.ts: write',
-        'src/chat-sessions/sessions/chat-sessions.service.ts: write',
+        'src/chat-sessions/sessions/activity-correction.ts: write',
         'src/chat-sessions/writes/idempotency/idempotency-sweeper.ts: write',
         'src/chat-sessions/writes/session-writes.ts: write',
       ]),

@@ -14,7 +14,7 @@ const BATCH_BYTES = 3 * 1024 * 1024;
 /** The service's limit of messages in a page. */
 const PAGE_MESSAGES = 200;
 
-/** Of the ids that the loader makes from names (UUID version 5). */
+/** The namespace of the ids, which are UUIDs of version 5. */
 const NAMESPACE = '6f0c4bb4-3f0b-4c52-9c0e-3f7a5d1f7b0a';
 /** Owners that may load the same file into one service. */
 const MAX_OWNERS = 1_000;

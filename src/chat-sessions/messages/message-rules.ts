@@ -98,7 +98,7 @@ export function isRepeated(
 
 /** Compares without regard to the order of keys. */
 function isSameJson(stored: unknown, sent: unknown): boolean {
-  // What the version before stored has 1 for 1.0.
+  // The version before stored 1.0 as 1.
   return hasText(stored)
     ? canonicalJsonOf(stored) === canonicalJsonOf(sent)
     : sortedJsonOf(stored) === sortedJsonOf(sent);

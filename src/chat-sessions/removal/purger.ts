@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
@@ -36,20 +35,14 @@ export class Purger extends BackgroundTask {
       if (!next) break;
       ({ sessionId } = next);
       try {
-        await this.purge(sessionId);
+        await this.repeat(() =>
+          this.database.write(() => this.removeBatch(sessionId)),
+        );
       } catch (error) {
         failure = error;
       }
     }
     if (failure !== undefined) throw failure;
-  }
-
-  private async purge(sessionId: string): Promise<void> {
-    while (await this.database.write(() => this.removeBatch(sessionId))) {
-      if (this.isStopped) return;
-      // Lets requests run between two batches on SQLite.
-      await nextTurn();
-    }
   }
 
   /**

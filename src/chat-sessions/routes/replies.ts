@@ -1,14 +1,18 @@
 import { HttpStatus, Injectable, StreamableFile } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
-import { type HttpResponse, jsonBytes } from '../../http/response.js';
+import {
+  type HttpResponse,
+  JSON_TYPE,
+  jsonBytes,
+} from '../../http/response.js';
 import { isChangedByJson, stringifyExactly } from '../../json/exact-json.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import { entityTagOf } from '../writes/entity-tag.js';
 import type { Written } from '../writes/session-writes.js';
 
 /**
- * What handlers return. It reaches the client unchanged, whatever the
- * application would do with an object:
+ * Makes what handlers return, so that it reaches the client unchanged, whatever
+ * the application would do with an object:
  *
  * - Global interceptors of a platform may walk into it. Nest's
  *   ClassSerializerInterceptor fails at a key `constructor` in open JSON, and
@@ -17,8 +21,8 @@ import type { Written } from '../writes/session-writes.js';
  * - Adapters use `JSON.stringify`, which rounds large numbers in open JSON. The
  *   service's own server uses `stringifyExactly`.
  *
- * An interceptor of our own could do the same. Nest would then run RxJS for every
- * request, which took 7 % of the processor time of an append.
+ * An interceptor of our own could do the same, but Nest would then run RxJS for
+ * every request.
  */
 @Injectable()
 export class Replies {
@@ -85,7 +89,7 @@ class JsonFile extends StreamableFile {
       ? body
       : Buffer.from(stringifyExactly(body));
     super(bytes, {
-      type: 'application/json; charset=utf-8',
+      type: JSON_TYPE,
       length: bytes.length,
     });
     for (const name of Object.keys(this)) {

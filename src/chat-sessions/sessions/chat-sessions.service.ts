@@ -1,7 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Database } from '../../database/database.js';
+import { Injectable } from '@nestjs/common';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { describeError } from '../../errors/describe-error.js';
 import { PAGE } from '../limits.js';
 import { ChatMessagesService } from '../messages/chat-messages.service.js';
 import { Purger } from '../removal/purger.js';
@@ -19,7 +17,6 @@ import type {
 } from '../store/entities/chat-session.entity.js';
 import { type Admit, LargeReads } from '../store/large-reads.js';
 import {
-  isAhead,
   type ListedSession,
   type ListPosition,
   SessionListsRepository,
@@ -30,6 +27,7 @@ import {
   type WriteOptions,
   type Written,
 } from '../writes/session-writes.js';
+import { ActivityCorrection } from './activity-correction.js';
 import {
   ChatSessionCreation,
   type Created,
@@ -68,19 +66,13 @@ export interface GetSessionOptions {
 /** `history` reads again if the latest session is deleted meanwhile; more than this many are not. */
 const MAX_READS = 10;
 
-/** Pause after a correction of activity that failed, or found nothing to correct. */
-const CORRECTION_PAUSE_MS = 60_000;
-
 @Injectable()
 export class ChatSessionsService {
-  private readonly logger = new Logger(ChatSessionsService.name);
-  private nextCorrectionAt = 0;
-
   constructor(
-    private readonly database: Database,
     private readonly reads: LargeReads,
     private readonly sessions: ChatSessionsRepository,
     private readonly lists: SessionListsRepository,
+    private readonly activity: ActivityCorrection,
     private readonly messages: ChatMessagesRepository,
     private readonly messagesService: ChatMessagesService,
     private readonly creation: ChatSessionCreation,
@@ -130,7 +122,7 @@ export class ChatSessionsService {
     const page = await this.reads.read((admit) =>
       this.readList(ownerId, query, admit),
     );
-    this.correctActivity(page.sessions);
+    this.activity.correct(page.sessions);
     return page;
   }
 
@@ -140,7 +132,7 @@ export class ChatSessionsService {
       this.readHistory(ownerId, admit),
     );
     if (!view) return [];
-    this.correctActivity([view.session]);
+    this.activity.correct([view.session]);
     return view.messages;
   }
 
@@ -248,32 +240,6 @@ export class ChatSessionsService {
       }
     }
     throw new Error('The latest session was deleted at each read');
-  }
-
-  /**
-   * A session that was written by an instance whose clock was ahead would stay
-   * first in lists until that time has come. The response does not wait for the
-   * correction, which may fail: on a server that is read-only, for instance.
-   */
-  private correctActivity(sessions: ChatSession[]): void {
-    const now = new Date();
-    const ahead = sessions.filter(({ lastActivityAt }) =>
-      isAhead(lastActivityAt, now),
-    );
-    if (ahead.length === 0 || now.getTime() < this.nextCorrectionAt) return;
-    this.nextCorrectionAt = now.getTime() + CORRECTION_PAUSE_MS;
-    this.database
-      .write(() => this.lists.correctActivity(ahead))
-      .then((corrected) => {
-        // If nothing was, the clock of this instance is behind.
-        if (corrected > 0) this.nextCorrectionAt = 0;
-      })
-      .catch((error: unknown) => {
-        this.logger.warn({
-          message: 'Sessions of a clock that is ahead were not corrected',
-          error: describeError(error),
-        });
-      });
   }
 
   private *updateFields(

@@ -3,11 +3,10 @@ import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { isUUID } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChatSessionsExceptionsFilter } from '../../http/exception.filter.js';
+import { JSON_TYPE } from '../../http/response.js';
 import { type AdmittedRead, ChatSessionsSettings } from '../options.js';
 import { CachedSessions } from './cached-sessions.js';
 import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
-
-const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
  * Answers the plain GET of a session, with If-None-Match or without, after

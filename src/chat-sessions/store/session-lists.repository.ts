@@ -40,6 +40,10 @@ export interface ListedSession extends ChatSession {
 /** No context documents as JSON. */
 const NO_DOCUMENTS = '[]';
 
+function hasDocuments({ contextBytes }: ListedSession): boolean {
+  return contextBytes > NO_DOCUMENTS.length;
+}
+
 /** The filter of a list, and the position after which it begins. */
 type ListValues = Partial<ChatSession>;
 
@@ -104,10 +108,7 @@ export class SessionListsRepository {
     ownerId: string,
     sessions: ListedSession[],
   ): UnitOfWork<ListedSession[]> {
-    const withSome = sessions.filter(
-      ({ contextBytes }) => contextBytes > NO_DOCUMENTS.length,
-    );
-    const ids = withSome.map(({ id }) => id);
+    const ids = sessions.filter(hasDocuments).map(({ id }) => id);
     const found =
       ids.length === 0
         ? []
@@ -123,7 +124,9 @@ export class SessionListsRepository {
     for (const session of sessions) {
       session.contextDocuments = documents.get(session.id) ?? [];
     }
-    return sessions.filter(({ id }) => !ids.includes(id) || documents.has(id));
+    return sessions.filter(
+      (session) => !hasDocuments(session) || documents.has(session.id),
+    );
   }
 
   /** Latest activity first. */

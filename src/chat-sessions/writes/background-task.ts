@@ -3,6 +3,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describeError } from '../../errors/describe-error.js';
 
 interface BackgroundTaskOptions {
@@ -43,6 +44,15 @@ export abstract class BackgroundTask
   wake(): void {
     this.isWoken = true;
     if (!this.running) this.schedule(0);
+  }
+
+  /** Runs a batch until it resolves to false: there is no more to do. Ends after a batch if the task is stopped. */
+  protected async repeat(batch: () => Promise<boolean>): Promise<void> {
+    while (await batch()) {
+      if (this.isStopped) return;
+      // Lets requests run between two batches on SQLite.
+      await nextTurn();
+    }
   }
 
   private schedule(pauseMs: number): void {

@@ -121,12 +121,6 @@ export class MysqlDatabase extends Database {
     });
   }
 
-  /** After a failover the server may accept less than the one before. */
-  private learnAgain(): void {
-    // A failure shows itself in requests.
-    this.learnLimits().catch(() => undefined);
-  }
-
   /** Runs one check at a time. Whoever asks during a check gets its result. */
   check(milliseconds: number): Promise<void> {
     this.checking ??= this.checkNow(milliseconds).finally(() => {
@@ -176,7 +170,8 @@ export class MysqlDatabase extends Database {
       connection.release();
       return result;
     } catch (error) {
-      if (isRefusedForSize(error)) this.learnAgain();
+      // After a failover the server may accept less. If asking fails, requests do, too.
+      if (isRefusedForSize(error)) this.learnLimits().catch(() => undefined);
       try {
         if (isConnectionSuspect(error)) throw error;
         if (undo) await deadline.race(send(connection, [undo]));

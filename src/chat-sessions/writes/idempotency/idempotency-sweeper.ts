@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Database } from '../../../database/database.js';
 import type { UnitOfWork } from '../../../database/unit-of-work.js';
 import { ChatSessionsSettings } from '../../options.js';
@@ -37,15 +36,14 @@ export class IdempotencySweeper extends BackgroundTask {
   async run(): Promise<number> {
     const before = new Date(Date.now() - this.ttlMs);
     let swept = 0;
-    for (;;) {
+    await this.repeat(async () => {
       const { found, deleted } = await this.database.write(() =>
         this.deleteBatch(before),
       );
       swept += deleted;
-      if (found < BATCH || this.isStopped) return swept;
-      // Lets requests run between two batches on SQLite.
-      await nextTurn();
-    }
+      return found === BATCH;
+    });
+    return swept;
   }
 
   private *deleteBatch(before: Date): UnitOfWork<Batch> {
