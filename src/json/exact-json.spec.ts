@@ -28,6 +28,15 @@ const NUMBERS = [
   '-0.00000012345',
 ];
 
+/** Reads a field of a request's body. */
+function received(text: string): object {
+  const json = `{"metadata":${text}}`;
+  const body = JSON.parse(json) as { metadata: object };
+  rememberBody(body, json);
+  rememberFields(body);
+  return body.metadata;
+}
+
 describe('a number comes back as it was sent', () => {
   it.each(NUMBERS)('%s', (number) => {
     for (const text of [
@@ -56,17 +65,21 @@ it('keeps keys that look like numbers in their places', () => {
   const text = '{"b":1,"10":{"2":0,"1":0},"a":2}';
   expect(jsonOf(parseExactly(text))).toBe(text);
   const escaped = '{"b":1,"\\u0031":2}';
-  expect(jsonOf(parseExactly(escaped))).toBe('{"b":1,"1":2}');
+  expect(jsonOf(received(escaped))).toBe('{"b":1,"1":2}');
 });
 
 it('writes without white space', () => {
   const text = ' { "a" :\t[ 1.0 ,\r\n"x y" , { } , [ ] , true,null ] } ';
-  expect(jsonOf(parseExactly(text))).toBe('{"a":[1.0,"x y",{},[],true,null]}');
+  const value = received(text);
+  // The second time, the text is known.
+  for (let time = 0; time < 2; time++) {
+    expect(jsonOf(value)).toBe('{"a":[1.0,"x y",{},[],true,null]}');
+  }
 });
 
 it('takes the last of keys that repeat', () => {
   const text = '{"a":{"x":1e1},"b":1.0,"\\u0061":[1e2]}';
-  expect(jsonOf(parseExactly(text))).toBe('{"a":[1e2],"b":1.0}');
+  expect(jsonOf(received(text))).toBe('{"a":[1e2],"b":1.0}');
 });
 
 describe('of a body', () => {
@@ -121,7 +134,7 @@ it('returns a value that was changed as it is now', () => {
 });
 
 it('compares JSON by its meaning, and numbers by how they are written', () => {
-  const canonical = (text: string) => canonicalJsonOf(parseExactly(text));
+  const canonical = (text: string) => canonicalJsonOf(received(text));
   expect(canonical('{"b":[1.0],"a":{"d":1,"c":2}}')).toBe(
     canonical('{ "a" : {"c":2, "d":1}, "b":[1.0] }'),
   );

@@ -17,12 +17,18 @@ const OPEN_FIELDS = ['config', 'metadata', 'parts', 'references'];
 /** More than any body or field may have; what exceeds this is refused later. */
 const MAX_ITEMS = 1_000;
 
-const texts = new WeakMap<object, string>();
+interface Remembered {
+  text: string;
+  /** Without white space and repeated keys, as stored texts are. */
+  isCompact: boolean;
+}
+
+const texts = new WeakMap<object, Remembered>();
 let hasTexts = false;
 
-function remember(value: unknown, text: string): void {
+function remember(value: unknown, text: string, isCompact = false): void {
   if (typeof value !== 'object' || value === null) return;
-  texts.set(value, text);
+  texts.set(value, { text, isCompact });
   hasTexts = true;
 }
 
@@ -33,9 +39,9 @@ export function rememberBody(body: unknown, text: string): void {
 
 /** Remembers the texts of the open JSON in a body whose text is remembered. A body with a key that repeats is forgotten. */
 export function rememberFields(body: object): void {
-  const text = texts.get(body);
-  if (text === undefined) return;
-  const members = new JsonText(text).members();
+  const remembered = texts.get(body);
+  if (!remembered) return;
+  const members = new JsonText(remembered.text).members();
   const items = members?.get('messages');
   const messages = items ? new JsonText(items).elements(MAX_ITEMS) : [];
   const objects = messages?.map((item) => new JsonText(item).members());
@@ -60,14 +66,14 @@ function rememberMembers(parsed: Parsed, members: Map<string, string>): void {
   }
 }
 
-/** `JSON.parse` of stored open JSON that is to be returned exactly. */
+/** `JSON.parse` of open JSON that `jsonOf` wrote, and that is to be returned exactly. */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (!UNUSUAL.test(text)) return value;
-  remember(value, text);
+  remember(value, text, true);
   if (Array.isArray(value)) {
     const items = new JsonText(text).elements(MAX_ITEMS);
-    items?.forEach((item, index) => remember(value[index], item));
+    items?.forEach((item, index) => remember(value[index], item, true));
   }
   return value;
 }
@@ -84,7 +90,7 @@ export function jsonOf(value: unknown): string {
 /** The same text for the same JSON: without white space, keys in order, numbers as they were sent. */
 export function canonicalJsonOf(value: unknown): string {
   return hasText(value)
-    ? new JsonText(texts.get(value as object)!).compact(true)
+    ? new JsonText(texts.get(value as object)!.text).compact(true)
     : sortedJsonOf(value);
 }
 
@@ -103,11 +109,17 @@ function withSortedKeys(_key: string, value: unknown): unknown {
 
 function exactTextOf(value: unknown): string | undefined {
   if (!hasText(value)) return undefined;
-  const text = texts.get(value as object)!;
+  const remembered = texts.get(value as object)!;
+  if (!remembered.isCompact) {
+    // Most of the work, and a write needs the text several times.
+    remembered.text = new JsonText(remembered.text).compact();
+    remembered.isCompact = true;
+  }
+  const { text } = remembered;
   // Code of a platform may have changed the value.
   const isUnchanged =
-    JSON.stringify(value) === JSON.stringify(JSON.parse(text.trim()));
-  return isUnchanged ? new JsonText(text).compact() : undefined;
+    JSON.stringify(value) === JSON.stringify(JSON.parse(text));
+  return isUnchanged ? text : undefined;
 }
 
 /** Clients do not know it, so no text of theirs can look like a placeholder. */

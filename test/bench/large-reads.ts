@@ -1,12 +1,14 @@
 // `npx tsx test/bench/large-reads.ts`, after `npm run build`: memory of the
 // service, and the slowest health check, while 50 clients read the largest
-// responses at once. `--before DIRECTORY` measures another build as well.
+// responses at once, on each store. `--before DIRECTORY` measures another build
+// as well, `--rounds N` repeats all.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { inParallel } from '../support/parallel.js';
+import { startPreparedServer, urlOf } from '../support/prepared-server.js';
 import { startService } from '../support/service-process.js';
 import { rssOf } from './process-figures.js';
 
@@ -14,26 +16,45 @@ const CLIENTS = 50;
 const ROUNDS = 3;
 const SAMPLE_MS = 20;
 
-const { before } = parseArgs({
-  options: { before: { type: 'string' } },
+const { before, rounds } = parseArgs({
+  options: {
+    before: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+  },
 }).values;
 
-for (const root of before ? [before, undefined] : [undefined]) {
-  const cwd = mkdtempSync(join(tmpdir(), 'large-reads-'));
-  const service = await startService(
-    { DATABASE_URL: `sqlite:${join(cwd, 'chat.sqlite')}`, AUTH_MODE: 'none' },
-    { cwd, root },
-  );
-  try {
-    console.log(root ?? 'this version');
-    await measure(service.url, service.process.pid);
-  } finally {
-    await service.stop();
+for (let round = 0; round < Number(rounds); round++) {
+  for (const root of before ? [before, undefined] : [undefined]) {
+    const cwd = mkdtempSync(join(tmpdir(), 'large-reads-'));
+    const name = root ?? 'this version';
+    await measure(
+      `${name}, SQLite`,
+      `sqlite:${join(cwd, 'chat.sqlite')}`,
+      root,
+    );
     rmSync(cwd, { recursive: true });
+    const server = await startPreparedServer();
+    await measure(`${name}, MariaDB`, urlOf([server]), root);
+    await server.stop();
   }
 }
 
-async function measure(url: string, pid: number): Promise<void> {
+async function measure(
+  title: string,
+  databaseUrl: string,
+  root: string | undefined,
+): Promise<void> {
+  const environment = { DATABASE_URL: databaseUrl, AUTH_MODE: 'none' };
+  const service = await startService(environment, { root });
+  try {
+    console.log(title);
+    await readAll(service.url, service.process.pid);
+  } finally {
+    await service.stop();
+  }
+}
+
+async function readAll(url: string, pid: number): Promise<void> {
   const api = `${url}/api/chat-sessions`;
   const ids = await inParallel(4, () => fill(api));
   for (let sessions = 0; sessions < 45; sessions++) {

@@ -38,25 +38,31 @@ export class CachedSessions {
     { messages = PAGE.sessionMessages.default, ifNoneMatch }: FindOptions = {},
   ): Promise<CachedSession> {
     const cached = this.cache.begin(key);
-    const body = cached.bodies.get(messages);
     const isClients = (etag: string) => matchesEtag(ifNoneMatch, etag);
-    if (cached.etag !== undefined && this.cache.isCurrent(key)) {
-      if (isClients(cached.etag)) return { etag: cached.etag };
-      if (body !== undefined) return { etag: cached.etag, body };
+    const { etag: cachedEtag } = cached;
+    if (cachedEtag !== undefined && this.cache.isCurrent(key)) {
+      if (isClients(cachedEtag)) return { etag: cachedEtag };
+      const body = cached.bodies.get(messages);
+      if (body) return { etag: cachedEtag, body };
     }
 
-    const isCurrent = (etag: string) =>
-      isClients(etag) || (body !== undefined && cached.etag === etag);
-    const hasCopy = ifNoneMatch !== undefined || body !== undefined;
     try {
+      let body: Buffer | undefined;
       const { etag, view } = await this.sessions.get(key, {
         messages,
-        isCurrent: hasCopy ? isCurrent : undefined,
+        hasCopy: ifNoneMatch !== undefined || cached.bodies.has(messages),
+        // Another read may have filled the cache while this one waited.
+        isCurrent: (current) => {
+          body = this.cache.body(key, current, messages);
+          return isClients(current) || body !== undefined;
+        },
       });
-      const fresh = view && serialize(view);
-      const bodies = new Map(fresh && [[messages, fresh]]);
-      this.cache.complete(key, cached, { etag, bodies });
-      return isClients(etag) ? { etag } : { etag, body: fresh ?? body };
+      if (view) {
+        body = serialize(view);
+        const bodies = new Map([[messages, body]]);
+        this.cache.complete(key, cached, { etag, bodies });
+      }
+      return isClients(etag) ? { etag } : { etag, body };
     } catch (error) {
       this.cache.delete(key);
       throw error;

@@ -61,6 +61,8 @@ export interface GetSessionOptions {
   messages?: number;
   /** Called with the entity tag: if it returns true, nothing more is read. */
   isCurrent?: (etag: string) => boolean;
+  /** Whether the tag is read first, by a query of its own: the copy is probably current. */
+  hasCopy?: boolean;
 }
 
 /** `history` reads again if the latest session is deleted meanwhile; more than this many are not. */
@@ -189,15 +191,18 @@ export class ChatSessionsService {
 
   private *read(
     { ownerId, id }: SessionKey,
-    { messages: limit, isCurrent }: GetSessionOptions,
+    { messages: limit, isCurrent, hasCopy }: GetSessionOptions,
     admit: Admit,
   ): UnitOfWork<SessionRead> {
-    if (isCurrent) {
+    if (hasCopy) {
       const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
-      if (isCurrent(etag)) return { etag };
+      if (isCurrent?.(etag)) return { etag };
     }
     const session = yield* this.sessions.get(ownerId, id);
+    const etag = entityTagOf(session);
+    if (isCurrent?.(etag)) return { etag };
     const query = { limit: limit ?? PAGE.sessionMessages.default };
+    // It may be of a later version.
     const view = yield* this.messagesService.pageOf(session, query, admit);
     return { etag: entityTagOf(view.session), view };
   }

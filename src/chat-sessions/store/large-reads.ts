@@ -8,8 +8,6 @@ import { ChatSessionsSettings } from '../options.js';
 
 /** Reads of at most this many bytes run at any time (1 MiB). */
 export const SMALL_BYTES = 1024 * 1024;
-/** Larger reads that run at once. Each may need 4 MiB of the store, and several times that in memory. */
-const CONCURRENCY = 2;
 /** Larger reads that may wait; more are shed. */
 const MAX_WAITING = 200;
 
@@ -19,9 +17,9 @@ export type Admit = (bytes: number) => void;
 class LargeRead extends Error {}
 
 /**
- * Runs reads, and few large ones at once. Fifty pages of 4 MiB at the same time
- * would keep the process from everything else for some two seconds (`npx tsx
- * test/bench/large-reads.ts`).
+ * Runs reads, and large ones one after the other. A read of 4 MiB needs several
+ * times that in memory, and fifty at the same time would keep the process from
+ * everything else for some two seconds (`npx tsx test/bench/large-reads.ts`).
  */
 @Injectable()
 export class LargeReads {
@@ -33,7 +31,7 @@ export class LargeReads {
   ) {
     const { deadlineMs } = settings;
     this.queue = new StoreQueue({
-      concurrency: CONCURRENCY,
+      concurrency: 1,
       maxWaiting: MAX_WAITING,
       deadlineMs,
     });
