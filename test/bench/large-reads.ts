@@ -12,6 +12,13 @@ import { rssOf } from './process-figures.js';
 const CLIENTS = 50;
 const ROUNDS = 3;
 const SAMPLE_MS = 20;
+const CHANGES = 'changes of sessions';
+/** The response has the newest messages. */
+const CHANGE: RequestInit = {
+  method: 'PATCH',
+  headers: { 'content-type': 'application/json' },
+  body: '{"pinned":true}',
+};
 
 const { before, rounds } = parseArgs({
   options: {
@@ -62,6 +69,7 @@ async function readAll(url: string, pid: number): Promise<void> {
     'pages of messages': ids.map((id) => `${api}/${id}/messages`),
     sessions: ids.map((id) => `${api}/${id}`),
     'pages of sessions': [`${api}?limit=100`],
+    [CHANGES]: ids.map((id) => `${api}/${id}`),
   };
   for (const [name, paths] of Object.entries(reads)) {
     let isDone = false;
@@ -85,7 +93,8 @@ async function readAll(url: string, pid: number): Promise<void> {
     const watching = Promise.all([checkHealth(), sampleMemory()]);
     for (let round = 0; round < ROUNDS; round++) {
       await inParallel(CLIENTS, async (client) => {
-        const response = await fetch(paths[client % paths.length]!);
+        const path = paths[client % paths.length]!;
+        const response = await fetch(path, name === CHANGES ? CHANGE : {});
         await response.arrayBuffer();
         if (response.status !== 200) refused++;
       });
