@@ -5,7 +5,6 @@
 -- in one transaction:
 INSERT INTO "chat_sessions" ("owner_id", "id", "title", "document_id", "section_id", "context_documents", "config", "metadata", "pinned", "archived", "message_count", "last_seq", "max_message_bytes", "preview", "last_message_at", "last_activity_at", "version", "revision", "created_at", "updated_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO "chat_messages" ("session_id", "seq", "id", "owner_id", "role", "content", "parts", "references", "metadata", "bytes", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-SELECT "message"."session_id" AS "sessionId", "message"."seq" AS "seq", "message"."id" AS "id", "message"."owner_id" AS "ownerId", "message"."role" AS "role", "message"."content" AS "content", "message"."parts" AS "parts", "message"."references" AS "references", "message"."metadata" AS "metadata", "message"."bytes" AS "bytes", "message"."created_at" AS "createdAt" FROM "chat_messages" "message" WHERE ("message"."session_id" = ? AND "message"."owner_id" = ? AND "message"."seq" BETWEEN ? AND ?) ORDER BY "message"."seq" ASC;
 
 -- POST /api/chat-sessions, with an id that exists
 -- in one transaction:
@@ -23,7 +22,6 @@ INSERT INTO "chat_sessions" ("owner_id", "id", "title", "document_id", "section_
 INSERT INTO "idempotency_keys" ("owner_id", "idempotency_key", "request_hash", "status", "session_id", "message_ids", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?);
 INSERT INTO "chat_sessions" ("owner_id", "id", "title", "document_id", "section_id", "context_documents", "config", "metadata", "pinned", "archived", "message_count", "last_seq", "max_message_bytes", "preview", "last_message_at", "last_activity_at", "version", "revision", "created_at", "updated_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO "chat_messages" ("session_id", "seq", "id", "owner_id", "role", "content", "parts", "references", "metadata", "bytes", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
-SELECT "message"."session_id" AS "sessionId", "message"."seq" AS "seq", "message"."id" AS "id", "message"."owner_id" AS "ownerId", "message"."role" AS "role", "message"."content" AS "content", "message"."parts" AS "parts", "message"."references" AS "references", "message"."metadata" AS "metadata", "message"."bytes" AS "bytes", "message"."created_at" AS "createdAt" FROM "chat_messages" "message" WHERE ("message"."session_id" = ? AND "message"."owner_id" = ? AND "message"."seq" BETWEEN ? AND ?) ORDER BY "message"."seq" ASC;
 UPDATE "idempotency_keys" SET "status" = ?, "session_id" = ?, "message_ids" = ? WHERE "owner_id" = ? AND "idempotency_key" = ?;
 
 -- POST /api/chat-sessions, again, with the same Idempotency-Key

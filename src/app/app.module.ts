@@ -1,10 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { IncomingMessage } from 'node:http';
 import type { DataSource } from 'typeorm';
 import { ChatSessionsModule } from '../chat-sessions/chat-sessions.module.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
+import { LargeBodies } from '../http/large-bodies.js';
 import type { HttpRequest } from '../http/request.js';
 import { ServerModule } from '../http/server.module.js';
 import { IdentityGuard } from '../identity/identity.guard.js';
@@ -69,6 +71,17 @@ export class AppModule {
         HealthModule.forRoot({ imports: [chatSessions, server] }),
       ],
       providers: [
+        {
+          provide: LargeBodies,
+          inject: [HttpAdapterHost, RequestIdentity],
+          useFactory: (
+            { httpAdapter }: HttpAdapterHost<FastifyAdapter>,
+            identity: RequestIdentity,
+          ) =>
+            new LargeBodies(httpAdapter.getInstance(), (request) =>
+              identity.getOwner(request),
+            ),
+        },
         ChatSessionsExceptionsFilter,
         { provide: APP_FILTER, useExisting: ChatSessionsExceptionsFilter },
         // In this order, so that requests without an identity are counted too.

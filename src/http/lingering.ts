@@ -42,11 +42,14 @@ function readOn(request: IncomingMessage): void {
     socket.end();
     socket.once('end', () => socket.destroy());
   };
-  request.resume().once('end', () => {
-    if (closing.has(socket)) return;
-    stop();
-    Reflect.deleteProperty(socket, 'destroySoon');
-  });
+  request
+    .unpipe()
+    .resume()
+    .once('end', () => {
+      if (closing.has(socket)) return;
+      stop();
+      Reflect.deleteProperty(socket, 'destroySoon');
+    });
 }
 
 /** Ends a connection whose request is malformed, as soon as its client has ended it too. */

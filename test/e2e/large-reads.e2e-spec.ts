@@ -1,9 +1,14 @@
 import { expect, it, vi } from 'vitest';
+import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
 import { LargeReads } from '../../src/chat-sessions/store/large-reads.js';
-import { ResponseCache } from '../../src/chat-sessions/writes/response-cache.js';
 import { Database } from '../../src/database/database.js';
 import { statement } from '../../src/database/unit-of-work.js';
-import { append, createSession, numbers } from '../support/api.js';
+import {
+  append,
+  createSession,
+  numbers,
+  type Session,
+} from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -27,6 +32,22 @@ async function mostAtOnce(bytes: number): Promise<number> {
   return most;
 }
 
+it.each([
+  ['caches', 500, 1],
+  ['does not cache', 520, 2],
+])('%s a session of %i KiB', async (_, kibibytes, reads) => {
+  const { id } = await createSession(api);
+  const content = 'x'.repeat(kibibytes * 1024);
+  await append(api, id, { role: 'user', content });
+  const page = vi.spyOn(api.app.get(ChatMessagesRepository), 'page');
+  page.mockClear();
+  for (let times = 0; times < 2; times++) {
+    const response = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(response.text).toContain(content);
+  }
+  expect(page).toHaveBeenCalledTimes(reads);
+});
+
 it('runs large reads one after the other', async () => {
   expect(await mostAtOnce(LARGE)).toBe(1);
 });
@@ -42,6 +63,62 @@ it('hands on what the work throws', async () => {
     throw new Error('on purpose');
   });
   await expect(read).rejects.toThrow('on purpose');
+});
+
+it('applies to writes whose response has messages', async () => {
+  const section = '/api/documents/handbook/sections/3/chat-session';
+  const { body } = await api.send<{ chat_session: Session }>('POST', section);
+  const { id } = body.chat_session;
+  for (let times = 0; times < 2; times++) {
+    await append(api, id, { role: 'user', content: 'x'.repeat(1024 * 1024) });
+  }
+  const write = vi.spyOn(api.app.get(Database), 'write');
+  for (const [method, path, sent] of [
+    ['PATCH', `/api/chat-sessions/${id}`, { pinned: true }],
+    ['POST', '/api/chat-sessions', { id }],
+    ['POST', section, undefined],
+  ] as const) {
+    write.mockClear();
+    const response = await api.send<{ chat_session: Session }>(
+      method,
+      path,
+      sent,
+    );
+    expect(response.status, path).toBe(200);
+    expect(response.body.chat_session.messages).toHaveLength(2);
+    expect(write.mock.calls.length, path).toBe(2);
+  }
+  const { body: read } = await api.send<{ chat_session: Session }>(
+    'GET',
+    `/api/chat-sessions/${id}`,
+  );
+  expect(read.chat_session.pinned).toBe(true);
+});
+
+it('repeats no write that reads little', async () => {
+  const { id } = await createSession(api, {}, 50);
+  const write = vi.spyOn(api.app.get(Database), 'write');
+  write.mockClear();
+  await api.send('PATCH', `/api/chat-sessions/${id}`, { pinned: true });
+  expect(write).toHaveBeenCalledTimes(1);
+});
+
+it('does not read stored messages that are larger than those that repeat their ids', async () => {
+  const { id } = await createSession(api);
+  const ids = numbers(1, 3).map(String);
+  for (const one of ids) {
+    await append(api, id, {
+      id: one,
+      role: 'user',
+      content: 'x'.repeat(1024 * 1024),
+    });
+  }
+  const find = vi.spyOn(api.app.get(ChatMessagesRepository), 'findAll');
+  const messages = ids.map((one) => ({ id: one, role: 'user', content: 'x' }));
+  const response = await append(api, id, { messages });
+  expect(response.status).toBe(409);
+  expect(response.body).toMatchObject({ code: 'message_id_taken' });
+  expect(find).not.toHaveBeenCalled();
 });
 
 it('applies to pages, sessions, the history and lists', async () => {
@@ -64,17 +141,4 @@ it('applies to pages, sessions, the history and lists', async () => {
     expect((await api.send('GET', path)).status).toBe(200);
     expect(read.mock.calls.length, path).toBe(2);
   }
-});
-
-it('reads a session once for all who wait for it', async () => {
-  const { id } = await createSession(api);
-  for (let times = 0; times < 2; times++) {
-    await append(api, id, { role: 'user', content: 'x'.repeat(1024 * 1024) });
-  }
-  const serialized = vi.spyOn(api.app.get(ResponseCache), 'complete');
-  await inParallel(20, async () => {
-    const { status } = await api.send('GET', `/api/chat-sessions/${id}`);
-    expect(status).toBe(200);
-  });
-  expect(serialized).toHaveBeenCalledTimes(1);
 });

@@ -29,6 +29,7 @@ import {
   derivedTitle,
   fieldsWith,
   isRepeated,
+  mostBytesOf,
   newMessages,
   refuseEmpty,
   startOfLine,
@@ -180,6 +181,10 @@ export class ChatMessagesService {
   ): UnitOfWork<Appended | undefined> {
     const ids = inputs.flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return undefined;
+    const stored = yield* this.messages.bytesOf(session, ids);
+    if (stored > mostBytesOf(inputs)) {
+      throw new ChatSessionsError('message_id_taken');
+    }
     const found = yield* this.messages.findAll(session, ids);
     if (found.size === 0) return undefined;
     const messages = inputs.map((input) => {

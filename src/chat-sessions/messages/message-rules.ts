@@ -17,6 +17,9 @@ import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
 
+/** The fields that a message gets when it is stored, as JSON, are shorter. */
+const OTHER_FIELDS_BYTES = 1_000;
+
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
   if (inputs.some(isEmpty)) throw new ChatSessionsError('message_empty');
@@ -80,6 +83,12 @@ export function startOfLine(text: string): string {
     if (line.length > 2 * DERIVED_TITLE_CHARACTERS) break;
   }
   return line.trimEnd();
+}
+
+/** Stored messages that equal these inputs have no more bytes: `content` may repeat the text of `parts`. */
+export function mostBytesOf(inputs: CreateChatMessageDto[]): number {
+  const sent = Buffer.byteLength(stringifyExactly(inputs));
+  return 2 * sent + OTHER_FIELDS_BYTES * inputs.length;
 }
 
 /** Whether a stored message equals what this input would create. */

@@ -10,6 +10,9 @@ import {
 } from './chat-sessions.service.js';
 import { toChatSessionBody } from './dto/chat-session.dto.js';
 
+/** Larger bodies are not cached: a few of 4 MiB would take its memory (512 KiB). */
+const MAX_CACHED_BYTES = 512 * 1024;
+
 interface FindOptions {
   /** How many of the newest messages to show. */
   messages?: number;
@@ -47,19 +50,18 @@ export class CachedSessions {
     }
 
     try {
-      let body: Buffer | undefined;
+      let body = cached.bodies.get(messages);
+      const isCached = body !== undefined;
       const { etag, view } = await this.sessions.get(key, {
         messages,
-        hasCopy: ifNoneMatch !== undefined || cached.bodies.has(messages),
-        // Another read may have filled the cache while this one waited.
-        isCurrent: (current) => {
-          body = this.cache.body(key, current, messages);
-          return isClients(current) || body !== undefined;
-        },
+        hasCopy: ifNoneMatch !== undefined || isCached,
+        isCurrent: (current) =>
+          isClients(current) || (isCached && current === cachedEtag),
       });
       if (view) {
         body = serialize(view);
-        const bodies = new Map([[messages, body]]);
+        const isKept = body.length <= MAX_CACHED_BYTES;
+        const bodies = new Map(isKept ? [[messages, body]] : []);
         this.cache.complete(key, cached, { etag, bodies });
       }
       return isClients(etag) ? { etag } : { etag, body };

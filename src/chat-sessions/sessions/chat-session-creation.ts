@@ -13,7 +13,8 @@ import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
-import { firstSeqOf } from '../store/message-range.js';
+import type { Admit } from '../store/large-reads.js';
+import { firstSeqOf, newestOf } from '../store/message-range.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import type { Written } from '../writes/session-writes.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
@@ -43,7 +44,11 @@ export class ChatSessionCreation {
   ) {}
 
   /** Throws `session_id_taken`, `session_being_deleted`, `session_differs`, `section_taken`, `message_empty`. */
-  *create(ownerId: string, input: CreateChatSessionDto): UnitOfWork<Created> {
+  *create(
+    ownerId: string,
+    input: CreateChatSessionDto,
+    admit: Admit,
+  ): UnitOfWork<Created> {
     const session = newSession(ownerId, input, new Date());
     const messages = newMessages(
       session,
@@ -58,17 +63,19 @@ export class ChatSessionCreation {
       yield* this.sessions.insert(session);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      return yield* this.findRepeated(session, input.messages ?? []);
+      return yield* this.findRepeated(session, input.messages ?? [], admit);
     }
     if (messages.length > 0) {
       yield* execute(this.messages.insertion(messages));
     }
-    return yield* this.withMessages(session, true);
+    const newest = newestOf(session, messages);
+    return { session, messages: newest, created: true };
   }
 
   *getOrCreateOfSection(
     ownerId: string,
     { documentId, sectionId }: SectionKey,
+    admit: Admit,
   ): UnitOfWork<Created> {
     const session = newSession(
       ownerId,
@@ -83,26 +90,30 @@ export class ChatSessionCreation {
         ? yield* this.findOfSection(session)
         : undefined;
       if (!stored) throw error;
-      return yield* this.withMessages(stored, false);
+      return yield* this.withMessages(stored, false, admit);
     }
   }
 
   /** The session that was created with an Idempotency-Key, as it is now. Throws EntityNotFoundError. */
-  *findCreated({ ownerId, sessionId }: IdempotencyKey): UnitOfWork<Created> {
+  *findCreated(
+    { ownerId, sessionId }: IdempotencyKey,
+    admit: Admit,
+  ): UnitOfWork<Created> {
     const session = yield* this.sessions.get(ownerId, sessionId);
-    return yield* this.withMessages(session, true);
+    return yield* this.withMessages(session, true, admit);
   }
 
   /** The owner's session with the id of one that could not be inserted; throws if the id or the section is another's. */
   private *findRepeated(
     session: ChatSession,
     inputs: CreateChatMessageDto[],
+    admit: Admit,
   ): UnitOfWork<Created> {
     const { ownerId, id } = session;
     const stored = yield* this.sessions.find(ownerId, id);
     if (stored) {
-      yield* this.checkFirstMessages(stored, inputs);
-      return yield* this.withMessages(stored, false);
+      yield* this.checkFirstMessages(stored, inputs, admit);
+      return yield* this.withMessages(stored, false, admit);
     }
     if (yield* this.sessions.hasDisowned(id)) {
       throw new ChatSessionsError('session_being_deleted');
@@ -117,10 +128,11 @@ export class ChatSessionCreation {
   private *checkFirstMessages(
     session: ChatSession,
     inputs: CreateChatMessageDto[],
+    admit: Admit,
   ): UnitOfWork<void> {
     if (inputs.length === 0 || firstSeqOf(session) > 1) return;
     const query = { limit: inputs.length, after: 0 };
-    const { messages } = yield* this.messages.page(session, query);
+    const { messages } = yield* this.messages.page(session, query, admit);
     const isSame =
       session.lastSeq >= inputs.length &&
       messages.every((stored, index) => {
@@ -143,8 +155,9 @@ export class ChatSessionCreation {
   private *withMessages(
     session: ChatSession,
     created: boolean,
+    admit: Admit,
   ): UnitOfWork<Created> {
-    const messages = yield* this.messages.newest(session);
+    const messages = yield* this.messages.newest(session, admit);
     return { session, messages, created };
   }
 }

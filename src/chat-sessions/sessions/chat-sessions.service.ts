@@ -94,21 +94,26 @@ export class ChatSessionsService {
     input: CreateChatSessionDto,
     options?: Pick<WriteOptions, 'request'>,
   ): Promise<Created> {
-    return this.writes.create<Created>(
-      ownerId,
-      {
-        create: () => this.creation.create(ownerId, input),
-        replay: (record) => this.creation.findCreated(record),
-      },
-      options,
+    return this.reads.write((admit) =>
+      this.writes.create<Created>(
+        ownerId,
+        {
+          create: () => this.creation.create(ownerId, input, admit),
+          replay: (record) => this.creation.findCreated(record, admit),
+        },
+        options,
+      ),
     );
   }
 
   /** The owner's one session of a section of a document; creates it if there is none. */
   getOrCreateOfSection(ownerId: string, section: SectionKey): Promise<Created> {
-    return this.writes.create(ownerId, {
-      create: () => this.creation.getOrCreateOfSection(ownerId, section),
-    });
+    return this.reads.write((admit) =>
+      this.writes.create(ownerId, {
+        create: () =>
+          this.creation.getOrCreateOfSection(ownerId, section, admit),
+      }),
+    );
   }
 
   /** A session with its newest messages. Throws EntityNotFoundError. */
@@ -148,14 +153,17 @@ export class ChatSessionsService {
     const given = Object.entries(fields).filter(
       ([, value]) => value !== undefined,
     );
-    return this.writes.run(
-      key,
-      {
-        type: 'updated',
-        apply: (session, now) =>
-          this.updateFields(session, Object.fromEntries(given), now),
-      },
-      { ifMatch },
+    const changes = Object.fromEntries(given);
+    return this.reads.write((admit) =>
+      this.writes.run(
+        key,
+        {
+          type: 'updated',
+          apply: (session, now) =>
+            this.updateFields(session, changes, now, admit),
+        },
+        { ifMatch },
+      ),
     );
   }
 
@@ -251,12 +259,13 @@ export class ChatSessionsService {
     state: SessionState,
     fields: Partial<ChatSession>,
     now: Date,
+    admit: Admit,
   ): UnitOfWork<SessionView & Written> {
     if (Object.keys(fields).length > 0) {
       yield* this.sessions.update(state, fields, { now });
     }
     const session = yield* this.sessions.get(state.ownerId, state.id);
-    const messages = yield* this.messages.newest(session);
+    const messages = yield* this.messages.newest(session, admit);
     return { session, messages, created: false };
   }
 

@@ -103,6 +103,20 @@ export class ChatMessagesRepository {
     return new Map(found.map((message) => [message.id, message]));
   }
 
+  /**
+   * The size of the messages with these ids, if it may be large, or 0. A hundred
+   * of them can have 100 MiB.
+   */
+  *bytesOf(session: SessionState, ids: string[]): UnitOfWork<number> {
+    if (ids.length * session.maxMessageBytes <= SMALL_BYTES) return 0;
+    const sizes = yield* select(
+      this.query(['seq', 'bytes'])
+        .where(existing(session))
+        .andWhere({ id: In(ids) }),
+    );
+    return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** The starts (200 characters) of the first messages of a role whose content is not empty. */
   *firstTexts(
     session: SessionState,
@@ -128,17 +142,17 @@ export class ChatMessagesRepository {
   *page(
     session: ChatSession,
     query: MessagePageQuery,
-    admit?: Admit,
+    admit: Admit,
   ): UnitOfWork<MessagePage> {
     const { range, bytes } = yield* this.fitting(session, query);
     if (lengthOf(range) === 0) return { range, messages: [] };
-    admit?.(bytes);
+    admit(bytes);
     const messages = yield* this.selectRange(valuesOf(session, range));
     return { range, messages };
   }
 
   /** The newest messages, oldest first: as many as a session shows by default. */
-  *newest(session: ChatSession, admit?: Admit): UnitOfWork<ChatMessage[]> {
+  *newest(session: ChatSession, admit: Admit): UnitOfWork<ChatMessage[]> {
     const limit = PAGE.sessionMessages.default;
     return (yield* this.page(session, { limit }, admit)).messages;
   }

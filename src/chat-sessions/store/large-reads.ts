@@ -19,7 +19,7 @@ class LargeRead extends Error {}
 /**
  * Runs reads, and large ones one after the other. A read of 4 MiB needs several
  * times that in memory, and fifty at the same time would keep the process from
- * everything else for some two seconds (`npx tsx test/bench/large-reads.ts`).
+ * everything else for some two seconds (`npx tsx test/bench/large-requests.ts`).
  */
 @Injectable()
 export class LargeReads {
@@ -39,22 +39,37 @@ export class LargeReads {
 
   /** Runs the work as `Database.read` does. If it turns out to be large, it starts again in turn. */
   async read<T>(work: (admit: Admit) => UnitOfWork<T>): Promise<T> {
-    const start = performance.now();
+    const startedAt = performance.now();
+    const start = (admit: Admit) => this.database.read(() => work(admit));
     try {
-      return await this.database.read(() => work(refuseLarge));
+      return await start(refuseLarge);
     } catch (error) {
       if (!(error instanceof LargeRead)) throw error;
     }
-    const elapsed = performance.now() - start;
+    const elapsed = performance.now() - startedAt;
     const deadline = new Deadline(this.settings.deadlineMs - elapsed);
-    return deadline.race(this.inTurn(work)).finally(() => deadline.end());
+    return deadline.race(this.inTurn(start)).finally(() => deadline.end());
   }
 
-  private inTurn<T>(work: (admit: Admit) => UnitOfWork<T>): Promise<T> {
+  /**
+   * Runs a write that also reads. If it turns out to be large, `admit` throws,
+   * which rolls it back, and it starts again in turn. Its own deadline begins
+   * then: a write that has begun must not be given up.
+   */
+  async write<T>(start: (admit: Admit) => Promise<T>): Promise<T> {
+    try {
+      return await start(refuseLarge);
+    } catch (error) {
+      if (!(error instanceof LargeRead)) throw error;
+    }
+    return this.inTurn(start);
+  }
+
+  private inTurn<T>(start: (admit: Admit) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.queue
         .run('read', async () => {
-          resolve(await this.database.read(() => work(() => undefined)));
+          resolve(await start(() => undefined));
           // The response is written before the next read begins.
           await nextTurn();
         })

@@ -73,3 +73,13 @@ export function fitRange(
   }
   return fitting;
 }
+
+/** The newest page of a session, out of all of its messages, which are ordered by seq. */
+export function newestOf<Message extends { seq: number; bytes: number }>(
+  session: ChatSession,
+  messages: Message[],
+): Message[] {
+  const limit = PAGE.sessionMessages.default;
+  const { from } = fitRange(rangeOf(session, { limit }), messages);
+  return messages.filter(({ seq }) => seq >= from);
+}

@@ -58,12 +58,6 @@ export class ResponseCache {
     return empty;
   }
 
-  /** The cached body of a version of a session. */
-  body(key: SessionKey, etag: string, messages: number): Buffer | undefined {
-    const cached = this.sessions.get(cacheKey(key));
-    return cached?.etag === etag ? cached.bodies.get(messages) : undefined;
-  }
-
   /**
    * Caches what was read from the store, unless the session was written to, or
    * another read has completed, since `begin` returned `cached`.

@@ -26,7 +26,7 @@ export function createSqliteDataSource(
     prepareDatabase: (connection: SqliteConnection) => {
       connection.pragma('synchronous = FULL');
       // KiB of pages; the operating system caches the file as well. The driver's
-      // 16 MB would stay in the process (`npx tsx test/bench/large-reads.ts`).
+      // 16 MB would stay in the process (`npx tsx test/bench/large-requests.ts`).
       connection.pragma('cache_size = -4000');
     },
   });
