@@ -78,8 +78,10 @@ export class AppModule {
             { httpAdapter }: HttpAdapterHost<FastifyAdapter>,
             identity: RequestIdentity,
           ) =>
-            new LargeBodies(httpAdapter.getInstance(), (request) =>
-              identity.getOwner(request),
+            new LargeBodies(
+              httpAdapter.getInstance(),
+              async (request) =>
+                (await identity.findOwner(request)) !== undefined,
             ),
         },
         ChatSessionsExceptionsFilter,

@@ -1,105 +1,146 @@
-import type {
-  FastifyInstance,
-  FastifyReply,
-  FastifyRequest,
-  RequestPayload,
-} from 'fastify';
+import { RequestTimeoutException } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify';
 import type { IncomingMessage } from 'node:http';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
+import { Deadline } from '../database/deadline.js';
+import { StoreUnavailableError } from '../database/errors.js';
 import { StoreQueue } from '../database/store-queue.js';
 import { hasBody } from './request.js';
+import { BODY_ERRORS } from './route-errors.js';
 
 /** Smaller bodies are read as they come (256 KiB). */
 const SMALL_BYTES = 256 * 1024;
-/** Large bodies that arrive at the same time. A slow client holds one of these places. */
-const MAX_RECEIVING = 2;
+/** Large bodies that arrive at the same time. */
+const MAX_RECEIVING = 3;
 /** Large bodies that may wait; more are shed. */
 const MAX_WAITING = 200;
-/** A body that has waited for half of this time is shed (503). */
-const DEADLINE_MS = 20_000;
+/** Longest wait for a turn; then the response is 503. */
+const WAIT_MS = 10_000;
+/** Longest time in which a large body may arrive; then the response is 408. Meanwhile a slow client keeps others waiting. */
+const RECEIVE_MS = 20_000;
 
-/** Throws if the caller of a request is not identified. */
-type Identify = (request: IncomingMessage) => Promise<unknown>;
-
-type Leave = () => void;
+/** Tells whether the caller of a request is identified. */
+type IsIdentified = (request: IncomingMessage) => Promise<boolean>;
 
 /**
- * Makes large bodies take turns: two arrive at a time, and one is parsed and
+ * Makes large bodies take turns: three arrive at a time, and one is parsed and
  * answered at a time. A body of 4 MiB needs ten times that in memory until its
- * response is written (`npx tsx test/bench/large-requests.ts`). The rest of a
- * body waits in the client, and one of a caller who is not identified is not read.
+ * response is written (`npx tsx test/bench/large-requests.ts`). Meanwhile the
+ * rest of a body waits in its client. A body whose caller is not identified is
+ * dropped: the route's guards answer without it.
  */
 export class LargeBodies {
   private readonly receiving = queueOf(MAX_RECEIVING);
   private readonly serving = queueOf(1);
-  private readonly served = new WeakMap<FastifyRequest, Leave>();
+  private readonly turns = new WeakMap<FastifyRequest, Turn>();
 
-  constructor(
-    fastify: FastifyInstance,
-    private readonly identify: Identify,
-  ) {
-    fastify.addHook('preParsing', (request, reply, payload, done) => {
+  constructor(fastify: FastifyInstance, isIdentified: IsIdentified) {
+    fastify.addHook('preParsing', (request, _reply, payload, done) => {
       const { 'content-length': length } = request.headers;
-      const isSmall = !hasBody(request.raw) || Number(length) <= SMALL_BYTES;
-      done(null, isSmall ? payload : this.inTurn(request, reply, payload));
+      if (!hasBody(request.raw) || Number(length) <= SMALL_BYTES) {
+        return done(null, payload);
+      }
+      isIdentified(request.raw).then(
+        (known) =>
+          done(null, known ? this.inTurn(request, payload) : dropped(length)),
+        done,
+      );
     });
     fastify.addHook('onSend', (request, _reply, _payload, done) => {
-      const leave = this.served.get(request);
+      const turn = this.turns.get(request);
       // The response is written before the next body is parsed.
-      if (leave) setImmediate(leave);
+      if (turn) setImmediate(() => turn.end());
       done();
     });
   }
 
   /** The body, which arrives, and ends, in its turn. One without a Content-Length waits only once it is large. */
-  private inTurn(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    body: RequestPayload,
-  ): Transform {
-    const isKnown = 'content-length' in request.headers;
-    let bytes = isKnown ? SMALL_BYTES : 0;
-    let leave: Leave | undefined;
+  private inTurn(request: FastifyRequest, body: RequestPayload): Transform {
+    const { receiving, serving } = this;
+    let bytes = 'content-length' in request.headers ? SMALL_BYTES : 0;
     const gate = new Transform({
       transform: (chunk: Buffer, _encoding, next) => {
+        const wasSmall = bytes <= SMALL_BYTES;
         bytes += chunk.length;
-        if (leave || bytes <= SMALL_BYTES) return next(null, chunk);
-        this.receive(request, gate).then((left) => {
-          leave = left;
+        if (!wasSmall || bytes <= SMALL_BYTES) return next(null, chunk);
+        turn.enter(receiving).then(() => {
+          turn.limit(RECEIVE_MS);
           next(null, chunk);
         }, next);
       },
       flush: (next) => {
-        if (!leave) return next();
-        this.serve(request, gate, leave).then(() => next(), next);
+        if (bytes <= SMALL_BYTES) return next();
+        turn.swap(serving).then(() => next(), next);
       },
     });
-    // Nobody listens any more if the body is larger than it may be.
+    const turn = new Turn(request.raw, gate);
+    this.turns.set(request, turn);
+    // Not everybody who stops reading the body listens: 413 and 415, for instance.
     gate.on('error', () => undefined);
-    reply.raw.once('close', () => gate.destroy());
     return body.pipe(gate);
   }
+}
 
-  private async receive(
-    { raw }: FastifyRequest,
-    gate: Transform,
-  ): Promise<Leave> {
-    await this.identify(raw);
-    const leave = await place(this.receiving);
-    if (gate.destroyed) leave();
-    else gate.once('close', leave);
-    return leave;
+/** The place of a request in a queue, until its response is sent or its connection is closed. */
+class Turn {
+  private isOver = false;
+  private leave: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly gate: Transform,
+  ) {
+    request.socket.once('close', this.end);
   }
 
-  private async serve(
-    request: FastifyRequest,
-    gate: Transform,
-    received: Leave,
-  ): Promise<void> {
-    const leave = await place(this.serving);
-    received();
-    if (gate.destroyed) leave();
-    else this.served.set(request, leave);
+  /** Throws StoreUnavailableError after `WAIT_MS`. */
+  async enter(queue: StoreQueue): Promise<void> {
+    const deadline = new Deadline(WAIT_MS);
+    try {
+      this.leave = await deadline.race(this.place(queue));
+    } catch {
+      this.isOver = true;
+      throw new StoreUnavailableError('store_overloaded');
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** Keeps the place in one queue until there is one in the next. */
+  async swap(queue: StoreQueue): Promise<void> {
+    clearTimeout(this.timer);
+    const { leave } = this;
+    await this.enter(queue).finally(leave);
+  }
+
+  /** Ends the body with 408 unless it arrives in time. */
+  limit(milliseconds: number): void {
+    this.timer = setTimeout(
+      () => this.gate.destroy(new RequestTimeoutException(BODY_ERRORS[408])),
+      milliseconds,
+    ).unref();
+  }
+
+  readonly end = (): void => {
+    this.isOver = true;
+    clearTimeout(this.timer);
+    this.request.socket.off('close', this.end);
+    this.leave?.();
+    this.gate.destroy();
+  };
+
+  /** Resolves with a place, as a function that gives it back. One that comes too late is given back at once. */
+  private place(queue: StoreQueue): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      queue
+        .run('write', () =>
+          this.isOver
+            ? Promise.resolve()
+            : new Promise<void>((leave) => resolve(leave)),
+        )
+        .catch(reject);
+    });
   }
 }
 
@@ -107,15 +148,14 @@ function queueOf(concurrency: number): StoreQueue {
   return new StoreQueue({
     concurrency,
     maxWaiting: MAX_WAITING,
-    deadlineMs: DEADLINE_MS,
+    // A queue sheds what has waited for half of its deadline.
+    deadlineMs: 2 * WAIT_MS,
   });
 }
 
-/** Resolves with a place of a queue, as a function that gives it back. */
-function place(queue: StoreQueue): Promise<Leave> {
-  return new Promise((resolve, reject) => {
-    queue
-      .run('write', () => new Promise<void>((leave) => resolve(leave)))
-      .catch(reject);
+/** A body that has arrived, as far as Fastify can tell, and is empty. */
+function dropped(length: string | undefined): Readable {
+  return Object.assign(Readable.from([]), {
+    receivedEncodedLength: Number(length ?? 0),
   });
 }

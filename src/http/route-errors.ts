@@ -28,6 +28,7 @@ export class ValidationErrorBody extends ErrorBody {
 
 /** Texts of errors that every route with a body can answer, by status. */
 export const BODY_ERRORS = {
+  408: 'Request body did not arrive in time',
   413: 'Request body is too large',
   415: 'Content-Type must be application/json',
 } as const;

@@ -57,6 +57,22 @@ describe('open JSON', () => {
     expect((await api.send('GET', path)).text).toBe(session.text);
   });
 
+  it('of a create comes back as a GET shows it, with its references', async () => {
+    const references =
+      '[{"x":0.10},{"x":1.0},{"x":1},{"x":1234567890123456789}]';
+    const message = `{"role":"user","content":"hi","references":${references}}`;
+    const created = await api.send<{ chat_session: { id: string } }>(
+      'POST',
+      SESSIONS,
+      `{"messages":[${MESSAGE.replace('"id":"m1",', '')},${message}]}`,
+    );
+    expect(created.status).toBe(201);
+    const { id } = created.body.chat_session;
+    const read = await api.send('GET', `${SESSIONS}/${id}`);
+    expect(created.text).toBe(read.text);
+    expect(read.text).toContain(`"references":[${OPEN},${references.slice(1)}`);
+  });
+
   it('of a change comes back, too', async () => {
     const path = `${SESSIONS}/${await newSession()}`;
     const patched = await api.send('PATCH', path, '{"metadata":{"n":1e2}}');

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type ClientRequest, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -68,8 +69,9 @@ function begin(headers: Record<string, string | number> = {}): ClientRequest {
 }
 
 async function responseTo(begun: ClientRequest) {
-  const [response] = await once(begun, 'response');
-  return { status: response.statusCode as number, body: await json(response) };
+  const [response] = (await once(begun, 'response')) as [IncomingMessage];
+  const { statusCode: status, headers } = response;
+  return { status, headers, body: await json(response) };
 }
 
 async function send(body: Buffer, headers?: Record<string, number>) {
@@ -150,22 +152,30 @@ describe.each([
   });
 });
 
-it.each([
+describe.each([
   ['with a Content-Length', { 'content-length': LARGE.length }],
   ['in chunks', {}],
-])(
-  'does not wait for a large body %s if its caller is not identified',
-  async (_, headers) => {
+])('a large body %s, if its caller is not identified,', (_, headers) => {
+  beforeEach(() => {
     authorization = 'Bearer none';
-    expect(await responseTo(await stall(headers))).toEqual({
+  });
+
+  it('is not waited for', async () => {
+    expect(await responseTo(await stall(headers))).toMatchObject({
       status: 401,
+      headers: { vary: expect.stringContaining('Authorization') as string },
       body: errorBody(
         'The Authorization header is not a Bearer token',
         'unauthorized',
       ),
     });
-  },
-);
+  });
+
+  it('gets 404 from a route that does not exist', async () => {
+    url = new URL('/api/nothing', address);
+    expect((await responseTo(await stall(headers))).status).toBe(404);
+  });
+});
 
 it('serves small bodies as they come', async () => {
   const most = await mostAtOnce(30_000, () =>
@@ -197,4 +207,102 @@ it('gives places back when slow clients go away', async () => {
   expect(isServed).toBe(false);
   for (const one of slow) one.destroy();
   expect((await waiting).status).toBe(201);
+});
+
+describe('slow clients', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Lets time pass until a response arrives. */
+  async function later<T>(response: Promise<T>, milliseconds: number) {
+    let isDone = false;
+    const done = response.finally(() => (isDone = true));
+    await sleep(50);
+    expect(isDone).toBe(false);
+    for (let passed = 0; passed < milliseconds; passed += 1_000) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await sleep(5);
+    }
+    return done;
+  }
+
+  it('get 408 after 20 s', async () => {
+    const slow = await stall();
+    const response = await later(responseTo(slow), 21_000);
+    expect(response).toMatchObject({
+      status: 408,
+      body: { code: 'request_timeout' },
+    });
+  });
+
+  it('make others wait for 10 s at most', async () => {
+    const slow = await inParallel(3, () => stall());
+    await sleep(50);
+    const response = await later(send(LARGE), 11_000);
+    expect(response).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { code: 'store_overloaded' },
+    });
+    for (const one of slow) one.destroy();
+    expect((await send(LARGE)).status).toBe(201);
+  });
+});
+
+describe('places are given back', () => {
+  const start = (method: string, path: string, headers: string[] = []) =>
+    [
+      `${method} ${path} HTTP/1.1`,
+      'Host: localhost',
+      `Authorization: ${authorization}`,
+      'Content-Type: application/json',
+      ...headers,
+      '\r\n',
+    ].join('\r\n');
+
+  beforeEach(async () => {
+    for (let times = 0; times < 4; times++) {
+      await sendWithLength(bodyOf(900 * 1024));
+    }
+  });
+
+  /** A connection with responses that its client does not read, and then this request. */
+  function pipeline(last: (string | Buffer)[]) {
+    const socket = connect(Number(url.port), url.hostname).pause();
+    socket.on('error', () => undefined);
+    const reads = Array.from({ length: 6 }, () => start('GET', url.pathname));
+    for (const part of [...reads, ...last]) socket.write(part);
+    return socket;
+  }
+
+  it('if a connection ends with requests in its pipeline', async () => {
+    for (let times = 0; times < 4; times++) {
+      const headers = [`Content-Length: ${LARGE.length}`];
+      const socket = pipeline([
+        start('POST', url.pathname, headers),
+        LARGE.subarray(0, 300 * 1024),
+      ]);
+      await sleep(200);
+      socket.destroy();
+    }
+    expect((await send(LARGE)).status).toBe(201);
+  });
+
+  it('if a body was refused before the responses ahead of it were read', async () => {
+    const socket = pipeline([
+      start('POST', url.pathname, ['Transfer-Encoding: chunked']),
+      `${TOO_LARGE.length.toString(16)}\r\n`,
+      TOO_LARGE,
+      '\r\n0\r\n\r\n',
+    ]);
+    await sleep(500);
+    socket.resume();
+    expect((await send(LARGE)).status).toBe(201);
+    expect((await send(LARGE)).status).toBe(201);
+    socket.destroy();
+  });
 });

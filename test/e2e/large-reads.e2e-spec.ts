@@ -121,6 +121,21 @@ it('does not read stored messages that are larger than those that repeat their i
   expect(find).not.toHaveBeenCalled();
 });
 
+it('knows large messages that are sent again, however their numbers are written', async () => {
+  const { id } = await createSession(api);
+  const numbersOf = (one: string) => Array(100_000).fill(one).join(',');
+  const messages = ['0.000000', '-0.0', '1.00000000000000000'].map(
+    (one, index) =>
+      `{"id":"n${index}","role":"user","parts":[{"type":"data","n":[${numbersOf(one)}]}]}`,
+  );
+  const path = `/api/chat-sessions/${id}/messages`;
+  const body = `{"messages":[${messages.join(',')}]}`;
+  const first = await api.send('POST', path, body);
+  const second = await api.send('POST', path, body);
+  expect([first.status, second.status]).toEqual([201, 200]);
+  expect(second.text).toBe(first.text);
+});
+
 it('applies to pages, sessions, the history and lists', async () => {
   const context_documents = numbers(1, 100).map((n) =>
     `${n}`.padEnd(1024, 'x'),

@@ -182,7 +182,8 @@ export class ChatMessagesService {
     const ids = inputs.flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return undefined;
     const stored = yield* this.messages.bytesOf(session, ids);
-    if (stored > mostBytesOf(inputs)) {
+    const sent = newMessages(session, inputs, session.updatedAt);
+    if (stored > mostBytesOf(sent)) {
       throw new ChatSessionsError('message_id_taken');
     }
     const found = yield* this.messages.findAll(session, ids);

@@ -2,6 +2,8 @@ import { v7 as uuidv7 } from 'uuid';
 import {
   canonicalJsonOf,
   hasText,
+  jsonOf,
+  parseExactly,
   sortedJsonOf,
   stringifyExactly,
 } from '../../json/exact-json.js';
@@ -16,9 +18,6 @@ import type {
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
-
-/** The fields that a message gets when it is stored, as JSON, are shorter. */
-const OTHER_FIELDS_BYTES = 1_000;
 
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
@@ -41,7 +40,7 @@ export function newMessages(
       role: input.role,
       content: contentOf(input),
       parts: partsOf(input),
-      references: input.references ?? [],
+      references: referencesOf(input),
       metadata: input.metadata ?? {},
       createdAt: now,
     });
@@ -85,10 +84,9 @@ export function startOfLine(text: string): string {
   return line.trimEnd();
 }
 
-/** Stored messages that equal these inputs have no more bytes: `content` may repeat the text of `parts`. */
-export function mostBytesOf(inputs: CreateChatMessageDto[]): number {
-  const sent = Buffer.byteLength(stringifyExactly(inputs));
-  return 2 * sent + OTHER_FIELDS_BYTES * inputs.length;
+/** Stored messages that equal these have no more bytes. The version before wrote some numbers with more digits. */
+export function mostBytesOf(messages: ChatMessage[]): number {
+  return messages.reduce((sum, { bytes }) => sum + 4 * bytes, 0);
 }
 
 /** Whether a stored message equals what this input would create. */
@@ -115,6 +113,13 @@ function isSameJson(stored: unknown, sent: unknown): boolean {
 
 function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {
   return parts?.length ? parts : null;
+}
+
+/** A session shows single references, so the text of each is remembered, too. */
+function referencesOf({ references = [] }: CreateChatMessageDto): JsonObject[] {
+  return hasText(references)
+    ? (parseExactly(jsonOf(references)) as JsonObject[])
+    : references;
 }
 
 /** The content as sent; without one, the texts of the `text` parts. */

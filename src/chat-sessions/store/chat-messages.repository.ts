@@ -104,8 +104,8 @@ export class ChatMessagesRepository {
   }
 
   /**
-   * The size of the messages with these ids, if it may be large, or 0. A hundred
-   * of them can have 100 MiB.
+   * The size of the messages with these ids; 0, without a query, if it cannot
+   * exceed 1 MiB. A hundred messages can have 100 MiB.
    */
   *bytesOf(session: SessionState, ids: string[]): UnitOfWork<number> {
     if (ids.length * session.maxMessageBytes <= SMALL_BYTES) return 0;

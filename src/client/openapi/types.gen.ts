@@ -443,6 +443,10 @@ export type CreateChatSessionErrors = {
      */
     404: ChatError;
     /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
      * Chat session id is already in use; or: Chat session exists with other messages; or: The section already has a chat session; or: The first request with this Idempotency-Key is still running
      */
     409: ChatError;
@@ -518,6 +522,10 @@ export type DeleteChatSessionErrors = {
      * Chat session not found
      */
     404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -648,6 +656,10 @@ export type UpdateChatSessionErrors = {
      */
     404: ChatError;
     /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
      * Chat session has changed since the version of If-Match
      */
     412: ChatError;
@@ -715,6 +727,10 @@ export type ReplaceChatConfigErrors = {
      * Chat session not found
      */
     404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -787,6 +803,10 @@ export type ClearChatSessionErrors = {
      * Chat session not found
      */
     404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
     /**
      * The first request with this Idempotency-Key is still running
      */
@@ -935,6 +955,10 @@ export type AppendMessagesErrors = {
      */
     404: ChatError;
     /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
      * Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
      */
     409: ChatError;
@@ -1062,6 +1086,10 @@ export type GetOrCreateSectionChatSessionErrors = {
      * The caller is not identified.
      */
     401: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
     /**
      * Request body is too large
      */
