@@ -1,6 +1,6 @@
 /**
  * `npx tsx test/bench/statements.ts`: processor time of the service's process
- * for the four optimisations of src/database, each beside its plain form, in
+ * for the five optimisations of src/database, each beside its plain form, in
  * rounds that alternate. Needs MariaDB or MySQL; takes a minute.
  */
 import mysql from 'mysql2';
@@ -21,7 +21,11 @@ import {
   selectFrom,
   Table,
 } from '../../src/database/statements.js';
-import { execute, type UnitOfWork } from '../../src/database/unit-of-work.js';
+import {
+  COMMIT,
+  execute,
+  type UnitOfWork,
+} from '../../src/database/unit-of-work.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
 import { ratioOf, spreadOf } from './statistics.js';
@@ -79,7 +83,7 @@ const page = cachedSelect((values: { sessionId: string }) =>
 );
 
 /** Runs the statements of an append. */
-function append(on: Database): Promise<void> {
+function append(on: Database, last = [COMMIT]): Promise<void> {
   const [message] = newMessages(growing, inputs.slice(0, 1), now);
   growing.lastSeq++;
   const { ownerId, id, lastSeq } = growing;
@@ -88,6 +92,7 @@ function append(on: Database): Promise<void> {
     yield* execute(
       messageTable.insert([message!]),
       sessionTable.update({ ownerId, id }, { lastSeq }),
+      ...last,
     );
   });
 }
@@ -161,6 +166,12 @@ await compare(
   'an append whose statements share round trips',
   () => append(database),
   () => append(plainDatabase),
+);
+
+await compare(
+  'an append whose COMMIT goes with its last statements',
+  () => append(database),
+  () => append(database, []),
 );
 
 connection.destroy();

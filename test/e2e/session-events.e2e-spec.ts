@@ -4,6 +4,7 @@ import {
   SessionEvents,
 } from '../../src/chat-sessions/writes/session-events.js';
 import { Database, type Work } from '../../src/database/database.js';
+import { uncommitted } from '../../src/database/unit-of-work.js';
 import { append, createSession, userMessages } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -74,7 +75,7 @@ describe('session events', () => {
     vi.spyOn(database, 'write').mockImplementationOnce(
       async <T>(work: Work<T>) => {
         const attempt = write(function* () {
-          yield* work();
+          yield* uncommitted(work());
           throw rollback;
         });
         await expect(attempt).rejects.toBe(rollback);

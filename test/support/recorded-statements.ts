@@ -1,9 +1,9 @@
 import type { Database, Work } from '../../src/database/database.js';
-import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { COMMIT, type UnitOfWork } from '../../src/database/unit-of-work.js';
 
 export interface RecordedUnit {
   kind: 'read' | 'write';
-  /** Text and parameters, in the order in which they were sent. */
+  /** Text and parameters, in the order in which they were sent, without COMMIT. */
   statements: [sql: string, parameters: unknown[]][];
 }
 
@@ -29,14 +29,15 @@ function* recorded<T>(
   let step = work.next();
   while (!step.done) {
     const sent = step.value;
-    for (const statement of sent) {
+    const recorded = sent.filter((one) => one !== COMMIT);
+    for (const statement of recorded) {
       statements.push(statement.getQueryAndParameters());
     }
     try {
       step = work.next(yield sent);
     } catch (error) {
       // It is always the first one here that fails, and the others are not run.
-      statements.splice(statements.length - sent.length + 1);
+      statements.splice(statements.length - recorded.length + 1);
       step = work.throw(error);
     }
   }

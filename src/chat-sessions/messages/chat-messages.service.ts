@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { isDuplicateKey } from '../../database/errors.js';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import { Purger } from '../removal/purger.js';
 import { Removal, type Removed } from '../removal/removal.js';
@@ -161,7 +161,8 @@ export class ChatMessagesService {
     const messages = newMessages(session, inputs, now);
     const title = session.title ?? (yield* this.firstTitle(session, messages));
     const fields = { title, ...fieldsWith(session, messages) };
-    const changes = { now, first: [this.messages.insertion(messages)] };
+    const first = [this.messages.insertion(messages)];
+    const changes = { now, first, last: [COMMIT] };
     try {
       yield* this.sessions.update(session, fields, changes);
     } catch (error) {

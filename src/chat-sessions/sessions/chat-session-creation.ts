@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { isDuplicateKey } from '../../database/errors.js';
-import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import {
+  COMMIT,
+  execute,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import type { CreateChatMessageDto } from '../messages/dto/create-chat-message.dto.js';
 import {
@@ -66,7 +70,7 @@ export class ChatSessionCreation {
       return yield* this.findRepeated(session, input.messages ?? [], admit);
     }
     if (messages.length > 0) {
-      yield* execute(this.messages.insertion(messages));
+      yield* execute(this.messages.insertion(messages), COMMIT);
     }
     const newest = newestOf(session, messages);
     return { session, messages: newest, created: true };

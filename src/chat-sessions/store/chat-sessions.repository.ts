@@ -105,7 +105,11 @@ export class ChatSessionsRepository {
   *update(
     session: SessionState,
     fields: Partial<ChatSession>,
-    { now, first = [] }: { now: Date; first?: Statement[] },
+    {
+      now,
+      first = [],
+      last = [],
+    }: { now: Date; first?: Statement[]; last?: Statement[] },
   ): UnitOfWork<void> {
     const changes = {
       ...fields,
@@ -114,7 +118,8 @@ export class ChatSessionsRepository {
       updatedAt: now,
     };
     const { id, ownerId } = session;
-    yield* execute(...first, this.table.update({ id, ownerId }, changes));
+    const update = this.table.update({ id, ownerId }, changes);
+    yield* execute(...first, update, ...last);
     Object.assign(session, changes);
   }
 

@@ -20,11 +20,17 @@ import {
 } from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
-import { type Statement, statement, type UnitOfWork } from '../unit-of-work.js';
+import {
+  COMMIT,
+  type Statement,
+  statement,
+  type StatementResult,
+  type UnitOfWork,
+} from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
 import { IdleConnections } from './idle-connections.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
-import { drive, send } from './statements.js';
+import { drive, send, StatementFailedError } from './statements.js';
 
 /** Reads, and writes, that may wait for each connection of the pool; more are shed. */
 const MAX_WAITING_PER_CONNECTION = 16;
@@ -36,7 +42,6 @@ const FEWER_CONNECTIONS_MS = 60_000;
 const DEFAULT_POOL_SIZE = 10;
 
 const START_TRANSACTION = statement('START TRANSACTION');
-const COMMIT = statement('COMMIT');
 const ROLLBACK = statement('ROLLBACK');
 
 type MysqlDataSourceOptions = Extract<
@@ -235,16 +240,50 @@ function isRefusedForSize(error: unknown): boolean {
   return error instanceof WriteTooLargeError && error.closesConnection;
 }
 
-/** A unit of work with a COMMIT at its end. */
+/** A unit of work with a COMMIT at its end, unless it yields one. */
 function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
-  const result = yield* work;
+  let isCommitted = false;
+  let step = work.next();
+  while (!step.done) {
+    let result: StatementResult;
+    try {
+      if (isCommitted) throw new Error('The write has been committed already');
+      const isLast = step.value.includes(COMMIT);
+      result = isLast
+        ? yield* committing(deadline, step.value)
+        : yield step.value;
+      isCommitted = isLast;
+    } catch (error) {
+      step = work.throw(error);
+      continue;
+    }
+    step = work.next(result);
+  }
+  if (!isCommitted) yield* committing(deadline, [COMMIT]);
+  return step.value;
+}
+
+/** Sends statements, of which the last is COMMIT. */
+function* committing(
+  deadline: Deadline,
+  statements: Statement[],
+): UnitOfWork<StatementResult> {
   if (deadline.left <= 0) throw new StoreUnavailableError('store_timeout');
   try {
-    yield [COMMIT];
+    return yield statements;
   } catch (error) {
-    // Contention says that nothing was committed. After any other error nobody knows.
-    if (isContention(error)) throw error;
+    if (isNotCommitted(error)) throw error;
     throw new StoreUnavailableError('outcome_unknown', error);
   }
-  return result;
+}
+
+/** Whether this error of statements that end with COMMIT says that nothing was committed. */
+function isNotCommitted(error: unknown): boolean {
+  return (
+    isContention(error) ||
+    error instanceof WriteTooLargeError ||
+    (error instanceof StatementFailedError &&
+      error.statement !== COMMIT &&
+      !isConnectionLost(error))
+  );
 }

@@ -16,6 +16,16 @@ import type {
 
 const ER_NET_PACKET_TOO_LARGE = 1153;
 
+/** The server refused a statement. Those before it were run, those after it were not. */
+export class StatementFailedError extends QueryFailedError {
+  constructor(
+    readonly statement: Statement,
+    error: Error,
+  ) {
+    super(...statement.getQueryAndParameters(), error);
+  }
+}
+
 export interface DriveOptions {
   deadline: Deadline;
   /** Largest number of bytes that the server accepts at once. */
@@ -87,14 +97,17 @@ export async function send(
     timezone === 'Z' ? sql : { sql, timezone: 'Z' }
   ) as QueryOptions;
   return new Promise((resolve, reject) => {
-    connection.query<RowDataPacket[] | ResultSetHeader>(
+    let done = 0;
+    const query = connection.query<RowDataPacket[] | ResultSetHeader>(
       options,
       values,
       (error, results) => {
         if (error?.errno === ER_NET_PACKET_TOO_LARGE) {
           return reject(new WriteTooLargeError(true));
         }
-        if (error) return reject(new QueryFailedError(sql, values, error));
+        if (error) {
+          return reject(new StatementFailedError(statements[done]!, error));
+        }
         const result =
           statements.length > 1
             ? (results as (typeof results)[]).at(-1)!
@@ -103,6 +116,8 @@ export async function send(
         else resolve({ rows: [], affected: result.affectedRows });
       },
     );
+    // mysql2 emits it once for each statement, whether it returns rows or not.
+    if (statements.length > 1) query.on('fields', () => done++);
   });
 }
 

@@ -11,10 +11,11 @@ import { type StoreUnavailableCode, StoreUnavailableError } from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { timeText } from '../time-text.js';
-import type {
-  Statement,
-  StatementResult,
-  UnitOfWork,
+import {
+  COMMIT,
+  type Statement,
+  type StatementResult,
+  type UnitOfWork,
 } from '../unit-of-work.js';
 import { Place } from './place.js';
 
@@ -129,7 +130,9 @@ export class SqliteDatabase extends Database {
   }
 
   private runAll(statements: Statement[]): StatementResult {
-    return statements.map((one) => this.run(one)).at(-1)!;
+    // better-sqlite3 commits, once the file was found in its place.
+    const own = statements.filter((one) => one !== COMMIT);
+    return own.map((one) => this.run(one)).at(-1)!;
   }
 
   private run(statement: Statement): StatementResult {

@@ -32,15 +32,15 @@ interface Link {
   replyFault?: CommitFault;
 }
 
-/** A packet is a header of 4 bytes, COM_QUERY (3), and the statement. */
+/** A packet ends with the text of its statements, of which COMMIT is the last. */
 function isCommitOfMysql(packet: Buffer): boolean {
-  return packet.subarray(4).toString().startsWith('\x03COMMIT');
+  return packet.toString().endsWith('COMMIT');
 }
 
 /**
  * A TCP proxy before a MySQL server, with network faults and faults around
- * COMMIT. A MySQL client sends one command and waits for its reply, so a COMMIT
- * always has a packet of its own. For other servers `isCommit` tells which
+ * COMMIT. A MySQL client sends one packet and waits for its reply, so no
+ * statement follows a COMMIT. For other servers `isCommit` tells which
  * packets the faults around COMMIT apply to.
  */
 export class TcpProxy {

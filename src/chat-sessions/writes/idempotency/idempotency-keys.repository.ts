@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Repository } from 'typeorm';
 import { select, selectFrom, Table } from '../../../database/statements.js';
-import { execute, type UnitOfWork } from '../../../database/unit-of-work.js';
+import {
+  COMMIT,
+  execute,
+  type UnitOfWork,
+} from '../../../database/unit-of-work.js';
 import { IdempotencyKey } from './idempotency-key.entity.js';
 import type { RepeatableRequest } from './idempotency-key.js';
 
@@ -44,7 +48,7 @@ export class IdempotencyKeysRepository {
     key: string,
     outcome: Pick<IdempotencyKey, 'status' | 'sessionId' | 'messageIds'>,
   ): UnitOfWork<void> {
-    yield* execute(this.table.update({ ownerId, key }, outcome));
+    yield* execute(this.table.update({ ownerId, key }, outcome), COMMIT);
   }
 
   /** Owner and key of the oldest records from before a moment. */

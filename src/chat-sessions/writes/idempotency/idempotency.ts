@@ -1,6 +1,9 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { isDuplicateKey, isLockWaitTimeout } from '../../../database/errors.js';
-import type { UnitOfWork } from '../../../database/unit-of-work.js';
+import {
+  type UnitOfWork,
+  uncommitted,
+} from '../../../database/unit-of-work.js';
 import { ChatSessionsError } from '../../errors.js';
 import type { Written } from '../session-writes.js';
 import type { IdempotencyKey } from './idempotency-key.entity.js';
@@ -49,7 +52,7 @@ export class Idempotency {
       const result = yield* again(record);
       return { ...result, created, replayed: true };
     }
-    const result = yield* first();
+    const result = yield* uncommitted(first());
     const { session, messages = [], created } = result;
     yield* this.keys.update(ownerId, request.key, {
       status: created ? CREATED : OK,
