@@ -106,9 +106,13 @@ export function isUnusable(error: unknown): boolean {
   );
 }
 
-/** There is no connection, or it was lost. */
+/** There is no connection, or it was lost: by mysql2, or by a proxy, which then sends an error number of clients (2000 to 2999). */
 export function isConnectionLost(error: unknown): boolean {
-  return driverErrorOf(error).fatal === true;
+  const { fatal, errno } = driverErrorOf(error);
+  return (
+    fatal === true ||
+    (typeof errno === 'number' && errno >= 2000 && errno < 3000)
+  );
 }
 
 const UNAVAILABLE = {

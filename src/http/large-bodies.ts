@@ -36,11 +36,14 @@ export class LargeBodies {
 
   constructor(fastify: FastifyInstance, isIdentified: IsIdentified) {
     fastify.addHook('preParsing', (request, _reply, payload, done) => {
-      const { 'content-length': length } = request.headers;
-      if (!hasBody(request.raw) || Number(length) <= SMALL_BYTES) {
+      const { raw, method, headers } = request;
+      const { 'content-length': length } = headers;
+      const isSmall = !hasBody(raw) || Number(length) <= SMALL_BYTES;
+      // Fastify does not read the body of a GET.
+      if (isSmall || method === 'GET' || method === 'HEAD') {
         return done(null, payload);
       }
-      isIdentified(request.raw).then(
+      isIdentified(raw).then(
         (known) =>
           done(null, known ? this.inTurn(request, payload) : dropped(length)),
         done,
@@ -58,23 +61,24 @@ export class LargeBodies {
   private inTurn(request: FastifyRequest, body: RequestPayload): Transform {
     const { receiving, serving } = this;
     let bytes = 'content-length' in request.headers ? SMALL_BYTES : 0;
+    let turn: Turn | undefined;
     const gate = new Transform({
       transform: (chunk: Buffer, _encoding, next) => {
-        const wasSmall = bytes <= SMALL_BYTES;
         bytes += chunk.length;
-        if (!wasSmall || bytes <= SMALL_BYTES) return next(null, chunk);
-        turn.enter(receiving).then(() => {
-          turn.limit(RECEIVE_MS);
+        if (turn || bytes <= SMALL_BYTES) return next(null, chunk);
+        const begun = new Turn(request.raw, gate);
+        turn = begun;
+        this.turns.set(request, begun);
+        begun.enter(receiving).then(() => {
+          begun.limit(RECEIVE_MS);
           next(null, chunk);
         }, next);
       },
       flush: (next) => {
-        if (bytes <= SMALL_BYTES) return next();
+        if (!turn) return next();
         turn.swap(serving).then(() => next(), next);
       },
     });
-    const turn = new Turn(request.raw, gate);
-    this.turns.set(request, turn);
     // Not everybody who stops reading the body listens: 413 and 415, for instance.
     gate.on('error', () => undefined);
     return body.pipe(gate);
@@ -91,6 +95,7 @@ class Turn {
     private readonly request: IncomingMessage,
     private readonly gate: Transform,
   ) {
+    this.isOver = request.socket.destroyed;
     request.socket.once('close', this.end);
   }
 

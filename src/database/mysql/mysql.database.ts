@@ -14,6 +14,7 @@ import {
   isAccountLimit,
   isConnectionLost,
   isContention,
+  isInterrupted,
   isServerNotReady,
   StoreUnavailableError,
   WriteTooLargeError,
@@ -25,6 +26,7 @@ import {
   type Statement,
   statement,
   type StatementResult,
+  uncommitted,
   type UnitOfWork,
 } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
@@ -105,7 +107,7 @@ export class MysqlDatabase extends Database {
         this.onConnection(
           deadline,
           (connection) =>
-            drive(connection, committed(deadline, work()), {
+            drive(connection, committed(deadline, workOn(connection, work)), {
               deadline,
               maxBytes: this.maxBytes,
               opening: START_TRANSACTION,
@@ -240,6 +242,11 @@ function isRefusedForSize(error: unknown): boolean {
   return error instanceof WriteTooLargeError && error.closesConnection;
 }
 
+/** On a connection that takes one statement at a time, COMMIT goes alone: then it is known whether it was sent. */
+function workOn<T>({ config }: PoolConnection, work: Work<T>): UnitOfWork<T> {
+  return config.multipleStatements ? work() : uncommitted(work());
+}
+
 /** A unit of work with a COMMIT at its end, unless it yields one. */
 function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
   let isCommitted = false;
@@ -277,13 +284,18 @@ function* committing(
   }
 }
 
-/** Whether this error of statements that end with COMMIT says that nothing was committed. */
+/**
+ * Whether this error of statements that end with COMMIT says that nothing was
+ * committed. A proxy that has lost its server blames the first statement.
+ */
 function isNotCommitted(error: unknown): boolean {
-  return (
-    isContention(error) ||
-    error instanceof WriteTooLargeError ||
-    (error instanceof StatementFailedError &&
+  if (error instanceof StatementFailedError) {
+    const isCertain =
       error.statement !== COMMIT &&
-      !isConnectionLost(error))
-  );
+      !isConnectionLost(error) &&
+      !isInterrupted(error);
+    return isCertain || isContention(error);
+  }
+  // Other errors come before anything is sent.
+  return !(error instanceof StoreUnavailableError);
 }

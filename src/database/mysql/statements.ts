@@ -51,7 +51,8 @@ export async function drive<T>(
       before = [];
     } catch (error) {
       // The server has run the opening, and refused a statement after it.
-      if (error instanceof QueryFailedError) before = [];
+      if (error instanceof StatementFailedError && error.statement !== opening)
+        before = [];
       step = work.throw(error);
       continue;
     }
@@ -106,7 +107,9 @@ export async function send(
           return reject(new WriteTooLargeError(true));
         }
         if (error) {
-          return reject(new StatementFailedError(statements[done]!, error));
+          // A SELECT may fail after its columns.
+          const failed = statements[done] ?? statements.at(-1)!;
+          return reject(new StatementFailedError(failed, error));
         }
         const result =
           statements.length > 1

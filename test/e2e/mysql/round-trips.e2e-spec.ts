@@ -1,6 +1,7 @@
 import mysql from 'mysql2';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { Database } from '../../../src/database/database.js';
+import { StoreUnavailableError } from '../../../src/database/errors.js';
 import {
   send,
   StatementFailedError,
@@ -61,14 +62,16 @@ it('commits what yields no COMMIT', async () => {
   expect(trips).toEqual(['START; SELECT', 'UPDATE', 'COMMIT']);
 });
 
-it('names the statement that failed', async () => {
-  const failing = statement("SIGNAL SQLSTATE '45000'");
-  const statements = [
-    statement('DO 1'),
-    statement('SELECT 1 AS one'),
-    failing,
-    COMMIT,
-  ];
+const SIGNAL = statement("SIGNAL SQLSTATE '45000'");
+/** Fails after its columns. */
+const LATE = statement(
+  'SELECT EXP(n) FROM (SELECT 1 AS n UNION ALL SELECT 1000) AS numbers',
+);
+
+it.each([
+  [[statement('DO 1'), statement('SELECT 1 AS one'), SIGNAL, COMMIT], SIGNAL],
+  [[statement('DO 1'), LATE], LATE],
+])('names the statement that failed', async (statements, failing) => {
   const connection = await new Promise<mysql.PoolConnection>(
     (resolve, reject) => {
       const url = new URL(api.database.url);
@@ -109,4 +112,21 @@ it('rolls back what fails before its COMMIT', async () => {
   await expect(write).rejects.toBeInstanceOf(StatementFailedError);
   const { body } = await api.send('GET', `/api/chat-sessions/${id}`);
   expect(body).toMatchObject({ chat_session: { pinned: false } });
+});
+
+/** As a proxy does that has lost its server. */
+const LOST = statement("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 2013");
+
+it.each([
+  ['stays certain before COMMIT is sent', [LOST], 500],
+  ['is unknown with COMMIT', [LOST, COMMIT], 503],
+])('the outcome %s, if a proxy loses its server', async (_, last, status) => {
+  let attempts = 0;
+  const write = api.app.get(Database).write(function* () {
+    attempts++;
+    yield last;
+  });
+  const error: unknown = await write.catch((one: unknown) => one);
+  expect(error instanceof StoreUnavailableError ? 503 : 500).toBe(status);
+  expect(attempts > 1).toBe(status === 500);
 });

@@ -28,13 +28,27 @@ interface Link {
   client: Socket;
   server: Socket;
   isForgotten?: boolean;
-  /** The fault for the next data of the server, which is the reply to a COMMIT. */
+  /** The fault for the next data of the server, which is the reply to statements that end with COMMIT. */
   replyFault?: CommitFault;
 }
 
 /** A packet ends with the text of its statements, of which COMMIT is the last. */
 function isCommitOfMysql(packet: Buffer): boolean {
   return packet.toString().endsWith('COMMIT');
+}
+
+const SERVER_MORE_RESULTS_EXIST = 8;
+
+/** Whether data of the server ends with the result of the last statement: an error, or an OK with no more results. */
+function endsReplyOfMysql(data: Buffer): boolean {
+  let packet = data;
+  for (let rest = data; rest.length >= 4;) {
+    const end = 4 + rest.readUIntLE(0, 3);
+    packet = rest.subarray(4, end);
+    rest = rest.subarray(end);
+  }
+  // An OK is 0, the counts of rows and ids (1 byte each here), and the status.
+  return packet[0] !== 0 || !(packet[3]! & SERVER_MORE_RESULTS_EXIST);
 }
 
 /**
@@ -139,10 +153,16 @@ export class TcpProxy {
 
   private async toClient(link: Link, chunk: Buffer): Promise<void> {
     await this.delay(chunk);
-    if (link.replyFault === 'cut reply') this.cut(link);
+    if (link.replyFault === 'cut reply' && this.endsReply(chunk)) {
+      this.cut(link);
+    }
     if (link.isForgotten || link.replyFault) return;
     if (this.fault.kind === 'blackhole') return;
     link.client.write(chunk);
+  }
+
+  private endsReply(chunk: Buffer): boolean {
+    return this.isCommit !== isCommitOfMysql || endsReplyOfMysql(chunk);
   }
 
   private async delay(chunk: Buffer): Promise<void> {
