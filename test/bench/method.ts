@@ -9,7 +9,7 @@ The service runs as shipped (\`npm run start:prod\`): it verifies tokens, valida
 
 The peers are in [test/bench/peers](../test/bench/peers):
 
-- \`limit\`: node:http sends the same bytes from memory.
+- \`limit\`: node:http sends the same headers and bodies from memory.
 - \`bare\`: Fastify and mysql2 with the same statements, sent as text, in the same transactions (START TRANSACTION to COMMIT), and a pool of the same size; no validation and no identity.
 - \`nest-default\`: the way of \`nest new\` and of TypeORM's documentation: Express, \`findOneOrFail\` with relations, \`save\`.
 - \`flask\`: the endpoint that this API comes from, as it is commonly written: Flask, SQLAlchemy, PyMySQL and gunicorn with 2 workers. A session is a row with its messages as one JSON text, which an append rewrites.

@@ -67,13 +67,18 @@ export class PeerScenarios {
   async read(): Promise<Scenario> {
     const load = requests.reads(this.groups.read);
     const ours = await this.servers.versions(...CACHES);
-    const bodies: Record<string, string> = {};
+    const responses: Record<string, object> = {};
     for (const request of load) {
-      const response = await send(ours.off![0]!, request, this.stage.tokens);
-      bodies[request.path] = response.text;
+      const { tokens } = this.stage;
+      const { headers, text } = await send(ours.off![0]!, request, tokens);
+      // Node sends these itself.
+      for (const name of ['connection', 'date', 'keep-alive']) {
+        headers.delete(name);
+      }
+      responses[request.path] = { headers: Object.fromEntries(headers), text };
     }
-    const file = this.stage.path('bodies.json');
-    await writeFile(file, JSON.stringify(bodies));
+    const file = this.stage.path('responses.json');
+    await writeFile(file, JSON.stringify(responses));
     const servers = {
       ...ours,
       limit: [await this.stage.server('limit', () => startLimit(file))],
@@ -94,8 +99,8 @@ export class PeerScenarios {
     const ours = await this.servers.versions(...CACHES);
     const conditional: Request[] = [];
     for (const request of load) {
-      const { etag } = await send(ours.off![0]!, request, this.stage.tokens);
-      const headers = { 'If-None-Match': etag! };
+      const read = await send(ours.off![0]!, request, this.stage.tokens);
+      const headers = { 'If-None-Match': read.headers.get('etag')! };
       conditional.push({ ...request, headers });
     }
     const file = await this.stage.requestFile(conditional);

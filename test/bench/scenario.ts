@@ -163,7 +163,7 @@ export async function send(
   { url }: Server,
   request: Request,
   tokens: Tokens,
-): Promise<{ status: number; etag: string | null; text: string }> {
+): Promise<{ status: number; headers: Headers; text: string }> {
   const response = await fetch(new URL(request.path, url), {
     method: request.method,
     headers: headersOf(request, tokens),
@@ -171,7 +171,7 @@ export async function send(
   });
   return {
     status: response.status,
-    etag: response.headers.get('etag'),
+    headers: response.headers,
     text: await response.text(),
   };
 }

@@ -60,8 +60,8 @@ export async function startOurs(
   return { url, pid: process.pid, stop: () => service.stop() };
 }
 
-export function startLimit(bodies: string): Promise<Server> {
-  return startNodePeer('limit', { BODIES: bodies });
+export function startLimit(responses: string): Promise<Server> {
+  return startNodePeer('limit', { RESPONSES: responses });
 }
 
 export function startBare(databaseUrl: string): Promise<Server> {

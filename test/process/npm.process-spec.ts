@@ -1,12 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { ROOT } from '../support/service-process.js';
 
-it('npm run start:prod passes SIGTERM on, and ends with the service', async () => {
-  const npm = spawn('npm', ['run', 'start:prod'], {
+const START = ['npm', 'run', 'start:prod'];
+/** Runs a program as PID 1 of a namespace of its own, as a container does. */
+const AS_PID_1 = ['unshare', '--user', '--map-root-user', '--pid', '--fork'];
+
+it.each([
+  ['npm', START],
+  ['npm as PID 1', [...AS_PID_1, '--kill-child', ...START]],
+])('%s passes SIGTERM on, and ends with the service', async (_, command) => {
+  const [file, ...args] = command;
+  const npm = spawn(file!, args, {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,
@@ -34,7 +44,6 @@ it('npm run start:prod passes SIGTERM on, and ends with the service', async () =
     if (log.includes('Listening on')) break;
   }
   const url = new URL(/Listening on (http:[^;]+);/.exec(log)![1]!);
-  const service = Number(/"pid":(\d+)/.exec(log)![1]);
 
   const sent = request(new URL('/api/chat-sessions', url), {
     method: 'POST',
@@ -43,14 +52,26 @@ it('npm run start:prod passes SIGTERM on, and ends with the service', async () =
   const response = once(sent, 'response');
   sent.flushHeaders();
   await once(sent, 'continue');
-  npm.kill('SIGTERM');
+  process.kill(file === 'npm' ? npm.pid! : childOf(npm.pid!), 'SIGTERM');
   await expect.poll(() => canConnect(url), { timeout: 60_000 }).toBe(false);
   sent.end('{}');
   const [{ statusCode }] = (await response) as [{ statusCode: number }];
   expect(statusCode).toBe(201);
   await ended;
-  expect(() => process.kill(service, 0)).toThrow('ESRCH');
+  expect(() => process.kill(-npm.pid!, 0)).toThrow('ESRCH');
 });
+
+/** `npm start` would build again, beside tests that use the build. */
+it('npm start replaces its shell by the service, as start:prod does', () => {
+  const file = readFileSync(join(ROOT, 'package.json'), 'utf8');
+  const { scripts } = JSON.parse(file) as { scripts: Record<string, string> };
+  expect(scripts.start).toMatch(/ && exec node \S+ dist\/main\.js$/);
+});
+
+function childOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return Number(children.trim());
+}
 
 async function canConnect({ hostname, port }: URL): Promise<boolean> {
   const socket = connect(Number(port), hostname);
