@@ -32,7 +32,7 @@ import {
 import type { MysqlHosts } from './hosts.js';
 import { IdleConnections } from './idle-connections.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
-import { drive, send, StatementFailedError } from './statements.js';
+import { drive, isSmall, send, StatementFailedError } from './statements.js';
 
 /** Reads, and writes, that may wait for each connection of the pool; more are shed. */
 const MAX_WAITING_PER_CONNECTION = 16;
@@ -247,7 +247,7 @@ function workOn<T>({ config }: PoolConnection, work: Work<T>): UnitOfWork<T> {
   return config.multipleStatements ? work() : uncommitted(work());
 }
 
-/** A unit of work with a COMMIT at its end, unless it yields one. */
+/** A unit of work with a COMMIT at its end, unless it yields one with small statements. */
 function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
   let isCommitted = false;
   let step = work.next();
@@ -255,10 +255,10 @@ function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
     let result: StatementResult;
     try {
       if (isCommitted) throw new Error('The write has been committed already');
-      const isLast = step.value.includes(COMMIT);
+      const isLast = step.value.includes(COMMIT) && isSmall(step.value);
       result = isLast
         ? yield* committing(deadline, step.value)
-        : yield step.value;
+        : yield step.value.filter((one) => one !== COMMIT);
       isCommitted = isLast;
     } catch (error) {
       step = work.throw(error);

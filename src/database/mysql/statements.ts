@@ -15,6 +15,7 @@ import type {
 } from '../unit-of-work.js';
 
 const ER_NET_PACKET_TOO_LARGE = 1153;
+const SMALL_CHARACTERS = 64 * 1024;
 
 /** The server refused a statement. Those before it were run, those after it were not. */
 export class StatementFailedError extends QueryFailedError {
@@ -124,12 +125,26 @@ export async function send(
   });
 }
 
+/**
+ * Whether COMMIT may go with these statements. A server that refuses a large
+ * packet closes the connection, and its error may be lost: only if COMMIT was
+ * not sent it is certain that nothing was written.
+ */
+export function isSmall(statements: Statement[]): boolean {
+  const values = statements.flatMap((one) => one.getQueryAndParameters()[1]);
+  return charactersOf(values) <= SMALL_CHARACTERS;
+}
+
 /** An upper bound without formatting: 3 bytes for each character, which may be escaped. */
 function mostBytes(sql: string, values: unknown[]): number {
-  const lengths = values.map((value) =>
-    typeof value === 'string' ? value.length : 0,
+  return 6 * (2 * sql.length + charactersOf(values));
+}
+
+function charactersOf(values: unknown[]): number {
+  return values.reduce<number>(
+    (sum, value) => sum + (typeof value === 'string' ? value.length : 0),
+    0,
   );
-  return 6 * lengths.reduce((sum, length) => sum + length, 2 * sql.length);
 }
 
 function toMysql(value: unknown): unknown {

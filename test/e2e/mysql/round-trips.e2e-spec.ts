@@ -38,6 +38,16 @@ it('appends in two round trips', async () => {
   ]);
 });
 
+it('commits a large message in a round trip of its own', async () => {
+  const content = 'x'.repeat(100 * 1024);
+  const large = { role: 'user', content };
+  expect(await roundTripsOf(() => append(api, id, large))).toEqual([
+    'START; SELECT',
+    'INSERT; UPDATE',
+    'COMMIT',
+  ]);
+});
+
 it('creates a session with messages in two', async () => {
   expect(await roundTripsOf(() => createSession(api, {}, 3))).toEqual([
     'START; INSERT',
