@@ -61,24 +61,25 @@ export class LargeBodies {
   private inTurn(request: FastifyRequest, body: RequestPayload): Transform {
     const { receiving, serving } = this;
     let bytes = 'content-length' in request.headers ? SMALL_BYTES : 0;
-    let turn: Turn | undefined;
+    let isLarge = false;
     const gate = new Transform({
       transform: (chunk: Buffer, _encoding, next) => {
         bytes += chunk.length;
-        if (turn || bytes <= SMALL_BYTES) return next(null, chunk);
-        const begun = new Turn(request.raw, gate);
-        turn = begun;
-        this.turns.set(request, begun);
-        begun.enter(receiving).then(() => {
-          begun.limit(RECEIVE_MS);
+        if (isLarge || bytes <= SMALL_BYTES) return next(null, chunk);
+        isLarge = true;
+        turn.enter(receiving).then(() => {
+          turn.limit(RECEIVE_MS);
           next(null, chunk);
         }, next);
       },
       flush: (next) => {
-        if (!turn) return next();
+        if (!isLarge) return next();
         turn.swap(serving).then(() => next(), next);
       },
     });
+    // The response may be sent before the body is large.
+    const turn = new Turn(request.raw, gate);
+    this.turns.set(request, turn);
     // Not everybody who stops reading the body listens: 413 and 415, for instance.
     gate.on('error', () => undefined);
     return body.pipe(gate);
@@ -94,13 +95,15 @@ class Turn {
   constructor(
     private readonly request: IncomingMessage,
     private readonly gate: Transform,
-  ) {
-    this.isOver = request.socket.destroyed;
-    request.socket.once('close', this.end);
-  }
+  ) {}
 
   /** Throws StoreUnavailableError after `WAIT_MS`. */
   async enter(queue: StoreQueue): Promise<void> {
+    const { socket } = this.request;
+    if (this.isOver || socket.destroyed) {
+      throw new StoreUnavailableError('store_overloaded');
+    }
+    socket.off('close', this.end).once('close', this.end);
     const deadline = new Deadline(WAIT_MS);
     try {
       this.leave = await deadline.race(this.place(queue));

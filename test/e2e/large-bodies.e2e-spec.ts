@@ -279,6 +279,17 @@ describe('places are given back', () => {
     return socket;
   }
 
+  it('if a response does not wait for the body', async () => {
+    for (let times = 0; times < 4; times++) {
+      const refused = await api.send('POST', url.pathname, LARGE.toString(), {
+        authorization,
+        'content-type': 'text/plain',
+      });
+      expect(refused.status).toBe(415);
+    }
+    expect((await send(LARGE)).status).toBe(201);
+  });
+
   it('if a connection ends with requests in its pipeline', async () => {
     for (let times = 0; times < 4; times++) {
       const headers = [`Content-Length: ${LARGE.length}`];
