@@ -33,13 +33,16 @@ export const COMMIT = statement('COMMIT');
  */
 export type UnitOfWork<T> = Generator<Statement[], T, StatementResult>;
 
-/** Work without its COMMIT, for a write that goes on after it. */
-export function* uncommitted<T>(work: UnitOfWork<T>): UnitOfWork<T> {
+/** The same work, whose statements `run` sends in another way. */
+export function* withSteps<T>(
+  work: UnitOfWork<T>,
+  run: (statements: Statement[]) => UnitOfWork<StatementResult>,
+): UnitOfWork<T> {
   let step = work.next();
   while (!step.done) {
     let result: StatementResult;
     try {
-      result = yield step.value.filter((one) => one !== COMMIT);
+      result = yield* run(step.value);
     } catch (error) {
       step = work.throw(error);
       continue;
@@ -47,6 +50,18 @@ export function* uncommitted<T>(work: UnitOfWork<T>): UnitOfWork<T> {
     step = work.next(result);
   }
   return step.value;
+}
+
+/** Work without its COMMIT, for a write that goes on after it. */
+export function uncommitted<T>(work: UnitOfWork<T>): UnitOfWork<T> {
+  return withSteps(work, withoutCommit);
+}
+
+/** Runs statements, but for COMMIT. */
+export function* withoutCommit(
+  statements: Statement[],
+): UnitOfWork<StatementResult> {
+  return yield statements.filter((one) => one !== COMMIT);
 }
 
 /** Runs INSERTs, UPDATEs or DELETEs. Returns the number of rows that the last one matched. */

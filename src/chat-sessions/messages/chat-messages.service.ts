@@ -183,9 +183,11 @@ export class ChatMessagesService {
     const ids = inputs.flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return undefined;
     const stored = yield* this.messages.bytesOf(session, ids);
-    const sent = newMessages(session, inputs, session.updatedAt);
-    if (stored > mostBytesOf(sent)) {
-      throw new ChatSessionsError('message_id_taken');
+    if (stored > 0) {
+      const sent = newMessages(session, inputs, session.updatedAt);
+      if (stored > mostBytesOf(sent)) {
+        throw new ChatSessionsError('message_id_taken');
+      }
     }
     const found = yield* this.messages.findAll(session, ids);
     if (found.size === 0) return undefined;

@@ -28,6 +28,8 @@ import {
   type StatementResult,
   uncommitted,
   type UnitOfWork,
+  withoutCommit,
+  withSteps,
 } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
 import { IdleConnections } from './idle-connections.js';
@@ -250,24 +252,17 @@ function workOn<T>({ config }: PoolConnection, work: Work<T>): UnitOfWork<T> {
 /** A unit of work with a COMMIT at its end, unless it yields one with small statements. */
 function* committed<T>(deadline: Deadline, work: UnitOfWork<T>): UnitOfWork<T> {
   let isCommitted = false;
-  let step = work.next();
-  while (!step.done) {
-    let result: StatementResult;
-    try {
-      if (isCommitted) throw new Error('The write has been committed already');
-      const isLast = step.value.includes(COMMIT) && isSmall(step.value);
-      result = isLast
-        ? yield* committing(deadline, step.value)
-        : yield step.value.filter((one) => one !== COMMIT);
-      isCommitted = isLast;
-    } catch (error) {
-      step = work.throw(error);
-      continue;
+  const result = yield* withSteps(work, function* (statements) {
+    if (isCommitted) throw new Error('The write has been committed already');
+    if (!statements.includes(COMMIT) || !isSmall(statements)) {
+      return yield* withoutCommit(statements);
     }
-    step = work.next(result);
-  }
+    const last = yield* committing(deadline, statements);
+    isCommitted = true;
+    return last;
+  });
   if (!isCommitted) yield* committing(deadline, [COMMIT]);
-  return step.value;
+  return result;
 }
 
 /** Sends statements, of which the last is COMMIT. */

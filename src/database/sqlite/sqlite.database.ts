@@ -12,9 +12,9 @@ import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { timeText } from '../time-text.js';
 import {
-  COMMIT,
   type Statement,
   type StatementResult,
+  uncommitted,
   type UnitOfWork,
 } from '../unit-of-work.js';
 import { Place } from './place.js';
@@ -79,7 +79,8 @@ export class SqliteDatabase extends Database {
         await setImmediate();
         const result = this.connection
           .transaction(() => {
-            const result = this.drive(work());
+            // better-sqlite3 commits, once the file was found in its place.
+            const result = this.drive(uncommitted(work()));
             if (!this.place.isKept()) throw this.lost('store_unusable');
             return result;
           })
@@ -130,9 +131,7 @@ export class SqliteDatabase extends Database {
   }
 
   private runAll(statements: Statement[]): StatementResult {
-    // better-sqlite3 commits, once the file was found in its place.
-    const own = statements.filter((one) => one !== COMMIT);
-    return own.map((one) => this.run(one)).at(-1)!;
+    return statements.map((one) => this.run(one)).at(-1)!;
   }
 
   private run(statement: Statement): StatementResult {

@@ -124,7 +124,7 @@ it('rolls back what fails before its COMMIT', async () => {
   expect(body).toMatchObject({ chat_session: { pinned: false } });
 });
 
-/** As a proxy does that has lost its server. */
+/** The error that a proxy sends when it has lost its server. */
 const LOST = statement("SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 2013");
 
 it.each([
