@@ -40,6 +40,7 @@ describe.each<[string, (file: string) => void]>([
       renameSync(`${file}.backup`, file);
     },
   ],
+  ['loses its log', (file) => rmSync(`${file}-wal`)],
 ])('a file that %s', (_, happens) => {
   it('gets no more writes, and the service is not ready', async () => {
     const file = join(temporaryDirectory(), 'chat.sqlite');

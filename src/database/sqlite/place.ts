@@ -2,34 +2,45 @@ import type { Database as Connection } from 'better-sqlite3';
 import { statSync } from 'node:fs';
 
 /**
- * The place of an open SQLite file. If the file is moved, replaced or deleted,
- * SQLite goes on writing to a file that nobody will find again.
+ * The place of an open SQLite file and of its write-ahead log, which holds the
+ * last commits. If one is moved, replaced or deleted, SQLite goes on writing to a
+ * file that nobody will find again.
  */
 export class Place {
   /** Undefined in memory. */
   private readonly path: string | undefined;
   private readonly identity: string | undefined;
+  /** Undefined before the first transaction, which makes the log. */
+  private logIdentity: string | undefined;
 
   constructor({ name, memory }: Connection) {
-    this.path = memory ? undefined : name;
-    this.identity = this.found();
+    if (memory) return;
+    this.path = name;
+    this.identity = identityOf(name);
+    this.logIdentity = identityOf(logOf(name));
   }
 
-  /** Whether the file is where it was opened. */
+  /** Whether both are where they were opened. */
   isKept(): boolean {
-    return this.path === undefined || this.found() === this.identity;
+    if (this.path === undefined) return true;
+    const log = identityOf(logOf(this.path));
+    this.logIdentity ??= log;
+    return log === this.logIdentity && identityOf(this.path) === this.identity;
   }
 
   /** The reason, for the log. */
   get problem(): Error {
     return new Error(
-      `The file ${this.path} was moved, replaced or deleted. Restart the service`,
+      'The file, or its log (-wal), was moved, replaced or deleted. Restart the service',
     );
   }
+}
 
-  private found(): string | undefined {
-    if (this.path === undefined) return undefined;
-    const stat = statSync(this.path, { throwIfNoEntry: false });
-    return stat && `${stat.dev} ${stat.ino}`;
-  }
+function logOf(path: string): string {
+  return `${path}-wal`;
+}
+
+function identityOf(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat && `${stat.dev} ${stat.ino}`;
 }
