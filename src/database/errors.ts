@@ -106,6 +106,15 @@ export function isUnusable(error: unknown): boolean {
   );
 }
 
+const DAMAGE_CODES =
+  /^SQLITE_(CORRUPT|NOTADB|IOERR_(READ|SHORT_READ|CORRUPTFS))/;
+
+/** Pages of a SQLite file cannot be read, or contradict each other. */
+export function isDamage(error: unknown): boolean {
+  const { code } = driverErrorOf(error);
+  return typeof code === 'string' && DAMAGE_CODES.test(code);
+}
+
 /** There is no connection, or it was lost: by mysql2, or by a proxy, which then sends an error number of clients (2000 to 2999). */
 export function isConnectionLost(error: unknown): boolean {
   const { fatal, errno } = driverErrorOf(error);

@@ -33,6 +33,7 @@ export async function openDatabase(
     const database = createDatabase(dataSource, entities, deadlineMs);
     await database.read(() => checkStore(dataSource, database, entities));
     if (database instanceof MysqlDatabase) await database.learnLimits();
+    if (database instanceof SqliteDatabase) await database.checkPages();
     return database;
   } catch (cause) {
     throw new Error(

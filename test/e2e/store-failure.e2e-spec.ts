@@ -24,6 +24,7 @@ import {
   createSession,
   errorBody,
   failureBody,
+  getSession,
 } from '../support/api.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import {
@@ -124,6 +125,34 @@ onSqlite.describe('when the database is closed', () => {
   });
 
   describeWithoutStore(api);
+});
+
+onSqlite.describe('when the file cannot grow', () => {
+  const api = useTestApp();
+  const large = { role: 'user', content: 'x'.repeat(100_000) };
+
+  it('writes get 503 and the service is not ready until it can', async () => {
+    const { id } = await createSession(api, {}, 1);
+    const ready = async () => (await api.send('GET', '/health/ready')).status;
+    const connection = sqliteConnectionOf(api.dataSource);
+    const pages = connection.pragma('page_count', { simple: true });
+    connection.pragma(`max_page_count = ${String(pages)}`);
+    const { status, body } = await append(api, id, large);
+    expect({ status, body }).toMatchObject({
+      status: 503,
+      body: { code: 'store_unusable' },
+    });
+    expect(await ready()).toBe(503);
+    expect((await getSession(api, id)).messages).toHaveLength(1);
+    expect(api.logger.errors).toContainEqual(
+      expect.stringMatching(/cannot be used: database or disk is full$/),
+    );
+
+    connection.pragma('max_page_count = 1000000');
+    expect(await ready()).toBe(200);
+    expect((await append(api, id, large)).status).toBe(201);
+    expect((await getSession(api, id)).messages).toHaveLength(2);
+  });
 });
 
 function describeWithKilledServer() {

@@ -7,7 +7,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { DataSource, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import { Database, type Work } from '../database.js';
 import { Deadline } from '../deadline.js';
-import { type StoreUnavailableCode, StoreUnavailableError } from '../errors.js';
+import {
+  isDamage,
+  isUnusable,
+  type StoreUnavailableCode,
+  StoreUnavailableError,
+} from '../errors.js';
 import { withRetries } from '../retry.js';
 import { StoreQueue } from '../store-queue.js';
 import { timeText } from '../time-text.js';
@@ -17,7 +22,9 @@ import {
   uncommitted,
   type UnitOfWork,
 } from '../unit-of-work.js';
+import { FileHealth } from './file-health.js';
 import { Place } from './place.js';
+import { quickCheck } from './quick-check.js';
 
 type PreparedStatement = SqliteStatement<
   unknown[],
@@ -40,6 +47,7 @@ export class SqliteDatabase extends Database {
   private readonly writes: StoreQueue;
   private readonly dataVersion: SqliteStatement;
   private readonly connection: Connection;
+  private readonly health: FileHealth;
   private readonly place: Place;
   private readonly prepared = new LRUCache<string, PreparedStatement>({
     max: MAX_PREPARED,
@@ -60,14 +68,25 @@ export class SqliteDatabase extends Database {
     this.connection = (
       driver as typeof driver & { databaseConnection: Connection }
     ).databaseConnection;
+    this.health = new FileHealth(this.connection.name);
     this.place = new Place(this.connection);
     this.dataVersion = this.connection.prepare('PRAGMA data_version').pluck();
+  }
+
+  /** Damage does not fail the start: the pages that are intact can be read. */
+  async checkPages(): Promise<void> {
+    const found = await this.read(quickCheck).catch((error: unknown) => {
+      if (!this.health.isDamaged) throw error;
+    });
+    if (found) this.health.failed(new Error(found), { isDamage: true });
   }
 
   read<T>(work: Work<T>): Promise<T> {
     const deadline = new Deadline(this.deadlineMs);
     return withRetries(deadline, async () =>
-      this.connection.transaction(() => this.drive(work())).deferred(),
+      this.watch(() =>
+        this.connection.transaction(() => this.drive(work())).deferred(),
+      ),
     ).finally(() => deadline.end());
   }
 
@@ -77,16 +96,7 @@ export class SqliteDatabase extends Database {
         // A write blocks the process. Requests that arrived meanwhile must join
         // the queue first, or nothing would be shed under load.
         await setImmediate();
-        const result = this.connection
-          .transaction(() => {
-            // better-sqlite3 commits, once the file was found in its place.
-            const result = this.drive(uncommitted(work()));
-            if (!this.place.isKept()) throw this.lost('store_unusable');
-            return result;
-          })
-          .immediate();
-        if (!this.place.isKept()) throw this.lost('outcome_unknown');
-        return result;
+        return this.commit(() => this.drive(uncommitted(work())));
       }),
     );
   }
@@ -95,13 +105,52 @@ export class SqliteDatabase extends Database {
     return this.dataVersion.get() as number;
   }
 
+  /** After a failure it tries a write: while the service is not ready, it may get none. */
   async check(): Promise<void> {
-    if (!this.place.isKept()) throw this.place.problem;
+    if (!this.place.isKept()) throw this.lost('store_unusable');
     this.connection.prepare('SELECT 1').get();
+    if (this.health.problem) this.commit(() => this.tryToWrite());
+  }
+
+  private commit<T>(run: () => T): T {
+    if (this.health.isDamaged) {
+      throw new StoreUnavailableError('store_unusable', this.health.problem);
+    }
+    const result = this.watch(() =>
+      this.connection
+        .transaction(() => {
+          // better-sqlite3 commits, once the file was found in its place.
+          const result = run();
+          if (!this.place.isKept()) throw this.lost('store_unusable');
+          return result;
+        })
+        .immediate(),
+    );
+    if (!this.place.isKept()) throw this.lost('outcome_unknown');
+    this.health.worked();
+    return result;
+  }
+
+  /** Remembers an error that says that the file cannot be used. */
+  private watch<T>(transaction: () => T): T {
+    try {
+      return transaction();
+    } catch (error) {
+      if (isUnusable(error)) {
+        this.health.failed(error as Error, { isDamage: isDamage(error) });
+      }
+      throw error;
+    }
   }
 
   private lost(code: StoreUnavailableCode): StoreUnavailableError {
+    this.health.failed(this.place.problem);
     return new StoreUnavailableError(code, this.place.problem);
+  }
+
+  /** Takes a new page, which needs space as any write does, and gives it back. */
+  private tryToWrite(): void {
+    this.connection.exec('CREATE TABLE chat_probe (x); DROP TABLE chat_probe');
   }
 
   /** SQLite has no clock of its own. */
