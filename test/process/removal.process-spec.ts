@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { In } from 'typeorm';
+import { expect, it, onTestFinished } from 'vitest';
+import { parseConfig } from '../../src/app/config/parse-config.js';
+import { openDataSource } from '../../src/app/database/data-source.js';
+import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
+import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { LongSessions } from '../support/long-sessions.js';
+import { createTestDatabase } from '../support/test-database.js';
+import { startTestService } from '../support/test-service.js';
+
+/** Twenty batches of the purger for each session. */
+const LENGTH = 10_000;
+/** Removed in batches, too, if somebody asked for it. */
+const KEPT_LENGTH = 2_100;
+
+it('a removal that is killed half-way goes on after the next start, and touches nothing else', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.remove());
+  const environment = {
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATE: 'true',
+    REQUEST_DEADLINE_MS: '60000',
+  };
+  const service = await startTestService(environment);
+  const api = new LongSessions(service.url);
+  const cleared = await api.create(LENGTH, 1_000);
+  const deleted = await api.create(LENGTH, 1_000);
+  const kept = await api.create(KEPT_LENGTH, 1_000);
+
+  const dataSource = await openDataSource(parseConfig(environment));
+  onTestFinished(() => dataSource.destroy());
+  const messages = dataSource.getRepository(ChatMessage);
+  const sessions = dataSource.getRepository(ChatSession);
+  const purges = dataSource.getRepository(ChatPurge);
+  const others = async () => ({
+    messages: await messages.find({
+      where: { sessionId: kept },
+      order: { seq: 'ASC' },
+    }),
+    sessions: await sessions.find({
+      where: { id: In([cleared, kept]) },
+      order: { id: 'ASC' },
+    }),
+  });
+
+  expect(await api.clear(cleared)).toBe(200);
+  await api.append(cleared, 1, 1_000);
+  expect(await api.delete(deleted)).toBe(204);
+  const before = await others();
+  const removable = { sessionId: In([cleared, deleted]) };
+  while ((await messages.countBy(removable)) > 2 * LENGTH - 500) await sleep(1);
+  await service.process.stop('SIGKILL');
+  expect(await purges.count()).toBeGreaterThan(0);
+  const left = await messages.countBy(removable);
+  expect(left).toBeGreaterThan(1);
+
+  await startTestService(environment);
+  // The first run begins within a minute.
+  await expect.poll(() => purges.count(), { timeout: 120_000 }).toBe(0);
+  expect(await messages.find({ where: removable })).toMatchObject([
+    { sessionId: cleared, seq: LENGTH + 1 },
+  ]);
+  expect(await sessions.existsBy({ id: deleted })).toBe(false);
+  expect(await others()).toEqual(before);
+});
