@@ -13,6 +13,7 @@ import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
 import { chatSessionsEntities } from './entities.js';
+import { LIMITS } from './limits.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import { ChatMessagesService } from './messages/chat-messages.service.js';
 import {
@@ -130,6 +131,7 @@ function onDataSource(
             entities: chatSessionsEntities,
             name: dataSource ?? 'default',
             deadlineMs: settings.deadlineMs,
+            textBytes: LIMITS.contentBytes,
           }),
       },
     ],

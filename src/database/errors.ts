@@ -81,6 +81,12 @@ export function isInterrupted(error: unknown): boolean {
   );
 }
 
+/** The statement took longer than `max_statement_time` of MariaDB, or `max_execution_time` of MySQL, allows. */
+export function isStatementTimeout(error: unknown): boolean {
+  const { errno } = driverErrorOf(error);
+  return errno === 1969 || errno === 3024;
+}
+
 /** The server takes no writes for now. Another one may. */
 export function isServerNotReady(error: unknown): boolean {
   const { errno } = driverErrorOf(error);

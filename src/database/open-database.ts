@@ -1,8 +1,12 @@
+import { Logger } from '@nestjs/common';
 import type { DataSource, EntityTarget, ObjectLiteral } from 'typeorm';
 import { reasonOf } from '../errors/describe-error.js';
 import type { Database } from './database.js';
 import { MysqlDatabase } from './mysql/mysql.database.js';
-import { connectionProblems } from './mysql/requirements.js';
+import {
+  connectionProblems,
+  connectionWarnings,
+} from './mysql/requirements.js';
 import { SqliteDatabase } from './sqlite/sqlite.database.js';
 import type { UnitOfWork } from './unit-of-work.js';
 
@@ -13,6 +17,8 @@ export interface DatabaseOptions {
   name: string;
   /** Milliseconds for a unit of work with all of its attempts. */
   deadlineMs: number;
+  /** Size of the largest text that is written. */
+  textBytes: number;
 }
 
 /**
@@ -21,7 +27,7 @@ export interface DatabaseOptions {
  */
 export async function openDatabase(
   dataSource: DataSource,
-  { entities, name, deadlineMs }: DatabaseOptions,
+  { entities, name, deadlineMs, textBytes }: DatabaseOptions,
 ): Promise<Database> {
   try {
     const missing = entities.filter(
@@ -32,7 +38,11 @@ export async function openDatabase(
     }
     const database = createDatabase(dataSource, entities, deadlineMs);
     await database.read(() => checkStore(dataSource, database, entities));
-    if (database instanceof MysqlDatabase) await database.learnLimits();
+    if (database instanceof MysqlDatabase) {
+      await database.learnLimits();
+      if (database.hasSharedPool)
+        await warn(database, { deadlineMs, textBytes });
+    }
     if (database instanceof SqliteDatabase) await database.checkPages();
     return database;
   } catch (cause) {
@@ -41,6 +51,15 @@ export async function openDatabase(
       { cause },
     );
   }
+}
+
+async function warn(
+  database: MysqlDatabase,
+  expected: Pick<DatabaseOptions, 'deadlineMs' | 'textBytes'>,
+): Promise<void> {
+  const logger = new Logger(MysqlDatabase.name);
+  const warnings = await database.read(() => connectionWarnings(expected));
+  for (const warning of warnings) logger.warn(warning);
 }
 
 function createDatabase(

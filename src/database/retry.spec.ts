@@ -26,6 +26,8 @@ describe('withRetries', () => {
     ['a node without its cluster', driverError({ errno: 1047 })],
     ['too many connections', driverError({ errno: 1040, fatal: true })],
     ['a statement that was killed', driverError({ errno: 1317 })],
+    ['a statement that took too long', driverError({ errno: 1969 })],
+    ['a SELECT that took too long', driverError({ errno: 3024 })],
     ['a server that shuts down', driverError({ errno: 1053 })],
     [
       'a lost connection',

@@ -4,6 +4,7 @@ import {
   isConnectionLost,
   isContention,
   isInterrupted,
+  isStatementTimeout,
   isUnusable,
   StoreUnavailableError,
 } from './errors.js';
@@ -29,7 +30,10 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      const willPass = isContention(error) || isInterrupted(error);
+      const willPass =
+        isContention(error) ||
+        isInterrupted(error) ||
+        isStatementTimeout(error);
       const isLost = !willPass && isConnectionLost(error);
       if (isUnusable(error)) {
         throw new StoreUnavailableError('store_unusable', error);

@@ -9,6 +9,7 @@ import { type ColumnType, DataSource } from 'typeorm';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { chatSessionsEntities } from '../../src/chat-sessions/entities.js';
+import { LIMITS } from '../../src/chat-sessions/limits.js';
 import { newMessages } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
@@ -37,6 +38,7 @@ const OPENING = {
   entities: chatSessionsEntities,
   name: 'default',
   deadlineMs: 20_000,
+  textBytes: LIMITS.contentBytes,
 };
 
 const server = await startMysqlServer();

@@ -1,5 +1,4 @@
 import type { DynamicModule } from '@nestjs/common';
-import mysql, { type PoolOptions } from 'mysql2';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   allowLongtext,
@@ -9,6 +8,7 @@ import {
 import {
   create,
   dataSourceOn,
+  dataSourceWith,
   isMysql,
   Note,
   platform,
@@ -104,23 +104,14 @@ describe('a start is refused, with one line,', () => {
       ['autocommit = 0', 'autocommit must be on'],
       ["completion_type = 'CHAIN'", 'completion_type must be NO_CHAIN'],
       ['foreign_key_checks = 0', 'foreign_key_checks must be on'],
+      ['sql_safe_updates = 1', 'sql_safe_updates must be off'],
       ['sql_select_limit = 10', 'sql_select_limit must have its default'],
       [
         'SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED',
         'the transaction isolation must not be READ-UNCOMMITTED',
       ],
     ])('on connections that begin with SET %s', async (setting, reason) => {
-      const driver = {
-        ...mysql,
-        createPool(options: PoolOptions) {
-          const pool = mysql.createPool(options);
-          pool.on('connection', (connection) => {
-            connection.query(`SET ${setting}`);
-          });
-          return pool;
-        },
-      };
-      const dataSource = dataSourceOn(database, { driver });
+      const dataSource = dataSourceWith(setting, database);
       expect(await refusal(() => platform(dataSource))).toBe(
         `Chat Sessions cannot use the data source "default": ${reason}`,
       );

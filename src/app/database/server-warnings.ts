@@ -1,14 +1,11 @@
 import type { Database } from '../../database/database.js';
+import { packetFor } from '../../database/mysql/requirements.js';
 import { statement } from '../../database/unit-of-work.js';
 import type { Config } from '../config/config.js';
 
 const SETTINGS = statement(
   'SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync, @@max_allowed_packet AS packet',
 );
-
-/** A body's quotes and backslashes are escaped, and its message has other columns. */
-const PACKET_PER_BODY = 2;
-const OTHER_COLUMNS_BYTES = 64 * 1024;
 
 /**
  * Warnings about server settings, one line each: those that can lose
@@ -34,7 +31,7 @@ export async function serverWarnings(
       `The server can lose acknowledged writes: sync_binlog is ${Number(sync)}, not 1`,
     );
   }
-  const most = PACKET_PER_BODY * BODY_LIMIT + OTHER_COLUMNS_BYTES;
+  const most = packetFor(BODY_LIMIT);
   if (Number(packet) < most) {
     warnings.push(
       `Bodies within BODY_LIMIT may get 413: max_allowed_packet is ${Number(packet)}, less than ${most}`,

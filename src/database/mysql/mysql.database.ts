@@ -93,6 +93,11 @@ export class MysqlDatabase extends Database {
     });
   }
 
+  /** Whether the pool is an application's, which sets up its connections. */
+  get hasSharedPool(): boolean {
+    return this.hosts === undefined;
+  }
+
   read<T>(work: Work<T>): Promise<T> {
     return this.queue.run('read', (deadline) =>
       withRetries(deadline, () =>

@@ -5,20 +5,30 @@ const NO_LIMIT = 2 ** 63;
 /** A time in winter and one in summer: no time zone but UTC fits both. */
 const WINTER = '2026-01-15 12:34:56.789';
 const SUMMER = '2026-07-15 12:34:56.789';
+/** Every character of a text may be escaped. */
+const PACKET_PER_BYTE = 2;
+const OTHER_COLUMNS_BYTES = 64 * 1024;
+
+/** The `max_allowed_packet` that a write needs whose body has this size. */
+export function packetFor(bodyBytes: number): number {
+  return PACKET_PER_BYTE * bodyBytes + OTHER_COLUMNS_BYTES;
+}
 
 /**
  * Settings of an application's connections that the module cannot work with, one
  * line each. Without these checks text could be cut, be stored as question
- * marks, or become part of a statement, reads could be old, uncommitted or cut, and times could be off by hours.
+ * marks, or become part of a statement, reads could be old, uncommitted or cut,
+ * a DELETE could be refused, and times could be off by hours.
  */
 export function* connectionProblems(): UnitOfWork<string[]> {
   const { rows } = yield [
     statement(
-      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.completion_type AS completion, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
+      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.completion_type AS completion, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.sql_safe_updates AS safeUpdates, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
     ),
   ];
   const { sqlMode, client, results, winter, summer } = rows[0]!;
-  const { autocommit, completion, foreignKeys, selectLimit } = rows[0]!;
+  const { autocommit, completion, foreignKeys, safeUpdates, selectLimit } =
+    rows[0]!;
   const modes = String(sqlMode).split(',');
   const problems: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {
@@ -35,6 +45,7 @@ export function* connectionProblems(): UnitOfWork<string[]> {
     problems.push('completion_type must be NO_CHAIN');
   }
   if (Number(foreignKeys) !== 1) problems.push('foreign_key_checks must be on');
+  if (Number(safeUpdates) !== 0) problems.push('sql_safe_updates must be off');
   if (Number(selectLimit) < NO_LIMIT) {
     problems.push('sql_select_limit must have its default');
   }
@@ -53,6 +64,53 @@ export function* connectionProblems(): UnitOfWork<string[]> {
     );
   }
   return problems;
+}
+
+/**
+ * Settings of an application's connections under which requests fail without
+ * need, one line each.
+ */
+export function* connectionWarnings({
+  deadlineMs,
+  textBytes,
+}: {
+  deadlineMs: number;
+  /** The largest text that the module accepts. */
+  textBytes: number;
+}): UnitOfWork<string[]> {
+  const { rows } = yield [
+    statement(
+      'SELECT @@SESSION.innodb_lock_wait_timeout AS lockWait, @@SESSION.max_allowed_packet AS packet',
+    ),
+  ];
+  const { lockWait, packet } = rows[0]!;
+  const warnings: string[] = [];
+  if (Number(lockWait) * 1000 >= deadlineMs) {
+    warnings.push(
+      `A request that waits for a locked row fails at its deadline of ${deadlineMs} ms, and its connection is lost: innodb_lock_wait_timeout is ${Number(lockWait)} s`,
+    );
+  }
+  // MariaDB has the first, in seconds, and MySQL the second, in milliseconds.
+  const times = yield [
+    statement(
+      "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')",
+    ),
+  ];
+  for (const { Variable_name: name, Value } of times.rows) {
+    const limit = Number(Value) * (name === 'max_statement_time' ? 1000 : 1);
+    if (limit > 0 && limit < deadlineMs) {
+      warnings.push(
+        `The server ends statements before the deadline of ${deadlineMs} ms: ${String(name)} is ${String(Value)}`,
+      );
+    }
+  }
+  const most = packetFor(textBytes);
+  if (Number(packet) < most) {
+    warnings.push(
+      `Messages of the largest size may get 413: max_allowed_packet is ${Number(packet)}, less than ${most}`,
+    );
+  }
+  return warnings;
 }
 
 function isTime(value: unknown, text: string): boolean {

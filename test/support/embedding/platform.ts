@@ -9,6 +9,7 @@ import {
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import mysql, { type PoolOptions } from 'mysql2';
 import { Column, DataSource, Entity, PrimaryColumn } from 'typeorm';
 import { parseMysqlUrl } from '../../../src/database/mysql/address.js';
 import {
@@ -67,6 +68,24 @@ export function dataSourceOn(
     migrationsRun: true,
     ...more,
   });
+}
+
+/** A data source on MySQL whose connections begin with a SET. */
+export function dataSourceWith(
+  setting: string,
+  database: TestDatabase,
+): DataSource {
+  const driver = {
+    ...mysql,
+    createPool(options: PoolOptions) {
+      const pool = mysql.createPool(options);
+      pool.on('connection', (connection) => {
+        connection.query(`SET ${setting}`);
+      });
+      return pool;
+    },
+  };
+  return dataSourceOn(database, { driver });
 }
 
 export function platform(
