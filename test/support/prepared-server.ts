@@ -8,14 +8,24 @@ export const NAME = 'chat';
 /** An account without administrative rights, which has no password. */
 const ACCOUNT = 'service';
 
-/** Starts a server that has the service's tables. */
-export async function startPreparedServer(): Promise<MysqlServer> {
-  const server = await startMysqlServer();
+/** Starts a server that has the account and its empty database. */
+export async function startEmptyServer(
+  options: string[] = [],
+): Promise<MysqlServer> {
+  const server = await startMysqlServer({ options });
   const connection = await connectMysql(server.url);
   await connection.query(`CREATE DATABASE ${NAME}`);
   await connection.query(`CREATE USER ${ACCOUNT}@'127.0.0.1'`);
   await connection.query(`GRANT ALL ON ${NAME}.* TO ${ACCOUNT}@'127.0.0.1'`);
   await connection.end();
+  return server;
+}
+
+/** Starts a server that has the service's tables. */
+export async function startPreparedServer(
+  options: string[] = [],
+): Promise<MysqlServer> {
+  const server = await startEmptyServer(options);
   const dataSource = await openDataSource(
     Object.assign(new Config(), {
       DATABASE_URL: new URL(NAME, server.url).href,

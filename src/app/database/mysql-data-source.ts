@@ -4,10 +4,12 @@ import { mysqlMigrations } from '../../chat-sessions/store/migrations/migrations
 import { parseMysqlUrl } from '../../database/mysql/address.js';
 import {
   connectMysql,
+  connectMysqlHost,
   mysqlDriver,
   probeMysql,
 } from '../../database/mysql/connection.js';
 import { MysqlHosts } from '../../database/mysql/hosts.js';
+import type { MysqlDriver } from '../../database/mysql/node.js';
 import type { DatabaseConfig } from '../config/config.js';
 
 /** A data source that is not connected yet. The server must be up: it is asked for its version. */
@@ -21,13 +23,17 @@ export async function mysqlDataSource({
   const hosts = new MysqlHosts(address.hosts, (host) =>
     probeMysql(host, address, connectTimeout),
   );
+  // With type `mysql`, TypeORM finds differences in every MariaDB schema.
+  const [type] = await Promise.all([
+    serverType(url, connectTimeout),
+    hosts.choose(),
+  ]);
   return new DataSource({
     entities: chatSessionsEntities,
     synchronize: false,
     logging: false,
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
-    // With type `mysql`, TypeORM finds differences in every MariaDB schema.
-    type: await serverType(url, connectTimeout),
+    type,
     username: user,
     password,
     database,
@@ -42,10 +48,10 @@ export async function mysqlDataSource({
 }
 
 /**
- * Runs the pending migrations. If several processes start together, one of them
- * does, and the others wait for a row lock. The lock ends with its holder's
- * connection, so a process that dies half-way blocks nobody. (Galera has no
- * GET_LOCK.)
+ * Runs the pending migrations on the current host. If several processes start
+ * together, one of them does, and the others wait for a row lock. The lock ends
+ * with its holder's connection, so a process that dies half-way blocks nobody.
+ * (Galera has no GET_LOCK.)
  */
 export async function migrateMysql(
   dataSource: DataSource,
@@ -54,7 +60,12 @@ export async function migrateMysql(
     DATABASE_CONNECT_TIMEOUT_MS: connectTimeout,
   }: DatabaseConfig,
 ): Promise<void> {
-  const lock = await connectMysql(url, connectTimeout);
+  const { driver } = dataSource.options as { driver: MysqlDriver };
+  const lock = await connectMysqlHost(
+    driver.hosts.currentHost,
+    parseMysqlUrl(url),
+    connectTimeout,
+  );
   try {
     await lock.query('SET SESSION innodb_lock_wait_timeout = 3600');
     await lock.query(

@@ -52,15 +52,11 @@ export async function connectMysql(
   url: string,
   connectTimeout = CONNECT_TIMEOUT_MS,
 ): Promise<PromiseConnection> {
-  const { hosts, ...account } = parseMysqlUrl(url);
+  const address = parseMysqlUrl(url);
   const failures: unknown[] = [];
-  for (const host of hosts) {
+  for (const host of address.hosts) {
     try {
-      return await mysqlPromise.createConnection({
-        ...host,
-        ...account,
-        connectTimeout,
-      });
+      return await connectMysqlHost(host, address, connectTimeout);
     } catch (error) {
       failures.push(error);
     }
@@ -68,18 +64,27 @@ export async function connectMysql(
   throw failures.length === 1 ? failures[0] : new AggregateError(failures);
 }
 
-/** Rejects if a host cannot be reached, does not reply, or takes no writes. */
-export async function probeMysql(
+export function connectMysqlHost(
   host: Host,
-  { user, password }: MysqlAddress,
-  connectTimeout = CONNECT_TIMEOUT_MS,
-): Promise<void> {
-  const connection = await mysqlPromise.createConnection({
+  { user, password, database }: MysqlAddress,
+  connectTimeout: number,
+): Promise<PromiseConnection> {
+  return mysqlPromise.createConnection({
     ...host,
     user,
     password,
+    database,
     connectTimeout,
   });
+}
+
+/** Rejects if a host cannot be reached, does not reply, or takes no writes. */
+export async function probeMysql(
+  host: Host,
+  address: MysqlAddress,
+  connectTimeout: number,
+): Promise<void> {
+  const connection = await connectMysqlHost(host, address, connectTimeout);
   try {
     await checkServer(async (sql) => {
       const [rows] = await connection.query({ sql, timeout: connectTimeout });

@@ -32,10 +32,25 @@ export class MysqlHosts {
     private readonly probe: (host: Host) => Promise<void>,
   ) {}
 
+  /** Makes the first healthy host the current one. If none is, the first of all is current. */
+  async choose(): Promise<void> {
+    if (this.hosts.length === 1) return;
+    for (let index = 0; index < this.hosts.length; index++) {
+      if (!(await this.isHealthy(index))) continue;
+      this.current = index;
+      if (index > 0) this.nextProbe ??= this.scheduleProbe();
+      return;
+    }
+  }
+
+  get currentHost(): Host {
+    return this.hosts[this.current]!;
+  }
+
   /** Opens a socket to the current host. */
   readonly connect = (): Socket => {
     const socket = connect({
-      ...this.hosts[this.current]!,
+      ...this.currentHost,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
       noDelay: true,
