@@ -6,6 +6,7 @@ import {
   connectMysql,
   connectMysqlHost,
   mysqlDriver,
+  NO_STATEMENT_TIMEOUT,
   probeMysql,
 } from '../../database/mysql/connection.js';
 import { MysqlHosts } from '../../database/mysql/hosts.js';
@@ -67,6 +68,7 @@ export async function migrateMysql(
     connectTimeout,
   );
   try {
+    await lock.query(NO_STATEMENT_TIMEOUT);
     await lock.query('SET SESSION innodb_lock_wait_timeout = 3600');
     await lock.query(
       'CREATE TABLE IF NOT EXISTS `migration_lock` (`id` tinyint NOT NULL PRIMARY KEY) ENGINE=InnoDB',

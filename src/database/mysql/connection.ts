@@ -13,11 +13,15 @@ import { checkServer, type MysqlDriver, socketOf } from './node.js';
 /** Longest wait for a locked row (1 s, the least that MySQL accepts). */
 const LOCK_WAIT_SECONDS = 1;
 
+/** The deadline of a request limits its statements, and nothing limits those of a migration. MariaDB reads the first, and MySQL the second. */
+export const NO_STATEMENT_TIMEOUT =
+  'SET SESSION /*M!100101 max_statement_time = 0 */ /*!50708 max_execution_time = 0 */';
+
 /**
  * The settings that the service relies on, whatever my.cnf, `SET GLOBAL` or
  * `init_connect` says. Without autocommit, for instance, reads would see the
  * snapshot of the first one for ever. In strict mode text that does not fit is
- * an error and never cut.
+ * an error and never cut. They take one round trip: the server may be far away.
  */
 const SESSION_SETTINGS = [
   'SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci',
@@ -32,20 +36,12 @@ const SESSION_SETTINGS = [
     'sql_select_limit = 18446744073709551615', // no limit
     "time_zone = '+00:00'",
   ].join(', ')}`,
-  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
-  'SET SESSION TRANSACTION READ WRITE',
-];
+  NO_STATEMENT_TIMEOUT,
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE',
+].join('; ');
 
-/**
- * Some servers lack these variables, and the statement fails without harm. On
- * Galera (wsrep_sync_wait) connections see what any node has committed. The
- * deadline of a request limits its statements.
- */
-const OPTIONAL_SETTINGS = [
-  'SET SESSION wsrep_sync_wait = 1',
-  'SET SESSION max_statement_time = 0', // MariaDB
-  'SET SESSION max_execution_time = 0', // MySQL
-];
+/** On Galera connections see what any node has committed. A server without it refuses the variable. */
+const GALERA_SETTING = 'SET SESSION wsrep_sync_wait = 1';
 
 /** Opens a connection outside the pool, to the first of the hosts that can be reached. */
 export async function connectMysql(
@@ -109,10 +105,8 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
       pool.on('connection', (connection: Connection) => {
         hosts.markReady(socketOf(connection));
         // An error ends the connection.
-        for (const setting of SESSION_SETTINGS) connection.query(setting);
-        for (const setting of OPTIONAL_SETTINGS) {
-          connection.query(setting, () => undefined);
-        }
+        connection.query(SESSION_SETTINGS);
+        connection.query(GALERA_SETTING, () => undefined);
       });
       return pool;
     },

@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
+import { openDataSource } from '../../../src/app/database/data-source.js';
 import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getSession } from '../../support/api.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
@@ -26,15 +29,26 @@ describe('a server whose sessions begin with unusual settings', () => {
         '--default-time-zone=+05:30',
         '--character-set-server=latin1',
         '--collation-server=latin1_swedish_ci',
+        '--innodb-lock-wait-timeout=3600',
+        '--init-connect=SET unique_checks = 0',
       ],
     });
+    const url = new URL((await createMysqlDatabase(server.url)).url);
     const connection = await connectMysql(server.url);
     await connection.query(
-      'SET GLOBAL foreign_key_checks = 0, GLOBAL sql_select_limit = 3, GLOBAL max_prepared_stmt_count = 0',
+      'SET GLOBAL foreign_key_checks = 0, GLOBAL sql_select_limit = 3, GLOBAL sql_safe_updates = 1, GLOBAL max_statement_time = 0.5, GLOBAL max_prepared_stmt_count = 0',
+    );
+    // init_connect does not apply to root.
+    await connection.query("CREATE USER service@'127.0.0.1'");
+    await connection.query(
+      `GRANT ALL ON ${url.pathname.slice(1)}.* TO service@'127.0.0.1'`,
     );
     await connection.end();
-    const { url } = await createMysqlDatabase(server.url);
-    const createDatabase = async () => ({ url, remove: async () => {} });
+    url.username = 'service';
+    const createDatabase = async () => ({
+      url: url.href,
+      remove: async () => {},
+    });
     const [a, b] = [
       new TestApp({ createDatabase }),
       new TestApp({ createDatabase }),
@@ -70,6 +84,41 @@ describe('a server whose sessions begin with unusual settings', () => {
       [id],
     );
     expect(rows).toEqual([]);
+  });
+
+  it('sets what it relies on', async () => {
+    const [api] = apps;
+    const rows = await api.dataSource.query<object[]>(
+      'SELECT SLEEP(1) AS ended, @@innodb_lock_wait_timeout AS lockWait, @@sql_safe_updates AS safeUpdates, @@foreign_key_checks AS foreignKeys, @@unique_checks AS uniqueKeys',
+    );
+    expect(rows.map((row) => Object.values(row).map(Number))).toEqual([
+      [0, 1, 0, 1, 1],
+    ]);
+  });
+
+  it('waits for a migration of another process', async () => {
+    const [api] = apps;
+    const other = await connectMysql(api.database.url);
+    await other.query('BEGIN');
+    await other.query('SELECT id FROM migration_lock FOR UPDATE');
+    const config = parseDatabaseConfig({
+      DATABASE_URL: api.database.url,
+      DATABASE_MIGRATE: 'true',
+    });
+    const [dataSource] = await Promise.all([
+      openDataSource(config),
+      sleep(1_500).then(() => other.end()),
+    ]);
+    expect(await dataSource.showMigrations()).toBe(false);
+    await dataSource.destroy();
+  });
+
+  it('has no statement prepared', async () => {
+    const [api] = apps;
+    const count = await api.dataSource.query<object[]>(
+      "SHOW GLOBAL STATUS LIKE 'Com_stmt_prepare'",
+    );
+    expect(count).toEqual([{ Variable_name: 'Com_stmt_prepare', Value: '0' }]);
   });
 
   it('keeps the times of its clock', async () => {
