@@ -18,6 +18,9 @@ import type { Config } from './config/config.js';
 import { createIdentityProvider } from './config/create-identity-provider.js';
 import { HealthModule } from './health/health.module.js';
 
+/** Milliseconds that readiness waits for the store; longer if the store is far away. */
+const CHECK_TIMEOUT_MS = 500;
+
 /** The stand-alone service: the module, with what any application adds to it. */
 @Module({})
 export class AppModule {
@@ -68,7 +71,13 @@ export class AppModule {
         rateLimit,
         chatSessions,
         server,
-        HealthModule.forRoot({ imports: [chatSessions, server] }),
+        HealthModule.forRoot({
+          checkTimeoutMs: Math.max(
+            CHECK_TIMEOUT_MS,
+            config.DATABASE_CONNECT_TIMEOUT_MS / 2,
+          ),
+          imports: [chatSessions, server],
+        }),
       ],
       providers: [
         {

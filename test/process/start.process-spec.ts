@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -6,7 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
-import { createMysqlDatabase } from '../support/mysql-database.js';
+import {
+  createMysqlDatabase,
+  createProxiedDatabase,
+} from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
 import { inParallel } from '../support/parallel.js';
 import { failToStart, type Ending } from '../support/service-process.js';
@@ -200,6 +204,41 @@ if (STORE === 'mysql') {
     for (const one of others) one.destroy();
     const service = await starting;
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(200);
+  });
+}
+
+if (STORE === 'mysql') {
+  it('starts on a server 400 ms away with a DATABASE_CONNECT_TIMEOUT_MS, and serves', async () => {
+    const database = await createProxiedDatabase(inject('mysqlUrl'));
+    onTestFinished(async () => {
+      await database.proxy.stop();
+      await database.remove();
+    });
+    database.proxy.inject({ kind: 'latency', milliseconds: 200 });
+    const environment = {
+      DATABASE_URL: database.url,
+      DATABASE_MIGRATE: 'true',
+    };
+    const ending = await failToStart(environment);
+    expect(ending.stderr).toContain('ETIMEDOUT');
+    const { url } = await startTestService({
+      ...environment,
+      DATABASE_CONNECT_TIMEOUT_MS: '10000',
+    });
+    expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    // More than the connections that are open already.
+    const created = await inParallel(10, () =>
+      fetch(`${url}/api/chat-sessions`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': randomUUID(),
+        },
+        body: '{"messages":[{"role":"user","content":"Hello"}]}',
+      }),
+    );
+    expect(created.map(({ status }) => status)).toEqual(Array(10).fill(201));
+    expect((await fetch(`${url}/api/chat-sessions`)).status).toBe(200);
   });
 }
 

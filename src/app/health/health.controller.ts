@@ -2,6 +2,7 @@ import {
   Controller,
   Get,
   HttpStatus,
+  Inject,
   Res,
   ServiceUnavailableException,
 } from '@nestjs/common';
@@ -18,7 +19,8 @@ import { ErrorBody, NO_HOST, RouteErrors } from '../../http/route-errors.js';
 import { Public } from '../../identity/public.decorator.js';
 import { HealthDto } from './health.dto.js';
 
-const CHECK_TIMEOUT_MS = 500;
+/** Token: milliseconds that readiness waits for the store. */
+export const CHECK_TIMEOUT_MS = Symbol('CHECK_TIMEOUT_MS');
 const UNAVAILABLE = 'Service Unavailable';
 
 @Public()
@@ -33,6 +35,7 @@ export class HealthController {
   constructor(
     private readonly database: Database,
     private readonly draining: Draining,
+    @Inject(CHECK_TIMEOUT_MS) private readonly checkTimeoutMs: number,
   ) {}
 
   @Get('live')
@@ -68,7 +71,7 @@ export class HealthController {
       return { error: UNAVAILABLE, code: 'service_unavailable' };
     }
     try {
-      await this.database.check(CHECK_TIMEOUT_MS);
+      await this.database.check(this.checkTimeoutMs);
     } catch (cause) {
       throw new ServiceUnavailableException(undefined, { cause });
     }

@@ -2,6 +2,7 @@ import mysql, { type Connection, type PoolOptions } from 'mysql2';
 import mysqlPromise, {
   type Connection as PromiseConnection,
 } from 'mysql2/promise';
+import type { StatementResult } from '../unit-of-work.js';
 import {
   CONNECT_TIMEOUT_MS,
   type MysqlAddress,
@@ -84,7 +85,7 @@ export async function probeMysql(
   try {
     await checkServer(async (sql) => {
       const [rows] = await connection.query({ sql, timeout: connectTimeout });
-      return (rows as { Value: string }[])[0]?.Value;
+      return rows as StatementResult['rows'];
     });
   } finally {
     connection.destroy();

@@ -151,7 +151,7 @@ export class MysqlDatabase extends Database {
           const { rows } = await deadline.race(
             send(connection, [statement(sql)]),
           );
-          return rows[0]?.Value as string | undefined;
+          return rows;
         }),
       );
     } finally {

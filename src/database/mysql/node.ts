@@ -1,4 +1,5 @@
 import type { Pool, PoolOptions } from 'mysql2';
+import type { StatementResult } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
 
 // Loads nothing of mysql2: an application on SQLite need not have it installed.
@@ -8,24 +9,28 @@ export interface MysqlDriver {
   createPool(options: PoolOptions): Pool;
 }
 
-const READ_ONLY =
-  "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'innodb_read_only') AND Value <> 'OFF'";
+/** Takes one round trip: the server may be far away. */
+const STATE =
+  "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only', 'innodb_read_only') AND Value <> 'OFF'";
 
 /**
  * Rejects if the server takes no writes, although it still answers SELECT 1: a
  * Galera node outside its cluster's majority, or a server that is read-only, as
  * a former primary is after a failover.
  *
- * @param valueOf returns the column `Value` of the first row
+ * @param show returns the rows of a SHOW
  */
 export async function checkServer(
-  valueOf: (sql: string) => Promise<string | undefined>,
+  show: (sql: string) => Promise<StatementResult['rows']>,
 ): Promise<void> {
-  const isGalera = (await valueOf("SHOW VARIABLES LIKE 'wsrep_on'")) === 'ON';
-  if (isGalera && (await valueOf("SHOW STATUS LIKE 'wsrep_ready'")) !== 'ON') {
-    throw new Error('The Galera node is not part of its cluster');
+  const state = (await show(STATE)).map((row) => row.Variable_name);
+  if (state.includes('wsrep_on')) {
+    const [ready] = await show("SHOW STATUS LIKE 'wsrep_ready'");
+    if (ready?.Value !== 'ON') {
+      throw new Error('The Galera node is not part of its cluster');
+    }
   }
-  if ((await valueOf(READ_ONLY)) !== undefined) {
+  if (state.some((name) => name !== 'wsrep_on')) {
     throw new Error('The server is read-only');
   }
 }

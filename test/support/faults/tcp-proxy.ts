@@ -12,6 +12,7 @@ type CommitFault = 'cut before COMMIT' | 'cut reply' | 'swallow reply';
 
 export type Fault =
   | { kind: 'none' }
+  /** Each way. TCP's own handshake takes as long: a connection that opens gets its first data later. */
   | { kind: 'latency'; milliseconds: number }
   | { kind: 'throttle'; bytesPerSecond: number }
   /** Connections stay open and new ones are accepted, but no data passes. */
@@ -120,7 +121,7 @@ export class TcpProxy {
     const link: Link = { client, server };
     this.links.add(link);
     this.pass(client, (chunk) => this.toServer(link, chunk));
-    this.pass(server, (chunk) => this.toClient(link, chunk));
+    this.pass(server, (chunk) => this.toClient(link, chunk), this.handshake());
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
       socket.on('close', () => {
@@ -135,8 +136,12 @@ export class TcpProxy {
   }
 
   /** Forwards the chunks of a socket one after the other. */
-  private pass(from: Socket, forward: (chunk: Buffer) => Promise<void>): void {
-    let last = Promise.resolve();
+  private pass(
+    from: Socket,
+    forward: (chunk: Buffer) => Promise<void>,
+    start = Promise.resolve(),
+  ): void {
+    let last = start;
     from.on('data', (chunk) => {
       last = last.then(() => forward(chunk));
     });
@@ -159,6 +164,10 @@ export class TcpProxy {
     if (link.isForgotten || link.replyFault) return;
     if (this.fault.kind === 'blackhole') return;
     link.client.write(chunk);
+  }
+
+  private async handshake(): Promise<void> {
+    if (this.fault.kind === 'latency') await sleep(2 * this.fault.milliseconds);
   }
 
   private endsReply(chunk: Buffer): boolean {
