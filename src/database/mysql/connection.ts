@@ -11,6 +11,12 @@ import {
 import type { Host, MysqlHosts } from './hosts.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
 
+/**
+ * A connection that was idle for longer is closed (3 min). Gateways forget idle
+ * connections, those of clouds after 4 minutes and more.
+ */
+const IDLE_LIMIT_MS = 180_000;
+
 /** Longest wait for a locked row (1 s, the least that MySQL accepts). */
 const LOCK_WAIT_SECONDS = 1;
 
@@ -98,8 +104,14 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
     ...mysql,
     hosts,
     createPool(options: PoolOptions) {
+      const { connectionLimit = 1 } = options;
       const pool = mysql.createPool({
         ...options,
+        idleTimeout: IDLE_LIMIT_MS,
+        // mysql2 closes idle connections only if it may not keep all of them.
+        maxIdle: Math.max(connectionLimit - 1, 1),
+        // The server logs connections that close without a word.
+        gracefulEnd: true,
         multipleStatements: true,
         stream: hosts.connect,
       });

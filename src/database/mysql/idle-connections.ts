@@ -9,11 +9,19 @@ const PING_MS = 500;
  * Finds idle connections that a NAT gateway or a firewall has forgotten. It drops
  * their packets without a reset, so a request would wait for its whole deadline.
  * If one connection does not answer a ping, all that were unused for as long are
- * not used again.
+ * not used again. If a request was late, the other connections are looked at as
+ * well: what has forgotten one may have forgotten all.
  */
 export class IdleConnections {
   /** Connections that were last used before this time are not used again. */
   private condemnedBefore = -Infinity;
+  /** Connections that were last used before this time are looked at, however short they were idle. */
+  private suspectBefore = -Infinity;
+
+  /** Call this if a connection failed, or did not answer in time. */
+  suspectOthers(): void {
+    this.suspectBefore = Date.now();
+  }
 
   /**
    * Whether a connection from the pool can be used.
@@ -23,13 +31,13 @@ export class IdleConnections {
     connection: PoolConnection,
     milliseconds: number,
   ): Promise<boolean> {
-    const idleSince = Date.now() - IDLE_MS;
+    const trustedSince = Math.max(Date.now() - IDLE_MS, this.suspectBefore);
     const usedAt = lastUseOf(connection);
-    if (usedAt > idleSince) return true;
+    if (usedAt > trustedSince) return true;
     if (usedAt < this.condemnedBefore) return false;
     if (await answers(connection, Math.min(PING_MS, milliseconds))) return true;
     // A shorter wait says nothing about the others.
-    if (milliseconds >= PING_MS) this.condemnedBefore = idleSince;
+    if (milliseconds >= PING_MS) this.condemnedBefore = trustedSince;
     return false;
   }
 }

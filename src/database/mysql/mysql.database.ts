@@ -192,6 +192,7 @@ export class MysqlDatabase extends Database {
         connection.release();
       } catch {
         connection.destroy();
+        this.idle.suspectOthers();
         this.hosts?.reportFailure(socketOf(connection));
       }
       throw error;
