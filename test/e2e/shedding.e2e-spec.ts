@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
-import { onMysql, perStore } from '../support/stores.js';
+import { perStore } from '../support/stores.js';
 import { type TestApp, useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';
 
@@ -80,32 +80,5 @@ describe('writes that do not fit into the queue', () => {
     expect(done.length).toBeGreaterThan(200);
     const later = await inParallel(20, () => append(api, id, MESSAGE));
     for (const { status } of later) expect(status).toBe(201);
-  });
-});
-
-onMysql.describe('while a backup holds up all writes', () => {
-  const api = useTestApp({ environment: { CACHE: 'off' } });
-
-  it('reads are served', async () => {
-    const { id } = await createSession(api);
-    const backup = await connectMysql(api.database.url);
-    onTestFinished(() => backup.destroy());
-    // mariadb-dump takes the same lock.
-    await backup.query('LOCK TABLES chat_sessions READ, chat_messages READ');
-    const writes = inParallel(60, () => append(api, id, MESSAGE));
-    const waiting = async () => {
-      const [rows] = await backup.query('SHOW PROCESSLIST');
-      const states = (rows as { State: string | null }[]).map(
-        ({ State }) => State,
-      );
-      return states.filter((state) => state?.startsWith('Waiting')).length;
-    };
-    await expect.poll(waiting, { timeout: 60_000 }).toBeGreaterThan(10);
-    const reads = await inParallel(100, () =>
-      api.send('GET', `/api/chat-sessions/${id}`),
-    );
-    for (const { status } of reads) expect(status).toBe(200);
-    await backup.query('UNLOCK TABLES');
-    for (const { status } of await writes) expect(status).toBe(201);
   });
 });
