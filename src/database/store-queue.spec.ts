@@ -91,6 +91,30 @@ it('keeps places for reads while all writes wait', async () => {
   await Promise.all(all);
 });
 
+it('runs less at once for a time', async () => {
+  vi.useFakeTimers();
+  const queue = new StoreQueue({
+    concurrency: 4,
+    maxWaiting: 10,
+    deadlineMs: 600_000,
+  });
+  queue.lowerTo(2, 60_000);
+  queue.lowerTo(3, 60_000); // More than it runs already.
+  const ends: (() => void)[] = [];
+  const all = Array.from({ length: 5 }, () =>
+    queue.run('read', () => new Promise<void>((end) => ends.push(end))),
+  );
+  await vi.advanceTimersByTimeAsync(59_999);
+  expect(ends).toHaveLength(2);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(ends).toHaveLength(4);
+  vi.useRealTimers();
+  for (const end of ends) end();
+  await vi.waitFor(() => expect(ends).toHaveLength(5));
+  ends[4]!();
+  await Promise.all(all);
+});
+
 it.each([
   [1, 1],
   [2, 1],

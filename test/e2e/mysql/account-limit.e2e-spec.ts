@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import type { Connection } from 'mysql2/promise';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getSession } from '../../support/api.js';
 import { inParallel } from '../../support/parallel.js';
@@ -7,33 +8,58 @@ import { useTestApp } from '../../support/test-app.js';
 
 const LIMIT = 5;
 
-const api = useTestApp({
-  createDatabase: async () => {
-    const server = await startPreparedServer();
-    const connection = await connectMysql(server.url);
-    const account = new URL(urlOf([server])).username;
-    await connection.query(
+describe.each([
+  [
+    '1226: of the account',
+    [],
+    (account: string) =>
       `ALTER USER ${account}@'127.0.0.1' WITH MAX_USER_CONNECTIONS ${LIMIT}`,
-    );
-    await connection.end();
-    return { url: urlOf([server]), remove: () => server.stop() };
-  },
-  environment: { CACHE: 'off' },
-});
+  ],
+  ['1203: of every account', [`--max-user-connections=${LIMIT}`], () => 'DO 0'],
+])('a limit of connections, %s', (_, options, limit) => {
+  let serverUrl: string;
+  const api = useTestApp({
+    createDatabase: async () => {
+      const server = await startPreparedServer(options);
+      serverUrl = server.url;
+      const url = urlOf([server]);
+      const connection = await connectMysql(serverUrl);
+      await connection.query(limit(new URL(url).username));
+      await connection.end();
+      return { url, remove: () => server.stop() };
+    },
+    environment: { CACHE: 'off' },
+  });
 
-it('requests wait for the connections that the account may have', async () => {
-  const { id } = await createSession(api);
-  const responses = await inParallel(200, (n) =>
-    n % 2
-      ? append(api, id, { role: 'user', content: 'Hello' })
-      : api.send('GET', `/api/chat-sessions/${id}`),
-  );
-  expect(new Set(responses.map(({ status }) => status))).toEqual(
-    new Set([200, 201]),
-  );
-  expect((await getSession(api, id)).message_count).toBe(100);
-  const warnings = api.logger.warnings.filter((warning) =>
-    String(warning).includes("than the account's limit"),
-  );
-  expect(warnings).toHaveLength(1);
+  /** Connections that the server has refused. */
+  async function refusals(administrator: Connection): Promise<number> {
+    const [rows] = await administrator.query(
+      "SHOW GLOBAL STATUS LIKE 'Aborted_connects'",
+    );
+    return Number((rows as { Value: string }[])[0]!.Value);
+  }
+
+  it('makes requests wait, is learnt, and is logged', async () => {
+    const administrator = await connectMysql(serverUrl);
+    onTestFinished(() => administrator.destroy());
+    const { id } = await createSession(api);
+    const send = async () => {
+      const responses = await inParallel(200, (n) =>
+        n % 2
+          ? append(api, id, { role: 'user', content: 'Hello' })
+          : api.send('GET', `/api/chat-sessions/${id}`),
+      );
+      return new Set(responses.map(({ status }) => status));
+    };
+    expect(await send()).toEqual(new Set([200, 201]));
+    const before = await refusals(administrator);
+    expect(before).toBeGreaterThan(0);
+    expect(await send()).toEqual(new Set([200, 201]));
+    expect(await refusals(administrator)).toBe(before);
+    expect((await getSession(api, id)).message_count).toBe(200);
+    const warnings = api.logger.warnings.filter((warning) =>
+      String(warning).includes("than the account's limit"),
+    );
+    expect(warnings).toHaveLength(1);
+  });
 });
