@@ -32,8 +32,7 @@ export class MemoryStorage implements ThrottlerStorage {
   async increment(key: string, _ttl: number, limit: number) {
     if (!this.callers.get(key)) this.callers.set(key, true);
     const { consumedPoints, msBeforeNext } = await this.limiter.penalty(key);
-    // More would come from a clock that was set back.
-    const seconds = Math.ceil(Math.min(msBeforeNext, WINDOW_MS) / 1000);
+    const seconds = Math.ceil(msBeforeNext / 1000);
     return {
       totalHits: consumedPoints,
       timeToExpire: seconds,

@@ -23,7 +23,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   ) {
     const throttlers = [{ ttl: WINDOW_MS, limit: 0 }];
     const options = { throttlers, errorMessage: TOO_MANY_REQUESTS };
-    super(options, storage, reflector);
+    super(options, limitWaits(storage), reflector);
   }
 
   /** The limit depends on the method, and the throttler's own decorators have no effect. */
@@ -83,6 +83,22 @@ export class RateLimitGuard extends ThrottlerGuard {
   ): string {
     return counterKey(isWrite(context) ? 'writes' : 'reads', tracker);
   }
+}
+
+/** Nobody is told to wait for longer than the window, which a storage may do if a clock was set back. */
+function limitWaits(storage: ThrottlerStorage): ThrottlerStorage {
+  const seconds = (given: number) =>
+    Math.min(Math.max(given, 0), WINDOW_MS / 1000);
+  return {
+    async increment(...args) {
+      const counted = await storage.increment(...args);
+      return {
+        ...counted,
+        timeToExpire: seconds(counted.timeToExpire),
+        timeToBlockExpire: seconds(counted.timeToBlockExpire),
+      };
+    },
+  };
 }
 
 function ownerTracker(owner: string): string {
