@@ -133,6 +133,45 @@ describe('POST /api/chat-sessions: title', () => {
     expect((await getSession(api, id)).title).toBe('What is this?');
   });
 
+  it.each([
+    [11, undefined],
+    [50, undefined],
+    [11, '\n'],
+    [50, ' '],
+    [250, '\ufeff'],
+  ])(
+    'is the first text after %i pictures with the text %j',
+    async (pictures, content) => {
+      const parts = [{ type: 'image', url: 'a.png' }];
+      const { id } = await createSession(api, {});
+      for (let sent = 0; sent < pictures; sent += 50) {
+        const length = Math.min(50, pictures - sent);
+        const messages = Array(length).fill({ role: 'user', content, parts });
+        await append(api, id, { messages });
+      }
+      expect((await getSession(api, id)).title).toBeNull();
+      await append(api, id, { role: 'user', content: 'What are these?' });
+      expect((await getSession(api, id)).title).toBe('What are these?');
+
+      // A title that was cleared does not come back.
+      const path = `/api/chat-sessions/${id}`;
+      await api.send('PATCH', path, { title: null });
+      await append(api, id, { role: 'user', content: 'And this?' });
+      expect((await getSession(api, id)).title).toBeNull();
+    },
+  );
+
+  it('stays cleared if the first text begins with much white space', async () => {
+    const content = `${' '.repeat(1_000)}Hello`;
+    const messages = [{ role: 'user', content }];
+    const { chat_session } = (await create({ messages })).body;
+    expect(chat_session.title).toBe('Hello');
+    const path = `/api/chat-sessions/${chat_session.id}`;
+    await api.send('PATCH', path, { title: null });
+    await append(api, chat_session.id, { role: 'user', content: 'More' });
+    expect((await getSession(api, chat_session.id)).title).toBeNull();
+  });
+
   it('is null without a user message', async () => {
     const messages = [{ role: 'assistant', content: 'How can I help?' }];
     const response = await create({ messages });

@@ -44,9 +44,6 @@ export interface Appended extends Written {
   messages: ChatMessage[];
 }
 
-/** User messages without a text, such as pictures, before a session counts as one whose title was cleared. */
-const MAX_BLANK = 10;
-
 /** A clear between the two reads of a page makes it read again; more than this many do not come. */
 const MAX_READS = 10;
 
@@ -231,7 +228,18 @@ export class ChatMessagesService {
   ): UnitOfWork<string | null> {
     const title = derivedTitle(messages);
     if (title === null || session.messageCount === 0) return title;
-    const texts = yield* this.messages.firstTexts(session, 'user', MAX_BLANK);
-    return texts.some((text) => startOfLine(text)) ? null : title;
+    return (yield* this.hasUserText(session)) ? null : title;
+  }
+
+  /** Messages with a picture may have a text that is blank. */
+  private *hasUserText(session: SessionState): UnitOfWork<boolean> {
+    let after: number | undefined;
+    for (let limit = 10; ; limit *= 10) {
+      const query = { role: 'user', after, limit } as const;
+      const texts = yield* this.messages.firstTexts(session, query);
+      if (texts.some(({ content }) => startOfLine(content))) return true;
+      if (texts.length < limit) return false;
+      after = texts.at(-1)!.seq;
+    }
   }
 }

@@ -6,6 +6,7 @@ import {
   type FindOptionsWhere,
   In,
   LessThan,
+  MoreThan,
   MoreThanOrEqual,
   Repository,
   type SelectQueryBuilder,
@@ -50,6 +51,12 @@ type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 interface RangeValues extends Key {
   from: number;
   to: number;
+}
+
+interface TextsQuery {
+  role: MessageRole;
+  after?: number;
+  limit: number;
 }
 
 /** The fields of a session that has no messages. */
@@ -117,22 +124,19 @@ export class ChatMessagesRepository {
     return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The starts (200 characters) of the first messages of a role whose content is not empty. */
+  /** The starts (200 characters) of the first messages of a role whose content is not empty, or of the first after a seq. */
   *firstTexts(
     session: SessionState,
-    role: MessageRole,
-    limit: number,
-  ): UnitOfWork<string[]> {
-    const rows = yield* select(
-      this.query([])
-        .addSelect('SUBSTR(message.content, 1, 200)', 'content')
-        .where(existing(session))
-        .andWhere({ role })
+    { role, after = firstSeqOf(session) - 1, limit }: TextsQuery,
+  ): UnitOfWork<Pick<ChatMessage, 'seq' | 'content'>[]> {
+    return yield* select(
+      this.query(['seq'])
+        .addSelect('SUBSTR(LTRIM(message.content), 1, 200)', 'content')
+        .where({ ...keyOf(session), seq: MoreThan(after), role })
         .andWhere("message.content <> ''")
         .orderBy('message.seq')
         .limit(limit),
     );
-    return rows.map(({ content }) => content);
   }
 
   /**
