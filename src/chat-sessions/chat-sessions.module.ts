@@ -23,6 +23,7 @@ import {
 } from './options.js';
 import { Purger } from './removal/purger.js';
 import { Removal } from './removal/removal.js';
+import { KeepBodies } from './routes/keep-bodies.js';
 import { Replies } from './routes/replies.js';
 import { ActivityCorrection } from './sessions/activity-correction.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
@@ -83,6 +84,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ActivityCorrection,
     CachedSessions,
     ServeFromCache,
+    KeepBodies,
     Replies,
     ChatSessionsExceptionsFilter,
     Removal,

@@ -9,6 +9,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { hasText, rememberBody, rememberFields } from '../json/exact-json.js';
 import { isDeeperThan } from '../json/json-depth.js';
 import { isJsonObject } from '../validation/decorators.js';
+import { takeBytes } from './body-bytes.js';
+import { type HttpRequest, rawOf } from './request.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /** Most levels of arrays and objects in a body. */
@@ -20,6 +22,7 @@ const NOT_STORABLE =
   'JSON must not hold NUL, lone surrogates or infinite numbers';
 const ROUNDED =
   'JSON must not hold integers beyond 2^53: they were rounded before they arrived here';
+const SIGN_LOST = 'JSON must not hold -0: it would be returned as 0';
 
 /**
  * Checks the body that the application's parser has read, whichever parser that is.
@@ -29,9 +32,10 @@ const ROUNDED =
  * - 400: values that could not be returned as they were sent (NUL and lone
  *   surrogates in text, numbers beyond a double's range), and values that can harm
  *   parsers, validators or other programs (deep nesting, keys that reach a
- *   prototype). Integers beyond 2^53 need the text of the body: the service's own
- *   parser remembers it, and a platform has it in `request.rawBody` with Nest's
- *   option `rawBody: true`. Elsewhere they are refused.
+ *   prototype). Integers beyond 2^53 and -0 need the text of the body: the service's
+ *   own parser remembers it, and in a platform `keepBytes` has it, or
+ *   `request.rawBody` with Nest's option `rawBody: true`. Without it, they are
+ *   refused.
  */
 @Injectable()
 export class JsonBodyGuard implements CanActivate {
@@ -40,8 +44,11 @@ export class JsonBodyGuard implements CanActivate {
     if (!isJsonOrNothing(request)) {
       throw new UnsupportedMediaTypeException(BODY_ERRORS[415]);
     }
-    const { body, rawBody } = request;
-    if (rawBody && !hasText(body)) rememberRaw(body, rawBody);
+    const { body } = request;
+    if (!hasText(body)) {
+      const bytes = request.rawBody ?? takeBytes(rawOf(request));
+      if (bytes) rememberRaw(body, bytes);
+    }
     if (isJsonObject(body)) rememberFields(body);
     const isExact = hasText(body);
     const problem = problemIn(body, { levels: MAX_JSON_DEPTH, isExact });
@@ -50,16 +57,16 @@ export class JsonBodyGuard implements CanActivate {
   }
 }
 
-interface RequestWithBody {
+type RequestWithBody = HttpRequest & {
   method: string;
   headers: IncomingHttpHeaders;
   body?: unknown;
   rawBody?: Buffer;
-}
+};
 
 /** Remembers nothing of what is not JSON in UTF-8, as parsers of platforms may take other character sets, or is nested deeply. */
-function rememberRaw(body: unknown, rawBody: Buffer): void {
-  const text = rawBody.toString();
+function rememberRaw(body: unknown, bytes: Buffer): void {
+  const text = bytes.toString();
   if (isDeeperThan(text, MAX_JSON_DEPTH)) return;
   try {
     JSON.parse(text);
@@ -93,7 +100,9 @@ function problemIn(value: unknown, allowed: Allowed): string | undefined {
   }
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return NOT_STORABLE;
-    return allowed.isExact || isExactNumber(value) ? undefined : ROUNDED;
+    if (allowed.isExact) return undefined;
+    if (Object.is(value, -0)) return SIGN_LOST;
+    return isExactNumber(value) ? undefined : ROUNDED;
   }
   if (typeof value !== 'object' || value === null) return undefined;
   if (allowed.levels === 0) return TOO_DEEP;

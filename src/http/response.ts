@@ -1,3 +1,5 @@
+import type { HttpServer } from '@nestjs/common';
+
 /** The media type of all bodies. */
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -17,4 +19,10 @@ export function jsonBytes(
 ): Buffer | string {
   response.header('Content-Type', JSON_TYPE);
   return 'raw' in response ? body : body.toString();
+}
+
+/** Whether a server is the service's own, which reads and sends open JSON exactly. */
+export function isExactServer(server: HttpServer): boolean {
+  const instance = server.getInstance() as { sendsExactJson?: boolean };
+  return instance.sendsExactJson === true;
 }

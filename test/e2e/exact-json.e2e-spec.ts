@@ -1,9 +1,12 @@
+import type { INestApplication, NestApplicationOptions } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
-import { errorBody } from '../support/api.js';
 import {
   create,
   platform,
@@ -177,12 +180,13 @@ describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
 ])('in a platform on %s', (_, adapter) => {
-  async function start(rawBody: boolean) {
+  async function start(options: NestApplicationOptions, use?: UseParser) {
     const database = await createTestDatabase();
     onTestFinished(() => database.remove());
     const module = platform(usableDataSource(database));
-    const app = await create(module, adapter(), { rawBody });
+    const app = await create(module, adapter(), options);
     onTestFinished(() => app.close());
+    use?.(app);
     await app.listen(0, '127.0.0.1');
     const url = await app.getUrl();
     return (method: string, path: string, body?: string) =>
@@ -193,46 +197,80 @@ describe.each([
       });
   }
 
-  it('integers beyond 2^53 are refused, as they are rounded already', async () => {
-    const send = await start(false);
-    const refused = await send(
-      'POST',
-      '/chat-sessions',
-      `{"metadata":${OPEN}}`,
-    );
-    expect(refused.status).toBe(400);
-    expect(await refused.json()).toEqual(
-      errorBody(
-        'JSON must not hold integers beyond 2^53: they were rounded before they arrived here',
-      ),
-    );
-    const largest = `{"metadata":{"n":${Number.MAX_SAFE_INTEGER}}}`;
-    expect((await send('POST', '/chat-sessions', largest)).status).toBe(201);
+  describe.each([false, true])('with `rawBody: %s`', (rawBody) => {
+    it('open JSON comes back as it was sent', async () => {
+      const send = await start({ rawBody });
+      const levels = 20_000;
+      const deep = `{"metadata":${'['.repeat(levels)}${']'.repeat(levels)},"metadata":{"a":1.0}}`;
+      expect((await send('POST', '/chat-sessions', deep)).status).toBe(201);
+      const created = await send(
+        'POST',
+        '/chat-sessions',
+        `{"config":${OPEN},"messages":[${MESSAGE}]}`,
+      );
+      const text = await created.text();
+      expect(text).toContain(FIELDS);
+      const { id } = (JSON.parse(text) as { chat_session: { id: string } })
+        .chat_session;
+      const read = await send('GET', `/chat-sessions/${id}`);
+      expect(read.headers.get('content-type')).toBe(
+        'application/json; charset=utf-8',
+      );
+      expect(await read.text()).toContain(FIELDS);
+      const page = await send('GET', `/chat-sessions/${id}/messages`);
+      expect(await page.text()).toContain(FIELDS);
+      expect(page.headers.get('content-type')).toBe(
+        'application/json; charset=utf-8',
+      );
+    });
   });
 
-  it('open JSON comes back as it was sent with `rawBody: true`', async () => {
-    const send = await start(true);
-    const levels = 20_000;
-    const deep = `{"metadata":${'['.repeat(levels)}${']'.repeat(levels)},"metadata":{"a":1.0}}`;
-    expect((await send('POST', '/chat-sessions', deep)).status).toBe(201);
-    const created = await send(
-      'POST',
-      '/chat-sessions',
-      `{"config":${OPEN},"messages":[${MESSAGE}]}`,
-    );
-    const text = await created.text();
-    expect(text).toContain(FIELDS);
-    const { id } = (JSON.parse(text) as { chat_session: { id: string } })
-      .chat_session;
-    const read = await send('GET', `/chat-sessions/${id}`);
-    expect(read.headers.get('content-type')).toBe(
-      'application/json; charset=utf-8',
-    );
-    expect(await read.text()).toContain(FIELDS);
-    const page = await send('GET', `/chat-sessions/${id}/messages`);
-    expect(await page.text()).toContain(FIELDS);
-    expect(page.headers.get('content-type')).toBe(
-      'application/json; charset=utf-8',
-    );
+  it('a parser of the platform may keep only values: what it is known to have changed is refused', async () => {
+    const send = await start({ bodyParser: false }, parseValues);
+    const statusOf = async (number: string) => {
+      const body = `{"metadata":{"n":${number}}}`;
+      const response = await send('POST', '/chat-sessions', body);
+      const { error } = (await response.json()) as { error?: string };
+      return [response.status, error];
+    };
+    const rounded =
+      'JSON must not hold integers beyond 2^53: they were rounded before they arrived here';
+    expect(await statusOf('1234567890123456789')).toEqual([400, rounded]);
+    const negative = 'JSON must not hold -0: it would be returned as 0';
+    expect(await statusOf('-0')).toEqual([400, negative]);
+    expect(await statusOf('[{"x":-0.0}]')).toEqual([400, negative]);
+    const infinite =
+      'JSON must not hold NUL, lone surrogates or infinite numbers';
+    expect(await statusOf('1e400')).toEqual([400, infinite]);
+    const largest = String(Number.MAX_SAFE_INTEGER);
+    expect(await statusOf(largest)).toEqual([201, undefined]);
+    expect(await statusOf('0')).toEqual([201, undefined]);
   });
 });
+
+type UseParser = (app: INestApplication) => void;
+
+/** Uses a parser that asks the body for its chunks, so that nobody else sees them. */
+function parseValues(app: INestApplication): void {
+  const adapter = app.getHttpAdapter() as AbstractHttpAdapter;
+  if (adapter instanceof FastifyAdapter) {
+    adapter
+      .getInstance()
+      .addContentTypeParser(
+        'application/json',
+        (_request: unknown, payload: IncomingMessage) => json(payload),
+      );
+    return;
+  }
+  adapter.use(
+    (
+      request: IncomingMessage & { body?: unknown },
+      _response: ServerResponse,
+      next: (error?: unknown) => void,
+    ) => {
+      json(request)
+        .then((body) => (request.body = body))
+        .then(() => next(), next);
+    },
+  );
+}

@@ -2,6 +2,7 @@ import { HttpStatus, Injectable, StreamableFile } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import {
   type HttpResponse,
+  isExactServer,
   JSON_TYPE,
   jsonBytes,
 } from '../../http/response.js';
@@ -35,7 +36,7 @@ export class Replies {
   json<Body extends object>(body: Body): Body {
     const isChanged =
       this.passesInterceptors() ||
-      (!this.isExactServer() && isChangedByJson(body));
+      (!isExactServer(this.adapterHost.httpAdapter) && isChangedByJson(body));
     return isChanged ? (new JsonFile(body) as unknown as Body) : body;
   }
 
@@ -72,11 +73,6 @@ export class Replies {
       this.application.getGlobalInterceptors().length > 0 ||
       this.application.getGlobalRequestInterceptors().length > 0
     );
-  }
-
-  private isExactServer(): boolean {
-    const server: unknown = this.adapterHost.httpAdapter.getInstance();
-    return (server as { sendsExactJson?: boolean }).sendsExactJson === true;
   }
 }
 

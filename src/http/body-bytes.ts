@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+
+const bodies = new WeakMap<IncomingMessage, Buffer[]>();
+
+/**
+ * Keeps the bytes of a body for `takeBytes`, while the application's parser reads
+ * them: from its first listener for `data` until it removes one. So the parser
+ * gets the same bytes at the same time as without it, and a body that it gives
+ * up is not kept. A parser that reads in another way leaves no bytes.
+ */
+export function keepBytes(request: IncomingMessage): void {
+  const chunks: Buffer[] = [];
+  const keep = (chunk: Buffer | string) => {
+    chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  };
+  const begin = (event: string | symbol) => {
+    if (event !== 'data') return;
+    request.off('newListener', begin);
+    request.on('data', keep).on('removeListener', end);
+  };
+  const end = (event: string | symbol) => {
+    if (event !== 'data') return;
+    request.off('removeListener', end).off('data', keep);
+  };
+  request.on('newListener', begin);
+  bodies.set(request, chunks);
+}
+
+/** Takes the bytes that were kept; undefined if there are none. */
+export function takeBytes(request: IncomingMessage): Buffer | undefined {
+  const chunks = bodies.get(request) ?? [];
+  bodies.delete(request);
+  return chunks.length > 0 ? Buffer.concat(chunks) : undefined;
+}
