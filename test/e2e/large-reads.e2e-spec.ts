@@ -136,7 +136,7 @@ it('knows large messages that are sent again, however their numbers are written'
   expect(second.text).toBe(first.text);
 });
 
-it('applies to pages, sessions, the history and lists', async () => {
+it('applies to pages, sessions, single messages, the history and lists', async () => {
   const context_documents = numbers(1, 100).map((n) =>
     `${n}`.padEnd(1024, 'x'),
   );
@@ -144,11 +144,16 @@ it('applies to pages, sessions, the history and lists', async () => {
     await createSession(api, { context_documents });
   }
   const { id } = await createSession(api, { context_documents });
-  await append(api, id, { role: 'user', content: 'x'.repeat(1024 * 1024) });
+  await append(api, id, {
+    id: 'large',
+    role: 'user',
+    content: 'x'.repeat(1024 * 1024),
+  });
   const read = vi.spyOn(api.app.get(Database), 'read');
   for (const path of [
     `/api/chat-sessions/${id}`,
     `/api/chat-sessions/${id}/messages`,
+    `/api/chat-sessions/${id}/messages/large`,
     '/api/history',
     '/api/chat-sessions',
   ]) {

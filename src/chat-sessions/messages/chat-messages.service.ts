@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../../database/database.js';
 import { isDuplicateKey } from '../../database/errors.js';
 import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
@@ -50,7 +49,6 @@ const MAX_READS = 10;
 @Injectable()
 export class ChatMessagesService {
   constructor(
-    private readonly database: Database,
     private readonly reads: LargeReads,
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
@@ -108,7 +106,7 @@ export class ChatMessagesService {
 
   /** Throws EntityNotFoundError. */
   get(key: SessionKey, messageId: string): Promise<ChatMessage> {
-    return this.database.read(() => this.read(key, messageId));
+    return this.reads.read((admit) => this.read(key, messageId, admit));
   }
 
   /**
@@ -144,9 +142,11 @@ export class ChatMessagesService {
   private *read(
     { ownerId, id }: SessionKey,
     messageId: string,
+    admit: Admit,
   ): UnitOfWork<ChatMessage> {
     // Every read goes through its session, which decides whether it can be seen.
     const session = yield* this.sessions.state(ownerId, id);
+    admit(yield* this.messages.bytesOf(session, [messageId]));
     return yield* this.messages.get(session, messageId);
   }
 
