@@ -26,6 +26,8 @@ export function isLingering(socket: Socket): boolean {
 export function lingerOnEarlyResponses(server: Server): void {
   onEveryRequest(server, (request, response) => {
     if (!hasBody(request)) return;
+    // A client may pipeline another request before it reads the response.
+    if (isLingering(request.socket)) return void request.resume();
     // Node's own listener, which comes after this one, may end the connection.
     response.prependOnceListener('finish', () => {
       if (!request.complete && !request.socket.destroyed) readOn(request);
@@ -67,7 +69,10 @@ function limit(socket: Socket): () => void {
   const check = setInterval(() => {
     if (socket.bytesRead > bytes || performance.now() > until) socket.destroy();
   }, CHECK_MS).unref();
-  const stop = () => clearInterval(check);
+  const stop = () => {
+    clearInterval(check);
+    socket.off('close', stop);
+  };
   socket.once('close', stop);
   return stop;
 }

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { errorBody } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
+import { JWT_MODE } from '../support/tokens.js';
 
 // The server answers before the body has arrived. Its client must get the
 // response, although it is still sending.
@@ -155,25 +156,120 @@ it('a response 431 reaches a client that sends everything first', async () => {
   for (const response of responses) expect(response).toContain('HTTP/1.1 431');
 });
 
+function statusesIn(response: string): string[] {
+  return Array.from(
+    response.matchAll(/HTTP\/1\.1 (\d+)/g),
+    ([, status]) => status!,
+  );
+}
+
+/** A request that ends the connection. */
+const LAST =
+  'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+const LENGTH = `content-length: ${BODY.length}`;
+const opened = (head: string) => head.replace('connection: close\r\n', '');
+
 it('a request that was sent after a body that is too large is not done', async () => {
   const { headers } = EARLY[0]!;
-  const head = headOf(headers, [`content-length: ${BODY.length}`]);
+  const head = headOf(headers, [LENGTH]);
   const second = headOf({ ...headers, 'content-length': 2 });
-  const response = await sendThenRead([head, BODY, `${second}{}`]);
-  expect(response.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413']);
+  const responses = await fiftyTimes(() =>
+    sendThenRead([head, BODY, `${second}{}`]),
+  );
+  expect(responses.map(statusesIn)).toEqual(Array(50).fill(['413']));
   const { body } = await api.send('GET', PATH);
   expect(body).toMatchObject({ chat_sessions: [] });
 });
 
-it('a connection stays open after a body that was not read', async () => {
-  const head = headOf(EARLY[2]!.headers, [
-    `content-length: ${BODY.length}`,
-  ]).replace('connection: close\r\n', '');
-  const next =
-    'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
-  const response = await sendThenRead([head, BODY, next]);
-  expect(response.match(/HTTP\/1\.1 \d+/g)).toEqual([
-    'HTTP/1.1 415',
-    'HTTP/1.1 200',
-  ]);
+it('a pipelined request whose body is too large gets its response after those before it', async () => {
+  const first = opened(LAST);
+  const head = headOf(EARLY[0]!.headers, [LENGTH]);
+  const responses = await fiftyTimes(() =>
+    sendThenRead([`${first}${first}${head}`, BODY]),
+  );
+  expect(responses.map(statusesIn)).toEqual(
+    Array(50).fill(['200', '200', '413']),
+  );
+});
+
+it.each(EARLY.slice(0, 2))(
+  'after $what a request is not done, however large it is',
+  async ({ headers }) => {
+    const head = opened(headOf(headers, [LENGTH]));
+    const responses = await fiftyTimes(() =>
+      sendThenRead([head, BODY, head, BODY, LAST]),
+    );
+    expect(responses.map(statusesIn)).toEqual(
+      Array(50).fill([expect.stringMatching(/^41[35]$/)]),
+    );
+  },
+);
+
+it('a connection stays open after bodies that were not read', async () => {
+  const head = opened(headOf(EARLY[2]!.headers, [LENGTH]));
+  const responses = await fiftyTimes(() =>
+    sendThenRead([head, BODY, head, BODY, LAST]),
+  );
+  expect(responses.map(statusesIn)).toEqual(
+    Array(50).fill(['415', '415', '200']),
+  );
+});
+
+it.each(EARLY)(
+  'a client that keeps its connections gets $what each time',
+  async ({ path, headers, error }) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    for (let times = 0; times < 50; times++) {
+      const sent = request(new URL(path, url), {
+        agent,
+        method: 'POST',
+        headers,
+      });
+      sent.end(BODY);
+      const [response] = await once(sent, 'response');
+      expect(await json(response)).toEqual(errorBody(error));
+    }
+  },
+);
+
+describe('401 and 429', () => {
+  const limited = useTestApp({
+    environment: { ...JWT_MODE, RATE_LIMIT_WRITES: '25' },
+  });
+  const body = BODY.subarray(0, 3 * 1024 * 1024);
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+  };
+
+  it('reach a client that keeps its connection or pipelines, each time', async () => {
+    url = new URL(await limited.listen());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const statuses: number[] = [];
+    while (statuses.length < 50) {
+      const sent = request(new URL(PATH, url), {
+        agent,
+        method: 'POST',
+        headers,
+      });
+      sent.end(body);
+      const [response] = await once(sent, 'response');
+      await json(response);
+      statuses.push(response.statusCode);
+    }
+    expect(statuses).toEqual([
+      ...Array<number>(25).fill(401),
+      ...Array<number>(25).fill(429),
+    ]);
+
+    const head = opened(headOf(headers));
+    const responses = await fiftyTimes(() =>
+      sendThenRead([head, body, head, body, LAST]),
+    );
+    expect(responses.map(statusesIn)).toEqual(
+      Array(50).fill(['429', '429', '200']),
+    );
+  });
 });
