@@ -114,6 +114,7 @@ const processMysql = {
       'test/process/help.process-spec.ts',
       'test/process/identity.process-spec.ts',
       'test/process/load-cli.process-spec.ts',
+      'test/process/log-reader.process-spec.ts',
       'test/process/early-responses.process-spec.ts',
       'test/process/nginx.process-spec.ts',
       'test/process/npm.process-spec.ts',

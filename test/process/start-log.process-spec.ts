@@ -1,8 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect, it, onTestFinished } from 'vitest';
-import { startProd } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { runNode, startTestService } from '../support/test-service.js';
 
@@ -41,27 +37,3 @@ it.each(['dist/main.js', 'dist/migrate.js'])(
     });
   },
 );
-
-it('goes on if nobody reads its log any more', async () => {
-  const child = spawn(process.execPath, startProd(), {
-    cwd: temporaryDirectory(),
-    env: { PORT: '0', DRAIN_MS: '60000' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let log = '';
-  child.stdout.setEncoding('utf8');
-  for await (const text of child.stdout.iterator({ destroyOnReturn: true })) {
-    log += text as string;
-    if (log.includes('Listening on')) break;
-  }
-  child.stderr.destroy();
-  const [, url] = /Listening on (http:[^;]+);/.exec(log)!;
-  // It logs the signal.
-  child.kill('SIGTERM');
-  for (let i = 0; i < 20; i++) {
-    expect((await fetch(`${url}/api/history`)).status).toBe(200);
-  }
-  child.kill('SIGKILL');
-  expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
-});
