@@ -1,9 +1,12 @@
 /**
  * `npx tsx test/bench/statements.ts`: processor time of the service's process
- * for the five optimisations of src/database, each beside its plain form, in
- * rounds that alternate. Needs MariaDB or MySQL; takes a minute.
+ * for the five optimisations of src/database, each beside its plain form, and
+ * for the check of a cached response with and without the revision in its ETag,
+ * in rounds that alternate. Needs MariaDB or MySQL; takes two minutes.
+ * `--only revision` runs only the comparisons with this word in their names.
  */
 import mysql from 'mysql2';
+import { parseArgs } from 'node:util';
 import 'reflect-metadata';
 import { type ColumnType, DataSource } from 'typeorm';
 import { Config } from '../../src/app/config/config.js';
@@ -14,6 +17,7 @@ import { newMessages } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { entityTagOf } from '../../src/chat-sessions/writes/entity-tag.js';
 import type { Database } from '../../src/database/database.js';
 import { openDatabase } from '../../src/database/open-database.js';
 import {
@@ -29,8 +33,11 @@ import {
 } from '../../src/database/unit-of-work.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
-import { ratioOf, spreadOf } from './statistics.js';
+import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
+const { only = '' } = parseArgs({
+  options: { only: { type: 'string' } },
+}).values;
 const ROUNDS = 25;
 const RUNS = 1_000;
 const PAGE = 50;
@@ -80,6 +87,13 @@ const key: Key = { ownerId: session.ownerId, id: session.id };
 const byKey = (values: Key) => selectFrom(sessions, 'session').where(values);
 const cached = cachedSelect(byKey);
 const locked = cachedSelect((values: Key) => database.forUpdate(byKey(values)));
+const versionWith = (...more: 'revision'[]) =>
+  cachedSelect((values: Key) =>
+    selectFrom(sessions, 'session', ['createdAt', 'version', ...more]).where(
+      values,
+    ),
+  );
+const [version, versionAlone] = [versionWith('revision'), versionWith()];
 const page = cachedSelect((values: { sessionId: string }) =>
   selectFrom(messages, 'message').where(values),
 );
@@ -112,6 +126,7 @@ async function compare(
   optimised: () => Promise<unknown>,
   plain: () => Promise<unknown>,
 ): Promise<void> {
+  if (!name.includes(only)) return;
   await cost(optimised);
   await cost(plain);
   const costs = { optimised: [] as number[], plain: [] as number[] };
@@ -120,10 +135,10 @@ async function compare(
     costs.plain.push(await cost(plain));
   }
   const [less, more] = [spreadOf(costs.optimised), spreadOf(costs.plain)];
-  const ratio = ratioOf(costs.plain, costs.optimised).median.toFixed(2);
-  console.log(
-    `${name}: ${less.median.toFixed(0)} µs, plain ${more.median.toFixed(0)} µs (x ${ratio})`,
-  );
+  const ratio = ratioOf(costs.plain, costs.optimised).median.toFixed(3);
+  const text = ({ median, min }: Spread) =>
+    `${median.toFixed(0)} µs (at least ${min.toFixed(1)})`;
+  console.log(`${name}: ${text(less)}, plain ${text(more)}: x ${ratio}`);
 }
 
 function ping(statement: string | mysql.QueryOptions): Promise<void> {
@@ -132,6 +147,21 @@ function ping(statement: string | mysql.QueryOptions): Promise<void> {
       error ? reject(error) : resolve(),
     );
   });
+}
+
+/** Reads that run at the same time, as those of a busy service do. */
+const tenOf = (work: () => UnitOfWork<string>) =>
+  Promise.all(Array.from({ length: 10 }, () => database.read(work)));
+
+/** What a cached response to GET of a session waits for. */
+function* check(): UnitOfWork<string> {
+  const [row] = yield* version(key);
+  return entityTagOf(row!);
+}
+
+function* checkWithoutRevision(): UnitOfWork<string> {
+  const [row] = yield* versionAlone(key);
+  return entityTagOf(Object.assign(row!, { revision: '' }));
 }
 
 /** A page of messages, and for the plain form what TypeORM would look at in vain. */
@@ -174,6 +204,12 @@ await compare(
   'an append whose COMMIT goes with its last statements',
   () => append(database),
   () => append(database, []),
+);
+
+await compare(
+  'ten checks of a cached response, whose ETag has a revision',
+  () => tenOf(check),
+  () => tenOf(checkWithoutRevision),
 );
 
 connection.destroy();
