@@ -1,12 +1,11 @@
 import {
   type CallHandler,
   ClassSerializerInterceptor,
-  type ClassSerializerInterceptorOptions,
   type ExecutionContext,
   type INestApplication,
   type NestInterceptor,
 } from '@nestjs/common';
-import { APP_INTERCEPTOR, Reflector } from '@nestjs/core';
+import { Reflector } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { classToPlain, plainToInstance } from 'class-transformer';
@@ -35,63 +34,6 @@ class EnvelopeInterceptor implements NestInterceptor {
     return next.handle().pipe(map((data: unknown) => ({ data })));
   }
 }
-
-describe.each([
-  ['Express', () => new ExpressAdapter()],
-  ['Fastify', () => new FastifyAdapter()],
-])('on %s a ClassSerializerInterceptor', (_, adapter) => {
-  it('leaves open JSON as it is', async () => {
-    const module = platform(usableDataSource(database));
-    const options: ClassSerializerInterceptorOptions = {
-      transformerPackage: { classToPlain, plainToInstance },
-      excludePrefixes: ['_'],
-    };
-    const serializer = {
-      provide: APP_INTERCEPTOR,
-      inject: [Reflector],
-      useFactory: (reflector: Reflector) =>
-        new ClassSerializerInterceptor(reflector, options),
-    };
-    const app = await create({ ...module, providers: [serializer] }, adapter());
-    onTestFinished(() => app.close());
-    await app.listen(0, '127.0.0.1');
-    const url = `${await app.getUrl()}/chat-sessions`;
-    const headers = {
-      'x-user-id': 'serialized',
-      'content-type': 'application/json',
-    };
-    const metadata = { constructor: { name: 'x' }, _secret: 1, toString: null };
-    const message = {
-      role: 'user',
-      content: 'Hello',
-      parts: [{ type: 'x', ...metadata }],
-      metadata,
-    };
-    const body = JSON.stringify({ title: 'x', metadata, messages: [message] });
-    const post = { method: 'POST', headers, body };
-    const created = await fetch(url, post);
-    expect(created.status).toBe(201);
-    expect(created.headers.get('content-type')).toBe(
-      'application/json; charset=utf-8',
-    );
-    const { chat_session } = (await created.json()) as {
-      chat_session: Session;
-    };
-    expect(chat_session).toMatchObject({ metadata, messages: [message] });
-    const path = `${url}/${chat_session.id}`;
-    for (let times = 0; times < 3; times++) {
-      const response = await fetch(path, { headers });
-      expect(await response.json()).toEqual({ chat_session });
-    }
-    const page = await fetch(`${path}/messages`, { headers });
-    expect(await page.json()).toMatchObject({ messages: [message] });
-    const etag = (await fetch(path, { headers })).headers.get('etag')!;
-    const unchanged = await fetch(path, {
-      headers: { ...headers, 'if-none-match': etag },
-    });
-    expect([unchanged.status, await unchanged.text()]).toEqual([304, '']);
-  });
-});
 
 it.each([
   ['Express', () => new ExpressAdapter()],
