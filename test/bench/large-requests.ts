@@ -2,7 +2,8 @@
 // service, and the slowest health check, while 50 clients send the largest
 // requests at once, or read the largest responses, on each store. Each line is
 // a new process. `--before DIRECTORY` measures another build as well,
-// `--rounds N` repeats all, and `--only sessions` runs only that line.
+// `--rounds N` repeats all, and `--only sessions`, which may be given several
+// times, runs only that line.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,18 +15,21 @@ import {
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
+import {
+  appendOf,
+  CLIENTS,
+  createOf,
+  FEW_MESSAGES,
+  fill,
+  jsonOf,
+  type LargeSessions,
+  MANY_VALUES,
+  MESSAGES,
+} from './large-sessions.js';
 import { rssOf } from './process-figures.js';
 
-const CLIENTS = 50;
 const ROUNDS = 3;
 const SAMPLE_MS = 20;
-const MESSAGE = { role: 'user', content: 'x'.repeat(80 * 1024) };
-/** Just below 4 MiB, the default of BODY_LIMIT. */
-const MESSAGES = jsonOf({
-  messages: Array.from({ length: 49 }, () => MESSAGE),
-});
-/** Not large enough to wait for its turn. */
-const FEW_MESSAGES = jsonOf({ messages: [MESSAGE, MESSAGE, MESSAGE] });
 
 /** A request of the client with this number to this API. */
 type RequestOf = (
@@ -36,7 +40,7 @@ type RequestOf = (
 const { before, only, rounds } = parseArgs({
   options: {
     before: { type: 'string' },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true },
     rounds: { type: 'string', default: '1' },
   },
 }).values;
@@ -62,10 +66,10 @@ async function measure(databaseUrl: string, root: string | undefined) {
   const options = { root, cwd };
   try {
     const filling = await startService(environment, options);
-    const ids = await fill(apiOf(filling));
+    const sessions = await fill(apiOf(filling));
     await filling.stop();
-    for (const [name, requestOf] of Object.entries(casesOf(ids))) {
-      if (only && name !== only) continue;
+    for (const [name, requestOf] of Object.entries(casesOf(sessions))) {
+      if (only && !only.includes(name)) continue;
       const service = await startService(environment, options);
       await measureCase(service, name, requestOf);
       await service.stop();
@@ -75,20 +79,31 @@ async function measure(databaseUrl: string, root: string | undefined) {
   }
 }
 
-/** @param ids of a session for each client */
-function casesOf(ids: string[]): Record<string, RequestOf> {
+function casesOf(sessions: LargeSessions): Record<string, RequestOf> {
+  const { ids, ofMessage, ofValues, ofReferences, ofFewReferences } = sessions;
+  const get = (path: string): RequestOf => {
+    return (api) => ({ url: `${api}${path}` });
+  };
+  const post = (body: object | string): RequestOf => {
+    return (api) => ({ url: api, init: jsonOf(body) });
+  };
   return {
     'pages of messages': (api, n) => ({ url: `${api}/${ids[n]}/messages` }),
     'pages of 1 MiB': (api, n) => ({
       url: `${api}/${ids[n]}/messages?limit=12`,
     }),
+    'single messages': get(`/${ofMessage}/messages/large`),
+    histories: get('/../history'),
     sessions: (api, n) => ({ url: `${api}/${ids[n]}` }),
     'sessions, four of them': (api, n) => ({ url: `${api}/${ids[n % 4]}` }),
     'sessions that are cached': (api, n) => ({
       url: `${api}/${ids[n]}?messages=6`,
     }),
-    'pages of sessions': (api) => ({ url: `${api}?limit=100` }),
-    // The next two respond with the newest messages.
+    'sessions with references': get(`/${ofReferences}`),
+    'sessions with 1 MiB of references': get(`/${ofFewReferences}`),
+    'sessions of many values': get(`/${ofValues}`),
+    'pages of sessions': get('?limit=100'),
+    // The next four respond with the newest messages.
     'changes of sessions': (api, n) => ({
       url: `${api}/${ids[n]}`,
       init: { ...jsonOf({ pinned: true }), method: 'PATCH' },
@@ -97,14 +112,27 @@ function casesOf(ids: string[]): Record<string, RequestOf> {
       url: api,
       init: jsonOf({ id: ids[n] }),
     }),
-    'new sessions': (api) => ({ url: api, init: MESSAGES }),
+    'sessions of sections': (api, n) => ({
+      url: `${api}/../documents/d/sections/${n}/chat-session`,
+      init: { method: 'POST' },
+    }),
+    'creates that are sent again': (api, n) => ({
+      url: api,
+      init: createOf(n),
+    }),
+    'appends that are sent again': (api, n) => ({
+      url: `${api}/${ids[n]}/messages`,
+      init: appendOf(n),
+    }),
+    'new sessions': post(MESSAGES),
+    'new sessions of many values': post(MANY_VALUES),
     appends: (api, n) => ({
       url: `${api}/${ids[n]}/messages`,
-      init: MESSAGES,
+      init: jsonOf(MESSAGES),
     }),
     'appends of 240 KiB': (api, n) => ({
       url: `${api}/${ids[n]}/messages`,
-      init: FEW_MESSAGES,
+      init: jsonOf(FEW_MESSAGES),
     }),
   };
 }
@@ -151,38 +179,4 @@ async function measureCase(
 
 function apiOf({ url }: ServiceProcess): string {
   return `${url}/api/chat-sessions`;
-}
-
-/** Creates a session for each client, whose newest messages are just below 4 MiB, and sessions with large context documents. Returns the ids of the first. */
-async function fill(api: string): Promise<string[]> {
-  const ids: string[] = [];
-  while (ids.length < CLIENTS) {
-    const { chat_session } = await post<{ chat_session: { id: string } }>(
-      api,
-      jsonOf({}),
-    );
-    await post(`${api}/${chat_session.id}/messages`, MESSAGES);
-    ids.push(chat_session.id);
-  }
-  const context_documents = Array.from({ length: 100 }, (_, n) =>
-    `${n}`.padEnd(1000, 'x'),
-  );
-  for (let sessions = 0; sessions < 45; sessions++) {
-    await post(api, jsonOf({ context_documents }));
-  }
-  return ids;
-}
-
-async function post<T>(url: string, init: RequestInit): Promise<T> {
-  const response = await fetch(url, init);
-  if (!response.ok) throw new Error(await response.text());
-  return (await response.json()) as T;
-}
-
-function jsonOf(body: object): RequestInit {
-  return {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  };
 }
