@@ -46,14 +46,16 @@ function hasChromium(): boolean {
  */
 const plugins = [swaggerMetadata()];
 const limits = { testTimeout: 120_000, hookTimeout: 120_000 };
-const e2e = { ...limits, include: ['test/e2e/**/*.e2e-spec.ts'] };
+/** Loading Nest and TypeORM again for each file takes as long as the tests. */
+const shared = { ...limits, isolate: false };
+const e2e = { ...shared, include: ['test/e2e/**/*.e2e-spec.ts'] };
 
 /** Tests that type-check all of src, which takes 10 s: not part of `npm run check`. */
 const typed = ['test/unit/one-door.spec.ts'];
 const unit = {
   plugins,
   test: {
-    ...limits,
+    ...shared,
     name: 'unit',
     include: ['{src,tools}/**/*.spec.ts', 'test/unit/**/*.spec.ts'],
     exclude: typed,
