@@ -4,9 +4,14 @@ import { isUUID } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChatSessionsExceptionsFilter } from '../../http/exception.filter.js';
 import { JSON_TYPE } from '../../http/response.js';
-import { type AdmittedRead, ChatSessionsSettings } from '../options.js';
+import { type ChatSessionsOptions, ChatSessionsSettings } from '../options.js';
 import { CachedSessions } from './cached-sessions.js';
 import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
+
+interface PlainRead {
+  id: string;
+  admitRead: NonNullable<ChatSessionsOptions['admitRead']>;
+}
 
 /**
  * Answers the plain GET of a session, with If-None-Match or without, after
@@ -34,28 +39,26 @@ export class ServeFromCache implements OnModuleInit {
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
       const id = plainReadOf(request, path);
       if (!id) return done();
-      admitRead(request.raw)
-        // If the caller cannot be identified, the route says so.
-        .catch(() => undefined)
-        .then((admitted) => {
-          if (!admitted) return done();
-          // Without `done()` the request ends with this reply.
-          return this.answer(request, reply, id, admitted);
-        })
-        .catch(done);
+      // Without `done()` the request ends with the reply.
+      this.serve(request, reply, { id, admitRead }).then((isServed) => {
+        if (!isServed) done();
+      }, done);
     });
   }
 
-  private async answer(
+  /** Returns false if the route must answer: it says why a caller is not admitted. */
+  private async serve(
     request: FastifyRequest,
     reply: FastifyReply,
-    id: string,
-    { ownerId, headers, vary }: AdmittedRead,
-  ): Promise<void> {
+    { id, admitRead }: PlainRead,
+  ): Promise<boolean> {
+    const admitted = await admitRead(request.raw).catch(() => undefined);
+    if (!admitted) return false;
+    const { ownerId, headers, vary } = admitted;
     reply.headers(headers);
     if (vary) {
-      const varies = [reply.getHeader('vary') ?? [], vary].flat();
-      reply.header('vary', varies.join(', '));
+      const others = reply.getHeader('vary');
+      reply.header('vary', others ? `${String(others)}, ${vary}` : vary);
     }
     try {
       const { etag, body } = await this.sessions.find(
@@ -76,6 +79,7 @@ export class ServeFromCache implements OnModuleInit {
         .headers({ ...headers, 'content-type': JSON_TYPE })
         .send(JSON.stringify(body));
     }
+    return true;
   }
 }
 
