@@ -7,17 +7,20 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import { hasText, rememberBody, rememberFields } from '../json/exact-json.js';
-import { isDeeperThan } from '../json/json-depth.js';
+import { type JsonShape, shapeOf } from '../json/json-shape.js';
 import { isJsonObject } from '../validation/decorators.js';
 import { takeBytes } from './body-bytes.js';
 import { type HttpRequest, rawOf } from './request.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /** Most levels of arrays and objects in a body. */
-export const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 64;
+/** Most values in a body: parsed, each takes up to 100 bytes of memory. */
+const MAX_JSON_VALUES = 250_000;
 
 export const NOT_JSON = 'Request body is not valid JSON';
-export const TOO_DEEP = `JSON must not be nested more than ${MAX_JSON_DEPTH} levels deep`;
+const TOO_DEEP = `JSON must not be nested more than ${MAX_JSON_DEPTH} levels deep`;
+const TOO_MANY = `JSON must not hold more than ${MAX_JSON_VALUES} values`;
 const NOT_STORABLE =
   'JSON must not hold NUL, lone surrogates or infinite numbers';
 const ROUNDED =
@@ -31,8 +34,8 @@ const SIGN_LOST = 'JSON must not hold -0: it would be returned as 0';
  *   that would be lost.
  * - 400: values that could not be returned as they were sent (NUL and lone
  *   surrogates in text, numbers beyond a double's range), and values that can harm
- *   parsers, validators or other programs (deep nesting, keys that reach a
- *   prototype). Integers beyond 2^53 and -0 need the text of the body: the service's
+ *   parsers, validators or other programs (deep nesting, too many values, keys that
+ *   reach a prototype). Integers beyond 2^53 and -0 need the text of the body: the service's
  *   own parser remembers it, and in a platform `keepBytes` has it, or
  *   `request.rawBody` with Nest's option `rawBody: true`. Without it, they are
  *   refused.
@@ -51,7 +54,8 @@ export class JsonBodyGuard implements CanActivate {
     }
     if (isJsonObject(body)) rememberFields(body);
     const isExact = hasText(body);
-    const problem = problemIn(body, { levels: MAX_JSON_DEPTH, isExact });
+    const left = { values: MAX_JSON_VALUES };
+    const problem = problemIn(body, { levels: MAX_JSON_DEPTH, left, isExact });
     if (problem) throw new BadRequestException(problem);
     return true;
   }
@@ -64,10 +68,15 @@ type RequestWithBody = HttpRequest & {
   rawBody?: Buffer;
 };
 
-/** Remembers nothing of what is not JSON in UTF-8, as parsers of platforms may take other character sets, or is nested deeply. */
+export function problemOfShape(shape: JsonShape): string | undefined {
+  if (shape.depth > MAX_JSON_DEPTH) return TOO_DEEP;
+  return shape.values > MAX_JSON_VALUES ? TOO_MANY : undefined;
+}
+
+/** Remembers nothing of what is not JSON in UTF-8, as parsers of platforms may take other character sets, or will be refused for its shape. */
 function rememberRaw(body: unknown, bytes: Buffer): void {
   const text = bytes.toString();
-  if (isDeeperThan(text, MAX_JSON_DEPTH)) return;
+  if (problemOfShape(shapeOf(text))) return;
   try {
     JSON.parse(text);
   } catch {
@@ -79,6 +88,8 @@ function rememberRaw(body: unknown, bytes: Buffer): void {
 interface Allowed {
   /** How many levels of nesting. */
   levels: number;
+  /** How many values, in all of the body. */
+  left: { values: number };
   /** Whether the text of numbers is known. */
   isExact: boolean;
 }
@@ -93,11 +104,8 @@ function isJsonOrNothing({ method, headers, body }: RequestWithBody): boolean {
 }
 
 function problemIn(value: unknown, allowed: Allowed): string | undefined {
-  if (typeof value === 'string') {
-    return value.isWellFormed() && !value.includes('\0')
-      ? undefined
-      : NOT_STORABLE;
-  }
+  if (--allowed.left.values < 0) return TOO_MANY;
+  if (typeof value === 'string') return problemInText(value);
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) return NOT_STORABLE;
     if (allowed.isExact) return undefined;
@@ -110,9 +118,13 @@ function problemIn(value: unknown, allowed: Allowed): string | undefined {
   if (Array.isArray(value)) return problemAmong(value, inner);
   if (reachesPrototype(value)) return NOT_JSON;
   return (
-    problemAmong(Object.keys(value), allowed) ??
+    Object.keys(value).map(problemInText).find(Boolean) ??
     problemAmong(Object.values(value), inner)
   );
+}
+
+function problemInText(text: string): string | undefined {
+  return text.isWellFormed() && !text.includes('\0') ? undefined : NOT_STORABLE;
 }
 
 /** From 1e21 on, programs write exponents, and so does `JSON.stringify`. */

@@ -5,13 +5,13 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { isUtf8 } from 'node:buffer';
 import { rememberBody } from '../json/exact-json.js';
-import { isDeeperThan } from '../json/json-depth.js';
-import { MAX_JSON_DEPTH, NOT_JSON, TOO_DEEP } from './json-body.guard.js';
+import { shapeOf } from '../json/json-shape.js';
+import { NOT_JSON, problemOfShape } from './json-body.guard.js';
 import { BODY_ERRORS } from './route-errors.js';
 
 /**
  * Makes the server accept only JSON bodies. Other media types get 415; bytes that
- * are not UTF-8, malformed JSON and deep nesting get 400. JsonBodyGuard checks the
+ * are not UTF-8, malformed JSON, deep nesting and too many values get 400. JsonBodyGuard checks the
  * parsed body.
  */
 export function acceptOnlyJson(server: FastifyInstance): void {
@@ -31,9 +31,8 @@ export function acceptOnlyJson(server: FastifyInstance): void {
         return done(new BadRequestException(NOT_JSON));
       }
       const text = bytes.toString();
-      if (isDeeperThan(text, MAX_JSON_DEPTH)) {
-        return done(new BadRequestException(TOO_DEEP));
-      }
+      const problem = problemOfShape(shapeOf(text));
+      if (problem) return done(new BadRequestException(problem));
       void parse(request, text, (error, value: unknown) => {
         if (error) return done(new BadRequestException(NOT_JSON));
         rememberBody(value, text);

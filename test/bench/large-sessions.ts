@@ -17,9 +17,10 @@ const LARGE_MESSAGE = {
   role: 'user',
   parts: [{ type: 'x', data: 'x'.repeat(LARGE_BYTES) }],
 };
-/** As many values as fit into a body, with numbers that need their text. */
+/** Nearly as many values as a body may have, with numbers that need their text. */
+const TWO_VALUES = `{},1.${'0'.repeat(27)},`;
 export const MANY_VALUES = textMessage(
-  `[${'1.0,{},'.repeat(LARGE_BYTES / 7)}0]`,
+  `[${TWO_VALUES.repeat(LARGE_BYTES / TWO_VALUES.length)}0]`,
 );
 
 export interface LargeSessions {

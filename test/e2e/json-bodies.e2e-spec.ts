@@ -137,6 +137,21 @@ describe('open JSON', () => {
     expect(response.text).toContain(`"metadata":${deep}`);
   });
 
+  it('may have 250,000 values in one body, and no more', async () => {
+    const { id } = await createSession(api);
+    // The others: the body, a list, a message, its role and parts, a part, its type and list, and the last 0.
+    const bodyOf = (values: number) =>
+      `{"messages":[{"role":"user","parts":[{"type":"x","n":[${'0,'.repeat(values - 9)}0]}]}]}`;
+    const path = `/api/chat-sessions/${id}/messages`;
+    const refused = await api.send('POST', path, bodyOf(250_001));
+    expect(refused.status).toBe(400);
+    expect(refused.body).toEqual(
+      errorBody('JSON must not hold more than 250000 values'),
+    );
+    const taken = await api.send('POST', path, bodyOf(250_000));
+    expect(taken.status).toBe(201);
+  });
+
   it('costs little to refuse with 10,000 levels of nesting', async () => {
     const body = nested(10_000);
     const costs: number[] = [];

@@ -1,5 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createSession, type SessionList } from '../support/api.js';
+import {
+  append,
+  createSession,
+  getPage,
+  type SessionList,
+} from '../support/api.js';
 import { type TestResponse, useTestApp } from '../support/test-app.js';
 
 const MIB = 1024 * 1024;
@@ -43,4 +48,20 @@ describe('a page of sessions with large context documents', () => {
       }
     },
   );
+});
+
+describe('a page of messages with many small values', () => {
+  it('ends early, since they take much memory', async () => {
+    const { id } = await createSession(api);
+    // 200 kB of JSON with 100,000 values.
+    const parts = [{ type: 'x', n: Array.from({ length: 100_000 }, () => 0) }];
+    for (let n = 0; n < 3; n++) {
+      await append(api, id, { role: 'user', parts });
+    }
+    const newest = await getPage(api, id);
+    expect(newest.messages.map(({ seq }) => seq)).toEqual([2, 3]);
+    expect(newest.has_before).toBe(true);
+    const older = await getPage(api, id, 'before=2');
+    expect(older.messages.map(({ seq }) => seq)).toEqual([1]);
+  });
 });

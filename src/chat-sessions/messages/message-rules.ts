@@ -7,6 +7,7 @@ import {
   sortedJsonOf,
   stringifyExactly,
 } from '../../json/exact-json.js';
+import { shapeOf } from '../../json/json-shape.js';
 import { ChatSessionsError } from '../errors.js';
 import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
@@ -18,6 +19,9 @@ import type {
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
+
+/** A page of 4 MiB has no more values than a body may have. */
+const BYTES_PER_VALUE = 16;
 
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
@@ -44,9 +48,15 @@ export function newMessages(
       metadata: input.metadata ?? {},
       createdAt: now,
     });
-    message.bytes = Buffer.byteLength(stringifyExactly(toChatMessage(message)));
+    message.bytes = sizeOf(stringifyExactly(toChatMessage(message)));
     return message;
   });
+}
+
+/** The bytes of JSON; many small values count for more, since they take more memory once they are parsed. */
+function sizeOf(json: string): number {
+  const { values } = shapeOf(json);
+  return Math.max(Buffer.byteLength(json), BYTES_PER_VALUE * values);
 }
 
 /** The fields of a session that change when these messages follow its last. */
