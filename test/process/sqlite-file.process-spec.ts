@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
@@ -72,6 +73,17 @@ describe.each<[string, (file: string) => void]>([
     const { stderr } = await service.stop();
     expect(stderr).toContain('was moved, replaced or deleted');
   });
+});
+
+it('a file behind a link gets no more writes if it loses its log', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'chat.sqlite');
+  const link = join(directory, 'link.sqlite');
+  symlinkSync(file, link);
+  const { create } = await startOn(link);
+  expect(await create()).toEqual([201, undefined]);
+  rmSync(`${file}-wal`);
+  expect(await create()).toEqual([503, 'store_unusable']);
 });
 
 it('a damaged file is 503, not 500', async () => {

@@ -214,13 +214,15 @@ if (STORE === 'mysql') {
       await database.proxy.stop();
       await database.remove();
     });
-    database.proxy.inject({ kind: 'latency', milliseconds: 200 });
     const environment = {
       DATABASE_URL: database.url,
       DATABASE_MIGRATE: 'true',
     };
+    // The default is too short for a server that is a little further away.
+    database.proxy.inject({ kind: 'latency', milliseconds: 300 });
     const ending = await failToStart(environment);
     expect(ending.stderr).toContain('ETIMEDOUT');
+    database.proxy.inject({ kind: 'latency', milliseconds: 200 });
     const { url } = await startTestService({
       ...environment,
       DATABASE_CONNECT_TIMEOUT_MS: '10000',

@@ -108,7 +108,7 @@ export function mysqlDriver(hosts: MysqlHosts): MysqlDriver {
       const pool = mysql.createPool({
         ...options,
         idleTimeout: IDLE_LIMIT_MS,
-        // mysql2 closes idle connections only if it may not keep all of them.
+        // mysql2 closes idle connections only if it may not keep all of them: not that of a pool of one.
         maxIdle: Math.max(connectionLimit - 1, 1),
         // The server logs connections that close without a word.
         gracefulEnd: true,

@@ -38,7 +38,6 @@ export class MysqlHosts {
     for (let index = 0; index < this.hosts.length; index++) {
       if (!(await this.isHealthy(index))) continue;
       this.current = index;
-      if (index > 0) this.nextProbe ??= this.scheduleProbe();
       return;
     }
   }
@@ -65,6 +64,7 @@ export class MysqlHosts {
   /** Call this after the handshake. A socket that closes before it counts as a failure. */
   markReady(socket: object): void {
     this.ready.add(socket);
+    if (this.current > 0) this.nextProbe ??= this.scheduleProbe();
   }
 
   /** Whether the socket leads to the current host. */

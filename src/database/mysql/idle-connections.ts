@@ -24,16 +24,19 @@ export class IdleConnections {
   }
 
   /**
-   * Whether a connection from the pool can be used.
+   * Whether a connection from the pool can be used. One that was opened for the
+   * request can.
+   * @param requestedAt when the pool was asked for it, in milliseconds since 1970
    * @param milliseconds that the request has left; the check takes 500 ms at most
    */
   async isAlive(
     connection: PoolConnection,
+    requestedAt: number,
     milliseconds: number,
   ): Promise<boolean> {
     const trustedSince = Math.max(Date.now() - IDLE_MS, this.suspectBefore);
     const usedAt = lastUseOf(connection);
-    if (usedAt > trustedSince) return true;
+    if (usedAt > trustedSince || usedAt >= requestedAt) return true;
     if (usedAt < this.condemnedBefore) return false;
     if (await answers(connection, Math.min(PING_MS, milliseconds))) return true;
     // A shorter wait says nothing about the others.
@@ -42,7 +45,7 @@ export class IdleConnections {
   }
 }
 
-/** When the connection came back to the pool last, in milliseconds since 1970. mysql2's types leave it out. */
+/** When the connection was opened, or came back to the pool last, in milliseconds since 1970. mysql2's types leave it out. */
 function lastUseOf(connection: PoolConnection): number {
   const { lastActiveTime } = connection as { lastActiveTime?: number };
   return lastActiveTime ?? Infinity;

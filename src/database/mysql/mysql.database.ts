@@ -205,6 +205,7 @@ export class MysqlDatabase extends Database {
   private async connect(deadline: Deadline): Promise<PoolConnection> {
     const driver = this.dataSource.driver as TypeormMysqlDriver;
     for (;;) {
+      const requestedAt = Date.now();
       const connecting =
         driver.obtainMasterConnection() as Promise<PoolConnection>;
       let connection: PoolConnection;
@@ -218,8 +219,12 @@ export class MysqlDatabase extends Database {
       }
       this.held++;
       const isStale = this.hosts?.isCurrent(socketOf(connection)) === false;
-      if (!isStale && (await this.idle.isAlive(connection, deadline.left)))
+      if (
+        !isStale &&
+        (await this.idle.isAlive(connection, requestedAt, deadline.left))
+      ) {
         return connection;
+      }
       this.held--;
       connection.destroy();
     }

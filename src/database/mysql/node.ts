@@ -9,9 +9,9 @@ export interface MysqlDriver {
   createPool(options: PoolOptions): Pool;
 }
 
-/** Takes one round trip: the server may be far away. */
+/** Takes one round trip: the server may be far away. Percona's `wsrep_on` is no global variable. */
 const STATE =
-  "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only', 'innodb_read_only') AND Value <> 'OFF'";
+  "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only', 'innodb_read_only') AND Value <> 'OFF'";
 
 /**
  * Rejects if the server takes no writes, although it still answers SELECT 1: a

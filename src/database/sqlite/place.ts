@@ -1,5 +1,5 @@
 import type { Database as Connection } from 'better-sqlite3';
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 
 /**
  * The place of an open SQLite file and of its write-ahead log, which holds the
@@ -10,6 +10,8 @@ export class Place {
   /** Undefined in memory. */
   private readonly path: string | undefined;
   private readonly identity: string | undefined;
+  /** Beside the file itself, if the path is a link. */
+  private readonly log: string = '';
   /** Undefined before the first transaction, which makes the log. */
   private logIdentity: string | undefined;
 
@@ -17,13 +19,14 @@ export class Place {
     if (memory) return;
     this.path = name;
     this.identity = identityOf(name);
-    this.logIdentity = identityOf(logOf(name));
+    this.log = `${realpathSync(name)}-wal`;
+    this.logIdentity = identityOf(this.log);
   }
 
   /** Whether both are where they were opened. */
   isKept(): boolean {
     if (this.path === undefined) return true;
-    const log = identityOf(logOf(this.path));
+    const log = identityOf(this.log);
     this.logIdentity ??= log;
     return log === this.logIdentity && identityOf(this.path) === this.identity;
   }
@@ -34,10 +37,6 @@ export class Place {
       'The file, or its log (-wal), was moved, replaced or deleted. Restart the service',
     );
   }
-}
-
-function logOf(path: string): string {
-  return `${path}-wal`;
 }
 
 function identityOf(path: string): string | undefined {

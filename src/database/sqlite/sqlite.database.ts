@@ -73,11 +73,12 @@ export class SqliteDatabase extends Database {
     this.dataVersion = this.connection.prepare('PRAGMA data_version').pluck();
   }
 
-  /** Damage does not fail the start: the pages that are intact can be read. */
+  /**
+   * Damage does not fail the start: the pages that are intact can be read. Nor
+   * does a check that cannot run, as with a function in an application's schema.
+   */
   async checkPages(): Promise<void> {
-    const found = await this.read(quickCheck).catch((error: unknown) => {
-      if (!this.health.isDamaged) throw error;
-    });
+    const found = await this.read(quickCheck).catch(() => undefined);
     if (found) this.health.failed(new Error(found), { isDamage: true });
   }
 
@@ -136,9 +137,10 @@ export class SqliteDatabase extends Database {
     try {
       return transaction();
     } catch (error) {
-      if (isUnusable(error)) {
+      // A file that was moved may give an error that says less.
+      if (isUnusable(error) && this.place.isKept()) {
         this.health.failed(error as Error, { isDamage: isDamage(error) });
-      }
+      } else if (isUnusable(error)) this.health.failed(this.place.problem);
       throw error;
     }
   }
@@ -148,9 +150,11 @@ export class SqliteDatabase extends Database {
     return new StoreUnavailableError(code, this.place.problem);
   }
 
-  /** Takes a new page, which needs space as any write does, and gives it back. */
+  /** Takes the space of a large message, and gives it back. */
   private tryToWrite(): void {
-    this.connection.exec('CREATE TABLE chat_probe (x); DROP TABLE chat_probe');
+    this.connection.exec(
+      'CREATE TABLE chat_probe (x); INSERT INTO chat_probe VALUES (zeroblob(1048576)); DROP TABLE chat_probe',
+    );
   }
 
   /** SQLite has no clock of its own. */
