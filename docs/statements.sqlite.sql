@@ -84,7 +84,7 @@ SELECT "message"."session_id" AS "sessionId", "message"."seq" AS "seq", "message
 -- POST /api/chat-sessions/:session_id/messages, to a session without a title
 -- in one transaction:
 SELECT "session"."id" AS "id", "session"."owner_id" AS "ownerId", "session"."title" AS "title", "session"."message_count" AS "messageCount", "session"."last_seq" AS "lastSeq", "session"."max_message_bytes" AS "maxMessageBytes", "session"."version" AS "version", "session"."revision" AS "revision", "session"."created_at" AS "createdAt", "session"."updated_at" AS "updatedAt" FROM "chat_sessions" "session" WHERE ("session"."id" = ? AND "session"."owner_id" = ?);
-SELECT "message"."seq" AS "seq", SUBSTR(LTRIM("message"."content"), 1, 200) AS "content" FROM "chat_messages" "message" WHERE ("message"."session_id" = ? AND "message"."owner_id" = ? AND "message"."seq" > 0 AND "message"."role" = ?) AND "message"."content" <> '' ORDER BY "message"."seq" ASC LIMIT 10;
+SELECT SUBSTR("message"."content", 1, 100) AS "content" FROM "chat_messages" "message" WHERE ("message"."session_id" = ? AND "message"."owner_id" = ? AND "message"."seq" >= 1) AND "message"."role" = ? AND "message"."content" <> '' ORDER BY "message"."seq" ASC LIMIT 100;
 INSERT INTO "chat_messages" ("session_id", "seq", "id", "owner_id", "role", "content", "parts", "references", "metadata", "bytes", "created_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 UPDATE "chat_sessions" SET "title" = ?, "message_count" = ?, "last_seq" = ?, "max_message_bytes" = ?, "preview" = ?, "last_message_at" = ?, "last_activity_at" = ?, "version" = ?, "revision" = ?, "updated_at" = ? WHERE "id" = ? AND "owner_id" = ?;
 

@@ -59,3 +59,12 @@ it('keeps nothing of a body that is read in another way', async () => {
   expect(await json(request)).toEqual({ n: 1 });
   expect(takeBytes(request)).toBeUndefined();
 });
+
+it('keeps nothing of a body that is larger than 8 MiB', () => {
+  const request = requestOf();
+  keepBytes(request);
+  request.on('data', () => undefined);
+  for (let mib = 0; mib < 9; mib++) request.write(Buffer.alloc(2 ** 20));
+  expect(takeBytes(request)).toBeUndefined();
+  expect(request.listenerCount('data')).toBe(1);
+});

@@ -6,7 +6,12 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import { hasText, rememberBody, rememberFields } from '../json/exact-json.js';
+import {
+  hasText,
+  isUnusual,
+  rememberBody,
+  rememberFields,
+} from '../json/exact-json.js';
 import { type JsonShape, shapeOf } from '../json/json-shape.js';
 import { isJsonObject } from '../validation/decorators.js';
 import { takeBytes } from './body-bytes.js';
@@ -73,12 +78,16 @@ export function problemOfShape(shape: JsonShape): string | undefined {
   return shape.values > MAX_JSON_VALUES ? TOO_MANY : undefined;
 }
 
-/** Remembers nothing of what is not JSON in UTF-8, as parsers of platforms may take other character sets, or will be refused for its shape. */
+/**
+ * Remembers the text of a body that the application's parser has read. Nothing
+ * if the parser, or a middleware after it, has made something else of it: it may
+ * take other character sets, or trim texts.
+ */
 function rememberRaw(body: unknown, bytes: Buffer): void {
   const text = bytes.toString();
-  if (problemOfShape(shapeOf(text))) return;
+  if (!isUnusual(text) || problemOfShape(shapeOf(text))) return;
   try {
-    JSON.parse(text);
+    if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(body)) return;
   } catch {
     return;
   }

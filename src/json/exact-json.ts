@@ -17,6 +17,10 @@ const OPEN_FIELDS = ['config', 'metadata', 'parts', 'references'];
 /** More than any body or field may have; what exceeds this is refused later. */
 const MAX_ITEMS = 1_000;
 
+export function isUnusual(text: string): boolean {
+  return UNUSUAL.test(text);
+}
+
 interface Remembered {
   text: string;
   /** Without white space and repeated keys, as stored texts are. */
@@ -34,7 +38,7 @@ function remember(value: unknown, text: string, isCompact = false): void {
 
 /** Remembers the text of a body, if it is unusual. It is short work: call `rememberFields` once the caller is known. */
 export function rememberBody(body: unknown, text: string): void {
-  if (UNUSUAL.test(text)) remember(body, text);
+  if (isUnusual(text)) remember(body, text);
 }
 
 /** Remembers the texts of the open JSON in a body whose text is remembered. A body with a key that repeats is forgotten. */
@@ -69,7 +73,7 @@ function rememberMembers(parsed: Parsed, members: Map<string, string>): void {
 /** `JSON.parse` of open JSON that `jsonOf` wrote, and that is to be returned exactly. */
 export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  if (!UNUSUAL.test(text)) return value;
+  if (!isUnusual(text)) return value;
   remember(value, text, true);
   if (Array.isArray(value)) {
     const items = new JsonText(text).elements(MAX_ITEMS);

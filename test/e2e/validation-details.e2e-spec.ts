@@ -112,7 +112,7 @@ describe('details of a 400', () => {
 
 describe('a 400 of a very large body', () => {
   it('has 101 details of at most 300 characters', async () => {
-    const names = numbers(0, 299_999).map((n) => `f${n}`);
+    const names = numbers(0, 239_999).map((n) => `f${n}`);
     const body = JSON.stringify({
       ['x'.repeat(1000)]: 1,
       ...Object.fromEntries(names.map((name) => [name, 1])),
@@ -123,7 +123,7 @@ describe('a 400 of a very large body', () => {
     expect(details).toHaveLength(101);
     expect(details[0]).toBe('x'.repeat(300));
     expect(details[1]).toBe('f0 is not a known field');
-    expect(details.at(-1)).toBe('and 299901 more');
+    expect(details.at(-1)).toBe('and 239901 more');
   });
 
   it('has 101 details for a message with 200,000 unknown fields', async () => {

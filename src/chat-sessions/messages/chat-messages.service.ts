@@ -43,6 +43,9 @@ export interface Appended extends Written {
   messages: ChatMessage[];
 }
 
+/** Messages, and characters of one, that are looked at for a text. */
+const MAX_BLANK = 100;
+
 /** A clear between the two reads of a page makes it read again; more than this many do not come. */
 const MAX_READS = 10;
 
@@ -231,15 +234,13 @@ export class ChatMessagesService {
     return (yield* this.hasUserText(session)) ? null : title;
   }
 
-  /** Messages with a picture may have a text that is blank. */
+  /** Messages with a picture may have a text that is blank. Many of them, or a long one, count as a text. */
   private *hasUserText(session: SessionState): UnitOfWork<boolean> {
-    let after: number | undefined;
-    for (let limit = 10; ; limit *= 10) {
-      const query = { role: 'user', after, limit } as const;
-      const texts = yield* this.messages.firstTexts(session, query);
-      if (texts.some(({ content }) => startOfLine(content))) return true;
-      if (texts.length < limit) return false;
-      after = texts.at(-1)!.seq;
-    }
+    const limits = { messages: MAX_BLANK, characters: MAX_BLANK };
+    const texts = yield* this.messages.firstTexts(session, 'user', limits);
+    return (
+      texts.length === MAX_BLANK ||
+      texts.some((text) => text.length === MAX_BLANK || startOfLine(text))
+    );
   }
 }

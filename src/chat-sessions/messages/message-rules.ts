@@ -21,7 +21,7 @@ import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
 
 /** A page of 4 MiB has no more values than a body may have. */
-const BYTES_PER_VALUE = 16;
+const BYTES_PER_VALUE = 17;
 
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {

@@ -5,8 +5,9 @@ import type { IncomingMessage, Server } from 'node:http';
 import { keepBytes } from '../../http/body-bytes.js';
 import { isExactServer } from '../../http/response.js';
 
-/** Paths of routes with a body, whatever the application puts before them. */
-const PATH = /\/chat-sessions?(?:[/?]|$)/i;
+/** Paths of the routes that store a body, whatever the application puts before them. */
+const PATH = /\/chat-sessions(?:\/[^/]+(?:\/(?:config|messages))?)?\/?$/i;
+const METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /**
  * Keeps the bytes of bodies for JsonBodyGuard: the parsers of platforms keep only
@@ -35,5 +36,19 @@ export class KeepBodies implements OnModuleInit {
 }
 
 function keep(request: IncomingMessage): void {
-  if (PATH.test(request.url ?? '')) keepBytes(request);
+  if (isStored(request)) keepBytes(request);
+}
+
+/** Whether the module may store the body of a request. */
+export function isStored({
+  method = '',
+  url = '',
+  headers,
+}: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): boolean {
+  return (
+    METHODS.has(method) &&
+    PATH.test(url.split('?', 1)[0]!) &&
+    /^application\/json\b/i.test(headers['content-type'] ?? '') &&
+    headers['content-encoding'] === undefined
+  );
 }

@@ -4,7 +4,11 @@ import { isUUID } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ChatSessionsExceptionsFilter } from '../../http/exception.filter.js';
 import { JSON_TYPE } from '../../http/response.js';
-import { type ChatSessionsOptions, ChatSessionsSettings } from '../options.js';
+import {
+  type AdmittedRead,
+  type ChatSessionsOptions,
+  ChatSessionsSettings,
+} from '../options.js';
 import { CachedSessions } from './cached-sessions.js';
 import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
 
@@ -52,7 +56,12 @@ export class ServeFromCache implements OnModuleInit {
     reply: FastifyReply,
     { id, admitRead }: PlainRead,
   ): Promise<boolean> {
-    const admitted = await admitRead(request.raw).catch(() => undefined);
+    let admitted: AdmittedRead | undefined;
+    try {
+      admitted = await admitRead(request.raw);
+    } catch {
+      return false;
+    }
     if (!admitted) return false;
     const { ownerId, headers, vary } = admitted;
     reply.headers(headers);

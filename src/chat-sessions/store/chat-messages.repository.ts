@@ -6,7 +6,6 @@ import {
   type FindOptionsWhere,
   In,
   LessThan,
-  MoreThan,
   MoreThanOrEqual,
   Repository,
   type SelectQueryBuilder,
@@ -51,12 +50,6 @@ type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 interface RangeValues extends Key {
   from: number;
   to: number;
-}
-
-interface TextsQuery {
-  role: MessageRole;
-  after?: number;
-  limit: number;
 }
 
 /** The fields of a session that has no messages. */
@@ -124,19 +117,23 @@ export class ChatMessagesRepository {
     return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** The starts (200 characters) of the first messages of a role whose content is not empty, or of the first after a seq. */
+  /** The starts of the first messages of a role whose content is not empty. */
   *firstTexts(
     session: SessionState,
-    { role, after = firstSeqOf(session) - 1, limit }: TextsQuery,
-  ): UnitOfWork<Pick<ChatMessage, 'seq' | 'content'>[]> {
-    return yield* select(
-      this.query(['seq'])
-        .addSelect('SUBSTR(LTRIM(message.content), 1, 200)', 'content')
-        .where({ ...keyOf(session), seq: MoreThan(after), role })
+    role: MessageRole,
+    limits: { messages: number; characters: number },
+  ): UnitOfWork<string[]> {
+    const start = `SUBSTR(message.content, 1, ${limits.characters})`;
+    const rows = yield* select(
+      this.query([])
+        .addSelect(start, 'content')
+        .where(existing(session))
+        .andWhere({ role })
         .andWhere("message.content <> ''")
         .orderBy('message.seq')
-        .limit(limit),
+        .limit(limits.messages),
     );
+    return rows.map(({ content }) => content);
   }
 
   /**

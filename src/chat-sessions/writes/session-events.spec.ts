@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { type SessionEvent, SessionEvents } from './session-events.js';
 
 const EVENT = { type: 'updated', session: { version: 2 } } as SessionEvent;
@@ -8,6 +8,7 @@ it('tells every listener, also after one that fails', async () => {
   const error = vi
     .spyOn(Logger.prototype, 'error')
     .mockImplementation(() => undefined);
+  onTestFinished(() => error.mockRestore());
   const events = new SessionEvents();
   const heard: SessionEvent[] = [];
   events.subscribe(() => {
@@ -17,7 +18,7 @@ it('tells every listener, also after one that fails', async () => {
   events.subscribe((event) => void heard.push(event));
   events.publish(EVENT);
   expect(heard).toEqual([EVENT]);
-  await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(2));
+  await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(2), 60_000);
 });
 
 it('tells nobody who has unsubscribed', () => {
