@@ -1,5 +1,7 @@
 import type {
   ColumnType,
+  DataSource,
+  Driver,
   ObjectLiteral,
   Repository,
   SelectQueryBuilder,
@@ -104,7 +106,7 @@ export class Table<Entity extends ObjectLiteral> {
   private readonly columns: ReadonlyMap<string, Column>;
 
   constructor({ manager, metadata }: Repository<Entity>) {
-    const { driver } = manager.dataSource;
+    const driver = driverOf(manager);
     this.name = metadata.tablePath
       .split('.')
       .map((part) => driver.escape(part))
@@ -168,11 +170,12 @@ const RETURNED_AS_STORED = new Set<ColumnType>(['varchar', 'int', 'longtext']);
 /** Turns what the driver returned into what the entity has: dates, booleans, JSON. */
 function hydrated<Entity extends ObjectLiteral>(
   rows: Record<string, unknown>[],
-  { expressionMap, dataSource: { driver } }: SelectQueryBuilder<Entity>,
+  query: SelectQueryBuilder<Entity>,
 ): Entity[] {
   const [first] = rows;
   if (!first) return [];
-  const columns = expressionMap.mainAlias!.metadata.columns.filter(
+  const driver = driverOf(query);
+  const columns = query.expressionMap.mainAlias!.metadata.columns.filter(
     ({ propertyName, type, transformer }) =>
       propertyName in first && (transformer || !RETURNED_AS_STORED.has(type)),
   );
@@ -186,4 +189,12 @@ function hydrated<Entity extends ObjectLiteral>(
     }
   }
   return rows as Entity[];
+}
+
+/** TypeORM 0.3 has the data source as `connection`, which TypeORM 1 deprecates. */
+function driverOf(owner: {
+  dataSource?: DataSource;
+  connection: DataSource;
+}): Driver {
+  return (owner.dataSource ?? owner.connection).driver;
 }
