@@ -20,10 +20,12 @@ async function startSite(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-it('the client calls a service of another origin', async () => {
+const PACKED = 'dist/packages/chat-sessions-client/esm/index.js';
+
+it('the packed client calls a service of another origin', async () => {
   const site = await startSite();
   const service = await startTestService({ ...JWT_MODE, CORS_ORIGINS: site });
-  const { code } = await bundleClient();
+  const { code } = await bundleClient(PACKED);
   const options = {
     baseUrl: service.url,
     token: await signToken({ sub: 'alice' }),

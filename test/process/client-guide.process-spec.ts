@@ -1,12 +1,13 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { filesOf, install, installed } from '../support/embedding/packages.js';
 import { ROOT } from '../support/service-process.js';
-import { temporaryDirectory } from '../support/temporary-directory.js';
 import { runNode, startTestService } from '../support/test-service.js';
 
-/** The options of a program that installs the package, without the types of Node.js. */
+/** The options of a program that installs the client, without the types of Node.js. */
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   target: ts.ScriptTarget.ES2023,
@@ -15,22 +16,27 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
 };
 
-/** Makes a package that depends on this one. Its program is the guide's example. */
-function install(baseUrl: string): string {
-  const directory = temporaryDirectory();
-  mkdirSync(join(directory, 'node_modules'));
-  symlinkSync(ROOT, join(directory, 'node_modules/nest-chat-sessions'));
-  writeFileSync(join(directory, 'package.json'), '{"type": "module"}');
+let directory: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'chat-sessions-client-'));
+  const manifest = { type: 'module' };
+  await install(directory, { packed: ['chat-sessions-client'], manifest });
+});
+
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** Writes the example of the guide as a program with this extension. */
+function writeExample(name: string, baseUrl: string): void {
   const guide = readFileSync(join(ROOT, 'docs/client.md'), 'utf8');
   const [, example = ''] = /```ts\n(.*?)```/s.exec(guide) ?? [];
   const program = example.replace('http://127.0.0.1:3000', baseUrl);
   expect(program).not.toBe(example);
-  writeFileSync(join(directory, 'example.ts'), program);
-  return directory;
+  writeFileSync(join(directory, name), program);
 }
 
-function compile(directory: string): string[] {
-  const program = ts.createProgram([join(directory, 'example.ts')], OPTIONS);
+function compile(name: string): string[] {
+  const program = ts.createProgram([join(directory, name)], OPTIONS);
   const { diagnostics } = program.emit();
   return [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
     ({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'),
@@ -39,8 +45,8 @@ function compile(directory: string): string[] {
 
 it('the example in docs/client.md prints what it should', async () => {
   const service = await startTestService();
-  const directory = install(service.url);
-  expect(compile(directory)).toEqual([]);
+  writeExample('example.ts', service.url);
+  expect(compile('example.ts')).toEqual([]);
   expect(await runNode(['example.js'], {}, directory)).toEqual({
     exitCode: 0,
     stdout: [
@@ -52,4 +58,48 @@ it('the example in docs/client.md prints what it should', async () => {
     ].join('\n'),
     stderr: '',
   });
+});
+
+it('has a README whose example compiles', () => {
+  const readme = readFileSync(join(ROOT, 'packages/client/README.md'), 'utf8');
+  const [, example] = /```ts\n(.*?)```/s.exec(readme)!;
+  writeFileSync(join(directory, 'readme.ts'), example!);
+  expect(compile('readme.ts')).toEqual([]);
+});
+
+it('is one package with code, types and nothing else', async () => {
+  expect(installed(directory)).toEqual(['chat-sessions-client']);
+  const files = await filesOf('chat-sessions-client');
+  expect(files.filter((file) => !file.endsWith('.d.ts'))).toEqual([
+    'LICENSE',
+    'README.md',
+    'cjs/index.js',
+    'cjs/package.json',
+    'esm/index.js',
+    'package.json',
+  ]);
+  expect(files).toContain('cjs/index.d.ts');
+  expect(files).toContain('esm/index.d.ts');
+});
+
+it('gets the same classes from import and require()', async () => {
+  const script =
+    "import('chat-sessions-client').then(({ ChatSessionsApiError }) => " +
+    "console.log(ChatSessionsApiError === require('chat-sessions-client').ChatSessionsApiError))";
+  const { stdout } = await runNode(['-e', script], {}, directory);
+  expect(stdout).toBe('true\n');
+});
+
+it('has a form for tools that require CommonJS, with types', async () => {
+  const program =
+    "import { ChatSessionsClient } from 'chat-sessions-client';\n" +
+    "new ChatSessionsClient({ baseUrl: '' }).create({ title: 1 });\n";
+  writeFileSync(join(directory, 'program.cts'), program);
+  expect(compile('program.cts')).toEqual([
+    "Type 'number' is not assignable to type 'string'.",
+  ]);
+  const file = 'node_modules/chat-sessions-client/cjs/index.js';
+  const script = `console.log(typeof require('./${file}').ChatSessionsClient)`;
+  const { stdout } = await runNode(['-e', script], {}, directory);
+  expect(stdout).toBe('function\n');
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -14,18 +14,18 @@ import { connectMysql } from '../../src/database/mysql/connection.js';
 import { NOBODYS_ID, type SessionList } from '../support/api.js';
 import {
   compile,
-  install,
-  pack,
+  installGuide,
   readGuide,
-  removeServerPackages,
-  start,
 } from '../support/embedding/applications.js';
-import { CONTRACT } from '../support/embedding/contract.js';
-import type { Exchange } from '../support/embedding/exchange.js';
+import { filesOf, installed, write } from '../support/embedding/packages.js';
+import {
+  fulfilsContract,
+  losesNothing,
+  RunningApplication,
+} from '../support/embedding/running.js';
 import type { TestDatabase } from '../support/mysql-database.js';
 import {
-  listening,
-  type NodeProcess,
+  ROOT,
   type ServiceProcess,
   startService,
 } from '../support/service-process.js';
@@ -34,72 +34,38 @@ import { createTestDatabase } from '../support/test-database.js';
 import { runNode } from '../support/test-service.js';
 import { as, JWT_SECRET } from '../support/tokens.js';
 
-/** How often to send a request whose response may get lost. */
-const ATTEMPTS = 10;
-
-async function send(url: string, exchange: Exchange): Promise<Response> {
-  const { method, path, owner = 'alice', headers, body } = exchange;
-  const request = {
-    method,
-    headers: {
-      ...(owner !== null && { 'x-user-id': owner }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-      ...headers,
-    },
-    body: typeof body === 'object' ? JSON.stringify(body) : body,
-  };
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await fetch(url + path, request);
-    } catch (error) {
-      // A server may refuse a body before it has read it all, and close the
-      // connection. The client can then miss the response.
-      if (exchange.status !== 413 || attempt === ATTEMPTS) throw error;
-    }
-  }
-}
-
-async function expectResponse(url: string, exchange: Exchange): Promise<void> {
-  const { status, responseBody, responseHeaders = {} } = exchange;
-  const response = await send(url, exchange);
-  const text = await response.text();
-  expect(response.status, text).toBe(status);
-  if (responseBody) expect(JSON.parse(text)).toEqual(responseBody);
-  expect(Object.fromEntries(response.headers)).toMatchObject(responseHeaders);
-}
-
-/** The tests of the whole contract, in its order. */
-function fulfilsContract(url: () => string): void {
-  it.each(CONTRACT.map((exchange) => ({ exchange, ...exchange })))(
-    '$method $path: $name',
-    async ({ exchange }) => {
-      await expectResponse(url(), exchange);
-    },
-  );
-}
-
 const isMysql = STORE === 'mysql';
+
+const SERVER_ONLY = [
+  '@fastify/static',
+  '@nestjs/platform-fastify',
+  '@nestjs/throttler',
+  'fastest-levenshtein',
+  'fastify',
+  'helmet',
+  'jose',
+  'rate-limiter-flexible',
+  'uuid',
+];
 
 describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'} that follows docs/embedding.md`, () => {
   let database: TestDatabase;
   let directory: string;
-  let packed: string[];
-  let application: NodeProcess;
-  let origin: string;
+  let platform: string;
+  let application: RunningApplication;
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'chat-sessions-platform-'));
-    const { tarball, files } = await pack(directory);
-    packed = files;
-    const guide = readGuide(isMysql ? 'express' : 'fastify');
-    const platform = join(directory, 'platform');
-    await install(platform, tarball, guide);
-    if (isMysql) removeServerPackages(platform);
+    platform = join(directory, 'platform');
+    await installGuide(platform, readGuide(isMysql ? 'express' : 'fastify'));
     compile(platform);
     database = await createTestDatabase();
     const { url } = database;
-    application = start(platform, isMysql ? { DATABASE_URL: url } : {});
-    origin = (await listening(application)).url;
+    application = new RunningApplication(
+      platform,
+      isMysql ? { DATABASE_URL: url } : {},
+    );
+    await application.start();
   }, 900_000);
 
   afterAll(async () => {
@@ -108,30 +74,54 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('installs the compiled code and its types, and nothing else', () => {
-    expect(packed).toContain('dist/index.js');
-    expect(packed).toContain('dist/index.d.ts');
-    expect(packed).toContain('dist/client/index.js');
-    expect(
-      packed.filter(
-        (file) => !/^dist\/(?!service\/).+(?<!\.spec)\.(js|d\.ts)$/.test(file),
-      ),
-    ).toEqual(['LICENSE', 'README.md', 'package.json']);
+  it('installs code, types and nothing else', async () => {
+    const files = await filesOf('nest-chat-sessions');
+    const isPart = /\.d\.ts$|^shared\/.+\.js$/;
+    expect(files.filter((file) => !isPart.test(file))).toEqual([
+      'LICENSE',
+      'LICENSE-uuid.md',
+      'README.md',
+      'guards.js',
+      'index.js',
+      'package.json',
+    ]);
+    expect(files).toContain('guards.d.ts');
+    expect(files.filter((file) => /^(?:app|client)\//.test(file))).toEqual([]);
   });
 
-  it('can be loaded with require()', async () => {
+  it('has a README whose example compiles', () => {
+    const readme = readFileSync(
+      join(ROOT, 'packages/module/README.md'),
+      'utf8',
+    );
+    const [, example] = /```ts\n(.*?)```/s.exec(readme)!;
+    write(platform, 'src/readme.ts', example!);
+    expect(() => compile(platform, 'src/readme.ts')).not.toThrow();
+  });
+
+  it('installs no package of the service', () => {
+    const adapter = isMysql ? [] : ['@nestjs/platform-fastify', 'fastify'];
+    const names = SERVER_ONLY.filter((name) => !adapter.includes(name));
+    expect(names.filter((name) => installed(platform).includes(name))).toEqual(
+      [],
+    );
+  });
+
+  it('gets the same classes from import and require()', async () => {
     const script =
-      "console.log(require('nest-chat-sessions').ChatSessionsModule)";
-    const cwd = join(directory, 'platform');
-    const { stdout } = await runNode(['-e', script], {}, cwd);
-    expect(stdout).toMatch(/^\[class ChatSessionsModule /);
+      "import('nest-chat-sessions').then(({ ChatSessionsModule }) => " +
+      "console.log(ChatSessionsModule === require('nest-chat-sessions').ChatSessionsModule))";
+    const { stdout } = await runNode(['-e', script], {}, platform);
+    expect(stdout).toBe('true\n');
   });
 
-  fulfilsContract(() => `${origin}/platform`);
+  fulfilsContract(() => application.url);
+
+  losesNothing(() => application, isMysql ? () => database.url : undefined);
 
   it('can be called with the client', async () => {
     const client = new ChatSessionsClient({
-      baseUrl: origin,
+      baseUrl: application.origin,
       prefix: '/platform',
       headers: { 'x-user-id': 'carol' },
     });
@@ -149,7 +139,7 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
 
   const onMysql = () => {
     it('stores times in UTC although its own time zone is another', async () => {
-      const response = await fetch(`${origin}/platform/chat-sessions`, {
+      const response = await fetch(`${application.url}/chat-sessions`, {
         headers: { 'x-user-id': 'alice' },
       });
       const { chat_sessions } = (await response.json()) as SessionList;
@@ -167,7 +157,7 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
   if (isMysql) onMysql();
 
   it('leaves the other modules of the platform unchanged', async () => {
-    const url = `${origin}/platform/notes`;
+    const url = `${application.url}/notes`;
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -181,7 +171,7 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
   });
 
   it('exits without output to stderr', async () => {
-    const { exitCode, stderr } = await application.stop();
+    const { exitCode, stderr } = (await application.stop())!;
     expect(stderr).toBe('');
     expect(exitCode).toBeOneOf([0, null]);
   });
@@ -189,17 +179,15 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
 
 const withGuards = () => {
   let directory: string;
-  let application: NodeProcess;
-  let origin: string;
+  let application: RunningApplication;
 
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'chat-sessions-platform-'));
-    const { tarball } = await pack(directory);
     const platform = join(directory, 'platform');
-    await install(platform, tarball, readGuide('guarded'));
+    await installGuide(platform, readGuide('guarded'));
     compile(platform);
-    application = start(platform, { JWT_SECRET });
-    origin = (await listening(application)).url;
+    application = new RunningApplication(platform, { JWT_SECRET });
+    await application.start();
   }, 900_000);
 
   afterAll(async () => {
@@ -212,7 +200,7 @@ const withGuards = () => {
     path: string,
     headers: Record<string, string> = {},
   ) {
-    return fetch(`${origin}/platform${path}`, { method, headers });
+    return fetch(application.url + path, { method, headers });
   }
 
   it('refuses a request without a valid token', async () => {

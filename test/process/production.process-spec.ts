@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { installForProduction } from '../support/embedding/applications.js';
+import { filesOf, install } from '../support/embedding/packages.js';
 import {
   listening,
   NodeProcess,
@@ -9,11 +9,23 @@ import {
   startProd,
 } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
+import { runNode } from '../support/test-service.js';
 
-it('runs without its development dependencies', async () => {
+it('is packed with the service, and without what only the repository needs', async () => {
+  const files = await filesOf('chat-sessions');
+  expect(files).toContain('dist/migrate.js');
+  const others = files.filter((file) => !/^dist\/.+\.js$/.test(file));
+  expect(others).toEqual(['LICENSE', 'README.md', 'package.json']);
+  const ofRepository =
+    /^dist\/(?:client|packages|index|guards|app\/openapi\/write)\b|spec/;
+  expect(files.filter((file) => ofRepository.test(file))).toEqual([]);
+});
+
+it('runs from its package', async () => {
   const directory = temporaryDirectory();
-  await installForProduction(directory);
-  const command = startProd(directory);
+  await install(directory, { packed: ['chat-sessions'] });
+  const root = join(directory, 'node_modules/chat-sessions');
+  const command = startProd(root);
   const environment = { PORT: '0', NODE_DEBUG: 'module' };
   const service = new NodeProcess(command, environment, directory);
   onTestFinished(async () => {
@@ -30,10 +42,11 @@ it('runs without its development dependencies', async () => {
   expect([...new Set(Array.from(loaded, ([, name]) => name!))].sort()).toEqual([
     'better-sqlite3',
     'bindings',
+    'chat-sessions',
     'file-uri-to-path',
     'swagger-ui-dist',
   ]);
-  const bundle = join(directory, 'dist/service');
+  const bundle = join(root, 'dist/service');
   for (const name of readdirSync(bundle)) {
     if (!name.endsWith('.js')) continue;
     // One such character would make V8 store the whole text with two bytes a character.
@@ -41,7 +54,7 @@ it('runs without its development dependencies', async () => {
     expect(/[\u0100-\uffff]/.test(text), name).toBe(false);
   }
   const { sources } = JSON.parse(
-    readFileSync(join(bundle, 'main.js.map'), 'utf8'),
+    readFileSync(join(ROOT, 'dist/service/main.js.map'), 'utf8'),
   ) as { sources: string[] };
   expect(sources).toContain('../../src/main.ts');
   // A bundler renames one of two classes with the same name.
@@ -49,4 +62,8 @@ it('runs without its development dependencies', async () => {
   expect(await document.json()).toEqual(
     JSON.parse(readFileSync(join(ROOT, 'openapi.json'), 'utf8')),
   );
+
+  const migrate = [join(root, 'dist/migrate.js')];
+  const store = { DATABASE_URL: 'sqlite:chats.sqlite' };
+  expect((await runNode(migrate, store, directory)).exitCode).toBe(0);
 }, 900_000);

@@ -5,16 +5,16 @@ import { ROOT } from './service-process.js';
 // Each project loads this file again, and a build empties dist first.
 const shared = globalThis as { serviceBuild?: Promise<void> };
 
-/** Builds the service for process tests: once for all projects. */
+/** Builds and packs the service and the packages for process tests: once for all projects. */
 export default function setup(): Promise<void> {
   return (shared.serviceBuild ??= build());
 }
 
 async function build(): Promise<void> {
-  const child = spawn('npm', ['run', 'build'], {
+  const child = spawn('npm', ['run', 'pack'], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [exitCode] = (await once(child, 'exit')) as [number | null];
-  if (exitCode !== 0) throw new Error('npm run build failed');
+  if (exitCode !== 0) throw new Error('npm run pack failed');
 }

@@ -3,14 +3,16 @@ import { build, type Rolldown } from 'vite';
 import { ROOT } from './service-process.js';
 
 /** Bundles the client into a script for browsers that defines `client`. */
-export async function bundleClient(): Promise<Rolldown.OutputChunk> {
+export async function bundleClient(
+  entry = 'src/client/index.ts',
+): Promise<Rolldown.OutputChunk> {
   const outputs = await build({
     configFile: false,
     logLevel: 'error',
     build: {
       write: false,
       lib: {
-        entry: join(ROOT, 'src/client/index.ts'),
+        entry: join(ROOT, entry),
         formats: ['iife'],
         name: 'client',
       },

@@ -12,7 +12,7 @@ function markdownFiles(): string[] {
     readdirSync(join(ROOT, directory), { recursive, encoding: 'utf8' }).map(
       (name) => join(directory, name),
     );
-  const folders = ['docs', 'src', 'test', 'tools'];
+  const folders = ['docs', 'packages', 'src', 'test', 'tools'];
   return [
     ...files('.', false),
     ...folders.flatMap((folder) => files(folder, true)),

@@ -21,7 +21,7 @@ To explore, create a session, append to it and get it: the examples are one conv
 
 // The package resolves its own name from src, from dist and from the bundle alike.
 const { version } = createRequire(import.meta.url)(
-  'nest-chat-sessions/package.json',
+  'chat-sessions/package.json',
 ) as { version: string };
 
 /** Describes the routes of the application. */

@@ -1,30 +1,10 @@
-import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import ts from 'typescript';
-import { type Environment, NodeProcess, ROOT } from '../service-process.js';
+import { ROOT } from '../service-process.js';
+import { install, rangesOf, write } from './packages.js';
 
-const run = promisify(execFile);
-/** npm is ended after this time, before the hook that runs it times out (900 s). */
-const NPM_LIMIT_MS = 600_000;
 const PARTS = /\n## (?:On Fastify and SQLite|With the guards of the service)\n/;
-
-const SERVER_ONLY = [
-  '@fastify/static',
-  '@nestjs/platform-fastify',
-  '@nestjs/throttler',
-  'fastify',
-  'helmet',
-  'jose',
-  'rate-limiter-flexible',
-];
 
 /** The options that `nest new` writes. */
 const COMPILER: ts.CompilerOptions = {
@@ -38,10 +18,6 @@ const COMPILER: ts.CompilerOptions = {
   types: ['node'],
   typeRoots: [join(ROOT, 'node_modules/@types')],
 };
-
-interface Lock {
-  packages: Record<string, object>;
-}
 
 /** An application of the guide: the packages to install, and its files by path. */
 interface Guide {
@@ -61,130 +37,46 @@ export function readGuide(name: (typeof APPLICATIONS)[number]): Guide {
     .split(PARTS)
     .slice(0, APPLICATIONS.indexOf(name) + 1)
     .join('\n');
-  const installs = [...parts.matchAll(/^npm install \S+\.tgz (.+)$/gm)];
   const blocks = parts.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs);
   return {
-    packages: installs.at(-1)![1]!.split(' '),
+    packages: packagesOf(parts),
     files: new Map(Array.from(blocks, ([, path, code]) => [path!, code!])),
   };
 }
 
-/** Packs this package into a directory. `files` are the paths in the tarball. */
-export async function pack(
-  directory: string,
-): Promise<{ tarball: string; files: string[] }> {
-  // Without the scripts: other tests use the build meanwhile.
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination'];
-  const { stdout } = await run('npm', [...args, directory], {
-    cwd: ROOT,
-    timeout: NPM_LIMIT_MS,
-  });
-  const [packed] = JSON.parse(stdout) as {
-    filename: string;
-    files: { path: string }[];
-  }[];
-  return {
-    tarball: join(directory, packed!.filename),
-    files: packed!.files.map(({ path }) => path),
-  };
+/** The packages of the last application: those of its tarball's line, and of the lines after it. */
+function packagesOf(parts: string): string[] {
+  const lines = Array.from(
+    parts.matchAll(/^npm install (.+)$/gm),
+    ([, names]) => names!.split(' '),
+  );
+  const isStart = (names: string[]) => names[0]!.endsWith('.tgz');
+  return lines
+    .slice(lines.findLastIndex(isStart))
+    .flat()
+    .filter((name) => !name.endsWith('.tgz'));
 }
 
-/**
- * Makes an application of the guide's files and the packed module. Packages have
- * the versions of this project's lock file, so that npm has them in its cache.
- */
-export async function install(
+/** Makes an application of the guide's files and the packed module. */
+export async function installGuide(
   directory: string,
-  tarball: string,
   { packages, files }: Guide,
 ): Promise<void> {
-  const manifest = {
-    name: 'platform',
-    type: 'module',
-    dependencies: {
-      ...rangesOf(packages),
-      'nest-chat-sessions': `file:${basename(tarball)}`,
-    },
-  };
-  const lock = readJson<Lock>('package-lock.json');
-  lock.packages[''] = manifest;
-  cpSync(tarball, join(directory, basename(tarball)));
-  write(directory, 'package.json', JSON.stringify(manifest));
-  write(directory, 'package-lock.json', JSON.stringify(lock));
-  // The drivers are optional dependencies; the application lists its own.
-  await npm(directory, 'install', '--omit=optional');
-  if (packages.includes('better-sqlite3')) copySqliteBinary(directory);
+  await install(directory, {
+    packed: ['nest-chat-sessions'],
+    ranges: rangesOf(packages),
+    manifest: { type: 'module' },
+  });
   for (const [path, code] of files) write(directory, path, code);
 }
 
-/** Installs the service for production, as README.md describes it. */
-export async function installForProduction(directory: string): Promise<void> {
-  for (const name of ['package.json', 'package-lock.json', 'dist']) {
-    cpSync(join(ROOT, name), join(directory, name), { recursive: true });
-  }
-  await npm(directory, 'ci', '--omit=dev');
-  copySqliteBinary(directory);
-}
-
-/** Removes the packages of the stand-alone service. The module must not load them. */
-export function removeServerPackages(directory: string): void {
-  for (const name of SERVER_ONLY) {
-    const path = join(directory, 'node_modules', name);
-    rmSync(path, { recursive: true });
-  }
-}
-
 /** Compiles the application. Throws the compiler's errors. */
-export function compile(directory: string): void {
-  const program = ts.createProgram([join(directory, 'src/main.ts')], COMPILER);
+export function compile(directory: string, main = 'src/main.ts'): void {
+  const program = ts.createProgram([join(directory, main)], COMPILER);
   const { diagnostics } = program.emit();
   const errors = [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(
     ({ messageText, file }) =>
       `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
   );
   if (errors.length > 0) throw new Error(errors.join('\n'));
-}
-
-/** Starts the application in a time zone other than the store's (UTC). */
-export function start(
-  directory: string,
-  environment: Environment,
-): NodeProcess {
-  const more = { PORT: '0', TZ: 'America/New_York', ...environment };
-  return new NodeProcess(['src/main.js'], more, directory);
-}
-
-function rangesOf(packages: string[]): Record<string, string> {
-  const own = readJson<Record<string, Record<string, string>>>('package.json');
-  const ranges = {
-    ...own.devDependencies,
-    ...own.dependencies,
-    ...own.optionalDependencies,
-    ...own.peerDependencies,
-  };
-  return Object.fromEntries(packages.map((name) => [name, ranges[name]!]));
-}
-
-async function npm(directory: string, ...args: string[]): Promise<void> {
-  const quick = ['--prefer-offline', '--ignore-scripts'];
-  const quiet = ['--no-audit', '--no-fund'];
-  await run('npm', [...args, ...quick, ...quiet], {
-    cwd: directory,
-    timeout: NPM_LIMIT_MS,
-  });
-}
-
-/** Copies the compiled driver, since a build takes a minute. */
-function copySqliteBinary(directory: string): void {
-  const build = 'node_modules/better-sqlite3/build';
-  cpSync(join(ROOT, build), join(directory, build), { recursive: true });
-}
-
-function readJson<T>(file: string): T {
-  return JSON.parse(readFileSync(join(ROOT, file), 'utf8')) as T;
-}
-
-function write(directory: string, path: string, text: string): void {
-  mkdirSync(dirname(join(directory, path)), { recursive: true });
-  writeFileSync(join(directory, path), text);
 }

@@ -58,8 +58,16 @@ export class Workload {
   private isStopped = false;
   private appendsSent = 0;
 
-  /** @param url of the service; it may change with a restart */
-  constructor(private readonly url: () => string) {}
+  /**
+   * @param url of the service; it may change with a restart
+   * @param prefix of the routes
+   * @param headers of every request
+   */
+  constructor(
+    private readonly url: () => string,
+    private readonly prefix = '/api',
+    private readonly headers: Record<string, string> = {},
+  ) {}
 
   async createSessions(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
@@ -228,11 +236,12 @@ export class Workload {
     let text = '';
     let retryAfterMs = 0;
     try {
-      const response = await fetch(`${this.url()}/api/${path}`, {
+      const response = await fetch(`${this.url()}${this.prefix}/${path}`, {
         method: body ? 'POST' : 'GET',
         body,
         headers: {
           ...(body && { 'content-type': 'application/json' }),
+          ...this.headers,
           ...headers,
         },
         signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
