@@ -115,6 +115,7 @@ const processMysql = {
       'test/process/defaults.process-spec.ts',
       'test/process/help.process-spec.ts',
       'test/process/identity.process-spec.ts',
+      'test/process/jest.process-spec.ts',
       'test/process/load-cli.process-spec.ts',
       'test/process/log-reader.process-spec.ts',
       'test/process/early-responses.process-spec.ts',
