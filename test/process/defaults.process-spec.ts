@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { failToStart } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { startTestService } from '../support/test-service.js';
+import { JWT_SECRET } from '../support/tokens.js';
 
 describe('a service without settings', () => {
   it('creates its database in the working directory', async () => {
@@ -57,6 +58,30 @@ describe('the file .env', () => {
       body: JSON.stringify({ title: 'x'.repeat(1024) }),
     });
     expect(response.status).toBe(413);
+  });
+
+  it.each([
+    ['Notepad', 'utf8'],
+    ['PowerShell', 'utf16le'],
+  ] as const)(
+    'counts from its first line if %s wrote it',
+    async (_, encoding) => {
+      const cwd = temporaryDirectory();
+      const text = `\uFEFFAUTH_MODE=jwt\r\nJWT_SECRET=${JWT_SECRET}\r\n`;
+      writeFileSync(join(cwd, '.env'), text, encoding);
+      const { url } = await startTestService({}, { cwd });
+      expect((await fetch(`${url}/api/history`)).status).toBe(401);
+    },
+  );
+
+  it('is refused in UTF-16 without a byte order mark', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, '.env'), 'AUTH_MODE=jwt\r\n', 'utf16le');
+    const { exitCode, stderr } = await failToStart({}, { cwd });
+    expect(stderr).toBe(
+      'Chat Sessions: Invalid configuration: .env must be UTF-8, or UTF-16 with a byte order mark\n',
+    );
+    expect(exitCode).toBe(1);
   });
 
   it('is validated like the environment', async () => {

@@ -35,9 +35,14 @@ describe('parseEnvFile', () => {
     );
   });
 
-  it('refuses bytes that are no text', () => {
-    expect(() => parseEnvFile(Buffer.from([0x41, 0x80]))).toThrow(
-      '.env must be UTF-8 or UTF-16',
+  it.each([
+    ['bytes that are no text', Buffer.from([0x41, 0x80])],
+    ['UTF-16 without a byte order mark', Buffer.from(LINES, 'utf16le')],
+    ['UTF-16, big endian, without one', bigEndian(LINES)],
+    ['UTF-32', Buffer.from(`\uFEFF\0${LINES}`, 'utf16le')],
+  ])('refuses %s', (_, bytes) => {
+    expect(() => parseEnvFile(bytes)).toThrow(
+      '.env must be UTF-8, or UTF-16 with a byte order mark',
     );
   });
 });

@@ -3,10 +3,11 @@ import { InvalidConfigError } from './invalid-config.error.js';
 
 /** An assignment at the start of a line, as `parseEnv` takes it. */
 const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm;
+const WRONG_ENCODING = '.env must be UTF-8, or UTF-16 with a byte order mark';
 
 /**
  * Reads the variables of a .env file. It may begin with a byte order mark, as
- * Notepad and PowerShell write it, and may be UTF-8 or UTF-16.
+ * Notepad and PowerShell write it, and may be UTF-8, or UTF-16 with this mark.
  * @throws InvalidConfigError if it is neither, or sets a variable twice
  */
 export function parseEnvFile(bytes: Uint8Array): NodeJS.Dict<string> {
@@ -36,10 +37,14 @@ function decode(bytes: Uint8Array): string {
       : bytes[0] === 0xfe && bytes[1] === 0xff
         ? 'utf-16be'
         : 'utf-8';
+  let text: string;
   try {
     // Removes the byte order mark.
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    throw new InvalidConfigError(['.env must be UTF-8 or UTF-16']);
+    throw new InvalidConfigError([WRONG_ENCODING]);
   }
+  // UTF-16 without the mark: UTF-8, but with names that nobody knows.
+  if (text.includes('\0')) throw new InvalidConfigError([WRONG_ENCODING]);
+  return text;
 }
