@@ -78,15 +78,15 @@ it('keeps places for reads while all writes wait', async () => {
     });
   const all = ['a', 'b', 'c', 'd', 'e'].map((name) => run('write', name));
   all.push(run('read', 'one'), run('read', 'two'));
-  await vi.waitFor(() => expect(ends).toHaveLength(4));
+  await vi.waitFor(() => expect(ends).toHaveLength(4), 60_000);
   expect(started).toEqual(['a', 'b', 'c', 'one']);
   // The write waits for longer than the read, which takes the next place.
   ends[3]!();
-  await vi.waitFor(() => expect(started.at(-1)).toBe('two'));
+  await vi.waitFor(() => expect(started.at(-1)).toBe('two'), 60_000);
   ends[0]!();
-  await vi.waitFor(() => expect(started.at(-1)).toBe('d'));
+  await vi.waitFor(() => expect(started.at(-1)).toBe('d'), 60_000);
   for (const end of ends) end();
-  await vi.waitFor(() => expect(started.at(-1)).toBe('e'));
+  await vi.waitFor(() => expect(started.at(-1)).toBe('e'), 60_000);
   for (const end of ends) end();
   await Promise.all(all);
 });

@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   afterEach,
   beforeEach,
@@ -22,6 +23,8 @@ import { JwtIdentityProvider } from './jwt.identity-provider.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+/** Vitest waits for a second, in which a busy machine may do nothing. */
+const LIMIT_MS = 60_000;
 
 const pairs = new Map<string, { privateKey: KeyObject; publicKey: KeyObject }>([
   ['one', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
@@ -99,7 +102,10 @@ describe('the key set of an issuer', () => {
     published = [jwkOf('one'), jwkOf('two')];
     vi.advanceTimersByTime(11 * MINUTE);
     await ask('one');
-    await vi.waitFor(async () => expect(await ask('two')).toBe('alice'));
+    await vi.waitFor(
+      async () => expect(await ask('two')).toBe('alice'),
+      LIMIT_MS,
+    );
     expect(await ask(undefined)).toBe(401);
   });
 
@@ -125,13 +131,15 @@ describe('the key set of an issuer', () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  it('is waited for 1 s', async () => {
+  it('is waited for 1 s, not for the 5 s of jose', async () => {
     isSilent = true;
     const start = performance.now();
-    expect(await ask('one')).toBe(503);
-    const milliseconds = performance.now() - start;
-    expect(milliseconds).toBeGreaterThan(900);
-    expect(milliseconds).toBeLessThan(4_500); // by default jose waits for 5 s
+    const asked = ask('one');
+    await vi.waitFor(() => expect(fetches).toBe(1), LIMIT_MS);
+    // Timers of one process end in their order, however busy the machine is.
+    const fourSeconds = sleep(4_000, 'four seconds', { ref: false });
+    expect(await Promise.race([asked, fourSeconds])).toBe(503);
+    expect(performance.now() - start).toBeGreaterThan(900);
   });
 
   it('stays valid for a day while the issuer is down', async () => {
@@ -154,8 +162,8 @@ describe('the key set of an issuer', () => {
     published = [jwkOf('two')];
     vi.advanceTimersByTime(11 * MINUTE);
     expect(await ask('one')).toBe('alice');
-    await vi.waitFor(() => expect(fetches).toBe(2));
-    await vi.waitFor(async () => expect(await ask('one')).toBe(401));
+    await vi.waitFor(() => expect(fetches).toBe(2), LIMIT_MS);
+    await vi.waitFor(async () => expect(await ask('one')).toBe(401), LIMIT_MS);
   });
 
   it.each([

@@ -116,5 +116,5 @@ it('a list comes also if the correction fails', async () => {
     new Error('read-only'),
   );
   expect(await listed()).toEqual([ahead]);
-  await expect.poll(() => warn.mock.calls.length).toBe(1);
+  await expect.poll(() => warn.mock.calls.length, { timeout: 60_000 }).toBe(1);
 });

@@ -100,8 +100,6 @@ describe('a network between service and MariaDB', () => {
       expect(verdict).toMatchObject(NOTHING_WRONG);
       expect(verdict.acks).toBeGreaterThanOrEqual(APPENDS);
       expect(workload.responses.has(NO_RESPONSE)).toBe(false);
-      // The deadline, and the way there and back on a busy machine.
-      expect(workload.longestResponseMs).toBeLessThan(5 * DEADLINE_MS);
       expect(afterwards).toEqual(Array(20).fill(201));
     },
   );

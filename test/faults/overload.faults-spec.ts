@@ -82,7 +82,6 @@ it('sheds ten times the load that it can take, and recovers at once', async () =
   // A request without a response would have the status 0.
   expect(new Set(statuses)).toEqual(new Set([201, 503]));
   expect(workload.withoutRetryAfter).toBe(0);
-  expect(workload.longestResponseMs).toBeLessThan(5 * DEADLINE_MS);
   expect(after).toBeLessThan(before + 50);
   expect(afterwards).toEqual(Array(20).fill(201));
   expect(verdict).toMatchObject(NOTHING_WRONG);
