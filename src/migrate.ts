@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util';
-import { DatabaseConfig } from './app/config/config.js';
-import { loadDatabaseConfig } from './app/config/load-config.js';
-import { describeStore, openDataSource } from './app/database/data-source.js';
+import {
+  configWarnings,
+  loadDatabaseConfig,
+} from './app/config/load-config.js';
+import { describeStore, migrate } from './app/database/data-source.js';
 import { run } from './app/run.js';
 
 const USAGE = `Usage: npm run migration:run
@@ -13,9 +15,11 @@ await run(USAGE, async () => {
   // Refuses arguments.
   parseArgs({});
   const config = loadDatabaseConfig();
-  const dataSource = await openDataSource(
-    Object.assign(new DatabaseConfig(), config, { DATABASE_MIGRATE: true }),
-  );
-  await dataSource.destroy();
+  for (const warning of configWarnings()) {
+    console.error(`Chat Sessions: ${warning}`);
+  }
+  const names = await migrate(config);
+  for (const name of names) console.log(`Ran the migration ${name}`);
+  if (names.length === 0) console.log('No migration was pending');
   console.log(`The schema is up to date: ${describeStore(config)}`);
 });

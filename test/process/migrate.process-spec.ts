@@ -59,14 +59,10 @@ describe('a service on a database without migrations', () => {
 });
 
 describe('npm run migration:run', () => {
-  it('migrates, prints that it did, and can run again', async () => {
+  it('migrates, and can run again', async () => {
     for (const _time of ['first', 'second']) {
       const ending = await runNode([MIGRATE], { DATABASE_URL: url });
-      expect(ending).toMatchObject({
-        exitCode: 0,
-        stdout: `The schema is up to date: ${url.replace('root@', '')}\n`,
-        stderr: '',
-      });
+      expect(ending).toMatchObject({ exitCode: 0, stderr: '' });
     }
     const { known, done } = await migrations();
     expect(done).toEqual(known);

@@ -1,4 +1,12 @@
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import {
+  mysqlMigrations,
+  sqliteMigrations,
+} from '../../src/chat-sessions/store/migrations/migrations.js';
+import { ROOT } from '../support/service-process.js';
+import { perStore } from '../support/stores.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { runNode, startTestService } from '../support/test-service.js';
 
@@ -15,10 +23,43 @@ it('says which store it uses, without the password', async () => {
   );
 });
 
+it('npm run migration:run says which migrations it ran, and on which store', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.remove());
+  const migrate = () =>
+    runNode(['dist/migrate.js'], { DATABASE_URL: database.url });
+  const where = perStore({
+    sqlite: `SQLite in the file ${database.url.replace('sqlite:', '')}`,
+    mysql: database.url.replace(/\/\/.*@/, '//'),
+  });
+  const names = perStore({
+    sqlite: sqliteMigrations,
+    mysql: mysqlMigrations,
+  }).map(({ name }) => `Ran the migration ${name}\n`);
+  expect(await migrate()).toEqual({
+    exitCode: 0,
+    stdout: `${names.join('')}The schema is up to date: ${where}\n`,
+    stderr: '',
+  });
+  expect(await migrate()).toEqual({
+    exitCode: 0,
+    stdout: `No migration was pending\nThe schema is up to date: ${where}\n`,
+    stderr: '',
+  });
+});
+
 it('warns about a variable that looks like a misspelt setting', async () => {
   const { process } = await startTestService({ CORS_ORIGIN: '*' });
   expect(process.stdout).toContain(
     '"CORS_ORIGIN is not a setting: did you mean CORS_ORIGINS?"',
+  );
+  const migrated = await runNode(
+    [join(ROOT, 'dist/migrate.js')],
+    { DATABSE_URL: 'mysql://db/chat' },
+    temporaryDirectory(),
+  );
+  expect(migrated.stderr).toBe(
+    'Chat Sessions: DATABSE_URL is not a setting: did you mean DATABASE_URL?\n',
   );
 });
 

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DataSource } from 'typeorm';
+import type { DataSource, Migration } from 'typeorm';
 import { sqliteDataSource } from '../../chat-sessions/sqlite-data-source.js';
 import { isContention, isInterrupted } from '../../database/errors.js';
 import { reasonOf } from '../../errors/describe-error.js';
-import type { DatabaseConfig } from '../config/config.js';
+import { DatabaseConfig } from '../config/config.js';
 
 const SQLITE_SCHEME = 'sqlite:';
 const IN_MEMORY = ':memory:';
@@ -16,10 +16,29 @@ const RETRY_PAUSE_MS = 500;
 /** Loaded on demand, so that a start on SQLite does not load mysql2. */
 const loadMysql = () => import('./mysql-data-source.js');
 
+interface OpenedStore {
+  dataSource: DataSource;
+  /** The migrations that were pending. */
+  migrations: Migration[];
+}
+
 /** Connects a data source and makes sure that its schema is up to date. */
 export async function openDataSource(
   settings: DatabaseConfig,
 ): Promise<DataSource> {
+  return (await openStore(settings)).dataSource;
+}
+
+/** Runs the pending migrations. Resolves to their names. */
+export async function migrate(settings: DatabaseConfig): Promise<string[]> {
+  const { dataSource, migrations } = await openStore(
+    Object.assign(new DatabaseConfig(), settings, { DATABASE_MIGRATE: true }),
+  );
+  await dataSource.destroy();
+  return migrations.map(({ name }) => name);
+}
+
+async function openStore(settings: DatabaseConfig): Promise<OpenedStore> {
   if (settings.DATABASE_URL.startsWith(SQLITE_SCHEME)) {
     return openSqlite(settings);
   }
@@ -27,17 +46,21 @@ export async function openDataSource(
   try {
     if (settings.DATABASE_MIGRATE) {
       const { migrateMysql } = await loadMysql();
-      await migrateMysql(dataSource, settings);
-    } else if (await dataSource.showMigrations()) {
+      return {
+        dataSource,
+        migrations: await migrateMysql(dataSource, settings),
+      };
+    }
+    if (await dataSource.showMigrations()) {
       throw new Error(
         'its schema is out of date: run "npm run migration:run", or set DATABASE_MIGRATE=true',
       );
     }
+    return { dataSource, migrations: [] };
   } catch (error) {
     await dataSource.destroy();
     throw error;
   }
-  return dataSource;
 }
 
 /** The kind and the place of the store, without the password. */
@@ -54,14 +77,13 @@ export function describeStore({
 }
 
 /** Opens a file, and migrates it. Processes that start together on a new file do so in turn. */
-async function openSqlite(settings: DatabaseConfig): Promise<DataSource> {
+async function openSqlite(settings: DatabaseConfig): Promise<OpenedStore> {
   const until = performance.now() + SQLITE_TURN_MS;
   for (;;) {
     const dataSource = await createDataSource(settings);
     try {
       await dataSource.initialize();
-      await dataSource.runMigrations();
-      return dataSource;
+      return { dataSource, migrations: await dataSource.runMigrations() };
     } catch (cause) {
       if (dataSource.isInitialized) await dataSource.destroy();
       if (!isOthersTurn(cause) || performance.now() >= until) {

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { DataSource, type Migration } from 'typeorm';
 import { chatSessionsEntities } from '../../chat-sessions/entities.js';
 import { mysqlMigrations } from '../../chat-sessions/store/migrations/migrations.js';
 import { parseMysqlUrl } from '../../database/mysql/address.js';
@@ -49,10 +49,10 @@ export async function mysqlDataSource({
 }
 
 /**
- * Runs the pending migrations on the current host. If several processes start
- * together, one of them does, and the others wait for a row lock. The lock ends
- * with its holder's connection, so a process that dies half-way blocks nobody.
- * (Galera has no GET_LOCK.)
+ * Runs the pending migrations on the current host, and resolves to those that it
+ * ran. If several processes start together, one of them does, and the others wait
+ * for a row lock. The lock ends with its holder's connection, so a process that
+ * dies half-way blocks nobody. (Galera has no GET_LOCK.)
  */
 export async function migrateMysql(
   dataSource: DataSource,
@@ -60,7 +60,7 @@ export async function migrateMysql(
     DATABASE_URL: url,
     DATABASE_CONNECT_TIMEOUT_MS: connectTimeout,
   }: DatabaseConfig,
-): Promise<void> {
+): Promise<Migration[]> {
   const { driver } = dataSource.options as { driver: MysqlDriver };
   const lock = await connectMysqlHost(
     driver.hosts.currentHost,
@@ -76,7 +76,7 @@ export async function migrateMysql(
     await lock.query('INSERT IGNORE INTO `migration_lock` VALUES (1)');
     await lock.beginTransaction();
     await lock.query('SELECT `id` FROM `migration_lock` FOR UPDATE');
-    await dataSource.runMigrations();
+    return await dataSource.runMigrations();
   } finally {
     await lock.end();
   }
