@@ -1,11 +1,13 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import {
   mysqlMigrations,
   sqliteMigrations,
 } from '../../src/chat-sessions/store/migrations/migrations.js';
+import { connectMysql } from '../../src/database/mysql/connection.js';
 import { ROOT } from '../support/service-process.js';
-import { perStore } from '../support/stores.js';
+import { onMysql, perStore } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { runNode, startTestService } from '../support/test-service.js';
@@ -45,6 +47,38 @@ it('npm run migration:run says which migrations it ran, and on which store', asy
     exitCode: 0,
     stdout: `No migration was pending\nThe schema is up to date: ${where}\n`,
     stderr: '',
+  });
+});
+
+onMysql.describe('a password with special characters', () => {
+  const PASSWORD = 'p@ss/w:rd#?&%20"\'ä';
+
+  it('is in no log', async () => {
+    const database = await createTestDatabase();
+    const server = await connectMysql(database.url);
+    const account = `'odd-${randomInt(1e9)}'@'%'`;
+    onTestFinished(async () => {
+      await server.query(`DROP USER IF EXISTS ${account}`);
+      await server.end();
+      await database.remove();
+    });
+    await server.query(`CREATE USER ${account} IDENTIFIED BY ?`, [PASSWORD]);
+    const { pathname, host } = new URL(database.url);
+    await server.query(`GRANT ALL ON ${pathname.slice(1)}.* TO ${account}`);
+    const [, user] = /'(.*?)'/.exec(account)!;
+    const secret = encodeURIComponent(PASSWORD);
+    const DATABASE_URL = `mysql://${user}:${secret}@${host}${pathname}`;
+    const migrated = await runNode(['dist/migrate.js'], { DATABASE_URL });
+    expect(migrated.exitCode).toBe(0);
+    const service = await startTestService({
+      DATABASE_URL,
+      LOG_LEVEL: 'verbose',
+    });
+    const { stdout, stderr } = await service.stop();
+    const log = [migrated.stdout, migrated.stderr, stdout, stderr].join('');
+    expect(log).toContain(`mysql://${host}${pathname}`);
+    expect(log).not.toContain(PASSWORD);
+    expect(log).not.toContain(secret);
   });
 });
 

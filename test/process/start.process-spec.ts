@@ -62,6 +62,22 @@ const withoutServer: Case[] = [
     /DATABASE_URL must be sqlite:PATH or mysql:/,
   ],
   [
+    'has a password with characters that are not encoded',
+    () => `mysql://chat:@/#?${SECRET}@127.0.0.1/chat`,
+    /DATABASE_URL must be sqlite:PATH or mysql:/,
+  ],
+  [
+    'has a password in its query',
+    () => `mysql://127.0.0.1/chat?password=${SECRET}`,
+    /DATABASE_URL must be sqlite:PATH or mysql:/,
+  ],
+  [
+    'names a port without a listener, and has an encoded password',
+    async () =>
+      `mysql://chat:%40%2F%23${SECRET}@127.0.0.1:${await refusedPort()}/chat`,
+    /DATABASE_URL: .*ECONNREFUSED/,
+  ],
+  [
     'names a port without a listener',
     async () => `mysql://chat:${SECRET}@127.0.0.1:${await refusedPort()}/chat`,
     /DATABASE_URL: .*ECONNREFUSED/,
