@@ -32,7 +32,7 @@ export async function createApp(
     },
   );
   app.setGlobalPrefix('api', { exclude: ['health/live', 'health/ready'] });
-  serveOpenApi(app);
+  serveOpenApi(app, config);
   app.enableShutdownHooks([], { useProcessExit: true });
   return app;
 }

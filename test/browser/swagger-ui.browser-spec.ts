@@ -25,6 +25,19 @@ it('Swagger UI fits a phone', async () => {
   expect(await page.title()).toBe('Chat Sessions');
 });
 
+it('Swagger UI has no "Authorize" if callers need no token', async () => {
+  const { url } = await startTestService({ AUTH_MODE: 'none' });
+  const page = await openPage();
+  const ui = new SwaggerUi(page);
+  await ui.open(`${url}/api/docs`);
+  expect(await page.getByText('To explore').innerText()).not.toContain(
+    'authorize',
+  );
+  expect(await page.locator('.authorize, .authorization__btn').count()).toBe(0);
+  const history = await ui.execute('getHistory');
+  expect(history).toEqual({ status: '200', body: { messages: [] } });
+});
+
 it('Swagger UI executes a conversation from its examples', async () => {
   const { url } = await startTestService(JWT_MODE);
   const page = await openPage();
@@ -42,6 +55,9 @@ it('Swagger UI executes a conversation from its examples', async () => {
   const ui = new SwaggerUi(page);
   await ui.open(`${url}/api/docs`);
   expect(await page.title()).toBe('Chat Sessions');
+  expect(await page.getByText('To explore').innerText()).toContain(
+    'authorize first',
+  );
   const refused = await ui.execute('getHistory');
   expect(refused).toEqual({
     status: '401',

@@ -1,7 +1,8 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { useTestApp } from '../support/test-app.js';
+import { type TestApp, useTestApp } from '../support/test-app.js';
+import { JWT_MODE } from '../support/tokens.js';
 
 const api = useTestApp();
 
@@ -40,6 +41,53 @@ describe('GET /api/docs', () => {
     for (const asset of assets) {
       expect((await api.send('GET', asset)).status, asset).toBe(200);
     }
+  });
+});
+
+describe('the document in Swagger UI', () => {
+  /** The script of the page holds it. */
+  async function shown(testApp: TestApp): Promise<OpenAPIObject> {
+    const script = await testApp.send('GET', '/api/docs/swagger-ui-init.js');
+    const [, options] = /let options = (\{.*?^\});/ms.exec(script.text)!;
+    return (JSON.parse(options!) as { swaggerDoc: OpenAPIObject }).swaggerDoc;
+  }
+
+  const withTokens = useTestApp({ environment: JWT_MODE });
+  const behindGateway = useTestApp({
+    environment: { AUTH_MODE: 'header', TRUSTED_PROXIES: '127.0.0.1' },
+  });
+
+  it('is the whole one if callers need tokens', async () => {
+    expect(await shown(withTokens)).toEqual(await served());
+  });
+
+  it('has the header of a gateway', async () => {
+    const { components, ...others } = await shown(behindGateway);
+    const { components: whole, ...same } = await served();
+    expect(others).toEqual(same);
+    expect(components).toEqual({
+      ...whole,
+      securitySchemes: {
+        bearer: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-User-Id',
+          description: "The owner's id, if no gateway sets this header.",
+        },
+      },
+    });
+  });
+
+  it('has nothing to authorize if everybody is one owner', async () => {
+    const whole = JSON.stringify(await served());
+    const document = await shown(api);
+    expect(JSON.stringify(document)).not.toMatch(
+      /"security"|"securitySchemes"|authorize first/,
+    );
+    expect(whole).toMatch(/"security".*authorize first/s);
+    expect(Object.keys(document.paths)).toEqual(
+      Object.keys((await served()).paths),
+    );
   });
 });
 

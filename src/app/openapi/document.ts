@@ -6,11 +6,14 @@ import {
   SwaggerModule,
 } from '@nestjs/swagger';
 import { createRequire } from 'node:module';
+import type { Config } from '../config/config.js';
+
+const AUTHORIZE = ' Where callers need tokens, authorize first.';
 
 const DESCRIPTION = `
 Keeps the conversations of AI chat products: **sessions** and their **messages**, each belonging to one caller. What is not yours does not exist: 404.
 
-To explore, create a session, append to it and get it: the examples are one conversation, in this order. Where callers need tokens, authorize first.
+To explore, create a session, append to it and get it: the examples are one conversation, in this order.${AUTHORIZE}
 
 - **Identity.** Send \`Authorization: Bearer TOKEN\`; behind a gateway, it says who you are; on a developer's machine everybody is one caller. Requests are counted for each caller: 429 says in \`Retry-After\` when to go on.
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
@@ -100,24 +103,64 @@ function closeRequestBodies(document: OpenAPIObject): void {
   }
 }
 
+/**
+ * Changes the document for Swagger UI, whose "Authorize" asks for what this service
+ * needs: a token, a gateway's header, or nothing if everybody is one owner.
+ */
+function adaptToIdentity(
+  document: OpenAPIObject,
+  { AUTH_MODE, IDENTITY_HEADER }: Config,
+): OpenAPIObject {
+  const { info, components } = document;
+  switch (AUTH_MODE) {
+    case 'jwt':
+      return document;
+    case 'header':
+      components!.securitySchemes!.bearer = {
+        type: 'apiKey',
+        in: 'header',
+        name: IDENTITY_HEADER,
+        description: "The owner's id, if no gateway sets this header.",
+      };
+      return document;
+    case 'none':
+    case '':
+      info.description = info.description!.replace(AUTHORIZE, '');
+      delete components!.securitySchemes;
+      for (const operation of operationsIn(document)) delete operation.security;
+      return document;
+  }
+}
+
 /** Without it, phones show the page as wide as a desktop's. */
 const VIEWPORT =
   '<meta name="viewport" content="width=device-width, initial-scale=1">';
 
 /** Serves Swagger UI at /api/docs, to which / and /api lead, and the document at /api/docs-json. */
-export function serveOpenApi(app: NestFastifyApplication): void {
+export function serveOpenApi(
+  app: NestFastifyApplication,
+  config: Config,
+): void {
   const fastify = app.getHttpAdapter().getInstance();
   for (const path of ['/', '/api']) {
     // Relative, for a proxy that serves the service below a path.
     fastify.get(path, (_request, reply) => reply.redirect('api/docs'));
   }
-  SwaggerModule.setup('api/docs', app, () => createOpenApiDocument(app), {
-    jsonDocumentUrl: 'api/docs-json',
-    // Nest has no option for a viewport, and inserts the title as it is.
-    customSiteTitle: `Chat Sessions</title>${VIEWPORT}<title>`,
-    swaggerOptions: {
-      persistAuthorization: true,
-      displayRequestDuration: true,
+  const create = () => createOpenApiDocument(app);
+  // Programs get the whole document, /api/docs-json, however callers are identified.
+  SwaggerModule.setup('api/docs', app, create, { ui: false });
+  SwaggerModule.setup(
+    'api/docs',
+    app,
+    () => adaptToIdentity(create(), config),
+    {
+      raw: false,
+      // Nest has no option for a viewport, and inserts the title as it is.
+      customSiteTitle: `Chat Sessions</title>${VIEWPORT}<title>`,
+      swaggerOptions: {
+        persistAuthorization: true,
+        displayRequestDuration: true,
+      },
     },
-  });
+  );
 }
