@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runLoader, runNode } from '../support/test-service.js';
+import { runNode } from '../support/test-service.js';
 
 it.each([
   ['dist/main.js', 'Usage: npm start'],
@@ -18,8 +18,12 @@ it.each([
   },
 );
 
-it('the loader prints its usage for --help', async () => {
-  const { stdout, stderr, exitCode } = await runLoader('--help');
-  expect(stdout).toMatch(/^Usage: npm run load -- FILE/);
-  expect([exitCode, stderr]).toEqual([0, '']);
+it.each([
+  ['tools/load/cli.ts', 'Usage: npm run load -- FILE'],
+  ['tools/token.ts', 'Usage: npm run token -- --sub OWNER'],
+  ['test/bench/main.ts', 'Usage: npm run bench -- '],
+])('%s prints its usage for --help', async (file, usage) => {
+  const help = await runNode(['--import', 'tsx', file, '--help']);
+  expect(help.stdout).toMatch(new RegExp(`^${usage}`));
+  expect([help.exitCode, help.stderr]).toEqual([0, '']);
 });

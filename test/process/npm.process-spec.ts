@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { json, text } from 'node:stream/consumers';
 import { expect, it, onTestFinished } from 'vitest';
 import { ROOT } from '../support/service-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
 
 const START = ['npm', 'run', 'start:prod'];
 /** Runs a program as PID 1 of a namespace of its own, as a container does. */
@@ -66,6 +68,45 @@ it('npm start replaces its shell by the service, as start:prod does', () => {
   const file = readFileSync(join(ROOT, 'package.json'), 'utf8');
   const { scripts } = JSON.parse(file) as { scripts: Record<string, string> };
   expect(scripts.start).toMatch(/ && exec node \S+ dist\/main\.js$/);
+});
+
+it('npm pack leaves nothing that git would add', async () => {
+  const npm = spawn(
+    'npm',
+    ['pack', '--dry-run', '--json', '--ignore-scripts'],
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const [{ filename }] = (await json(npm.stdout)) as [{ filename: string }];
+  const directory = temporaryDirectory();
+  copyFileSync(join(ROOT, '.gitignore'), join(directory, '.gitignore'));
+  writeFileSync(join(directory, filename), '');
+  mkdirSync(join(directory, 'dist'));
+  writeFileSync(join(directory, 'dist/main.js'), '');
+  const git = (...args: string[]) =>
+    execFileSync('git', args, { cwd: directory, encoding: 'utf8' });
+  git('init', '--quiet');
+  expect(git('status', '--porcelain')).toBe('?? .gitignore\n');
+});
+
+it('npm test says also at its end what it did not run', async () => {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const tests = ['--project', 'unit', 'src/app/config/unknown-variables'];
+  const child = spawn(
+    '/bin/sh',
+    ['-c', 'exec "$0" "$@" 2>&1', process.execPath, vitest, 'run', ...tests],
+    {
+      cwd: ROOT,
+      // Neither a MySQL server nor a browser is there.
+      env: { PATH: temporaryDirectory(), NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const output = await text(child.stdout);
+  const warning = '!!! WARNING: no Chromium was found';
+  const [start, end, ...more] = output.split(/^ *Test Files.*1 passed/m);
+  expect(more).toEqual([]);
+  expect(start).toContain(warning);
+  expect(end).toContain(warning);
 });
 
 function childOf(pid: number): number {
