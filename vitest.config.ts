@@ -123,6 +123,7 @@ const processMysql = {
       'test/process/npm.process-spec.ts',
       'test/process/production.process-spec.ts',
       'test/process/rate-limit.process-spec.ts',
+      'test/process/readme.process-spec.ts',
       'test/process/sqlite-file.process-spec.ts',
     ],
   },

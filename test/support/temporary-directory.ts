@@ -6,6 +6,14 @@ import { onTestFinished } from 'vitest';
 /** Creates an empty directory that is removed at the end of the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'chat-sessions-'));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() =>
+    rmSync(directory, {
+      recursive: true,
+      force: true,
+      // A shell whose window was closed may just write its history.
+      maxRetries: 20,
+      retryDelay: 50,
+    }),
+  );
   return directory;
 }
