@@ -10,7 +10,7 @@ export function temporaryDirectory(): string {
     rmSync(directory, {
       recursive: true,
       force: true,
-      // A shell whose window was closed may just write its history.
+      // A process that was killed may just end.
       maxRetries: 20,
       retryDelay: 50,
     }),

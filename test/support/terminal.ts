@@ -37,6 +37,8 @@ export class Terminal {
       `HOME=${HOME}`,
       'TERM=xterm',
       'LANG=C.UTF-8',
+      // A shell writes its history when its window is closed, which nobody waits for.
+      'HISTFILE=/dev/null',
       'npm_config_update_notifier=false',
     ];
     const command = ['env', '-i', ...environment, ...SHELLS[shell]];
