@@ -30,6 +30,10 @@ export const ERRORS = {
     text: 'The first request with this Idempotency-Key is still running',
     retryAfter: 1,
   },
+  too_many_branches: {
+    status: 409,
+    text: 'Chat session has too many branches',
+  },
   messages_gone: {
     status: 404,
     text: 'The messages of this request were deleted since',

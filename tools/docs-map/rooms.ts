@@ -72,6 +72,12 @@ export const ROOMS: Room[] = [
     purpose: 'The tables of sessions and messages: entities, SQL, migrations',
   },
   {
+    name: 'chat-sessions/tree',
+    paths: ['chat-sessions/tree/'],
+    purpose:
+      'The branches of a session, as pure functions: paths, pages, siblings, changes',
+  },
+  {
     name: 'chat-sessions/base',
     paths: [
       'chat-sessions/errors.ts',
