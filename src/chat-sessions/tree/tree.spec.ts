@@ -26,8 +26,7 @@ import {
 } from './tree.js';
 
 const {
-  CI,
-  TREE_HISTORIES = CI ? '3000' : '1000',
+  TREE_HISTORIES = '1000',
   TREE_HISTORIES_SEED: SEED = String(randomInt(2 ** 31)),
   TREE_HISTORIES_PATH: PATH,
 } = process.env;
