@@ -21,7 +21,7 @@ export function keepBytes(request: IncomingMessage): void {
     if (bytes <= MAX_BYTES) return;
     bodies.delete(request);
     chunks.length = 0;
-    request.off('removeListener', end).off('data', keep);
+    stop();
   };
   const begin = (event: string | symbol) => {
     if (event !== 'data') return;
@@ -29,9 +29,9 @@ export function keepBytes(request: IncomingMessage): void {
     request.on('data', keep).on('removeListener', end);
   };
   const end = (event: string | symbol) => {
-    if (event !== 'data') return;
-    request.off('removeListener', end).off('data', keep);
+    if (event === 'data') stop();
   };
+  const stop = () => request.off('removeListener', end).off('data', keep);
   request.on('newListener', begin);
   bodies.set(request, chunks);
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -58,6 +58,25 @@ async function fiftyTimes<T>(run: () => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   while (results.length < 50) results.push(...(await inParallel(5, run)));
   return results;
+}
+
+/** Sends a body fifty times, on one connection while the server keeps it open. */
+async function fiftyKeptAlive(
+  path: string,
+  headers: Record<string, string>,
+  bytes: Buffer,
+): Promise<{ status: number; body: unknown }[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const responses: { status: number; body: unknown }[] = [];
+  while (responses.length < 50) {
+    const options = { agent, method: 'POST', headers };
+    const sent = request(new URL(path, url), options).end(bytes);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const body = await json(response);
+    responses.push({ status: response.statusCode!, body });
+  }
+  return responses;
 }
 
 /** Sends everything before it reads anything, as Python's urllib does. */
@@ -218,18 +237,10 @@ it('a connection stays open after bodies that were not read', async () => {
 it.each(EARLY)(
   'a client that keeps its connections gets $what each time',
   async ({ path, headers, error }) => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    onTestFinished(() => agent.destroy());
-    for (let times = 0; times < 50; times++) {
-      const sent = request(new URL(path, url), {
-        agent,
-        method: 'POST',
-        headers,
-      });
-      sent.end(BODY);
-      const [response] = await once(sent, 'response');
-      expect(await json(response)).toEqual(errorBody(error));
-    }
+    const responses = await fiftyKeptAlive(path, headers, BODY);
+    expect(responses.map(({ body }) => body)).toEqual(
+      Array(50).fill(errorBody(error)),
+    );
   },
 );
 
@@ -245,21 +256,8 @@ describe('401 and 429', () => {
 
   it('reach a client that keeps its connection or pipelines, each time', async () => {
     url = new URL(await limited.listen());
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    onTestFinished(() => agent.destroy());
-    const statuses: number[] = [];
-    while (statuses.length < 50) {
-      const sent = request(new URL(PATH, url), {
-        agent,
-        method: 'POST',
-        headers,
-      });
-      sent.end(body);
-      const [response] = await once(sent, 'response');
-      await json(response);
-      statuses.push(response.statusCode);
-    }
-    expect(statuses).toEqual([
+    const kept = await fiftyKeptAlive(PATH, headers, body);
+    expect(kept.map(({ status }) => status)).toEqual([
       ...Array<number>(25).fill(401),
       ...Array<number>(25).fill(429),
     ]);

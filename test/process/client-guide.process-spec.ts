@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { filesOf, install, installed } from '../support/embedding/packages.js';
+import {
+  filesOf,
+  install,
+  installed,
+  sameClassScript,
+} from '../support/embedding/packages.js';
 import { ROOT } from '../support/service-process.js';
 import { runNode, startTestService } from '../support/test-service.js';
 
@@ -83,9 +88,10 @@ it('is one package with code, types and nothing else', async () => {
 });
 
 it('gets the same classes from import and require()', async () => {
-  const script =
-    "import('chat-sessions-client').then(({ ChatSessionsApiError }) => " +
-    "console.log(ChatSessionsApiError === require('chat-sessions-client').ChatSessionsApiError))";
+  const script = sameClassScript(
+    'chat-sessions-client',
+    'ChatSessionsApiError',
+  );
   const { stdout } = await runNode(['-e', script], {}, directory);
   expect(stdout).toBe('true\n');
 });

@@ -17,7 +17,12 @@ import {
   installGuide,
   readGuide,
 } from '../support/embedding/applications.js';
-import { filesOf, installed, write } from '../support/embedding/packages.js';
+import {
+  filesOf,
+  installed,
+  sameClassScript,
+  write,
+} from '../support/embedding/packages.js';
 import {
   fulfilsContract,
   losesNothing,
@@ -108,9 +113,7 @@ describe(`a platform on ${isMysql ? 'Express and MariaDB' : 'Fastify and SQLite'
   });
 
   it('gets the same classes from import and require()', async () => {
-    const script =
-      "import('nest-chat-sessions').then(({ ChatSessionsModule }) => " +
-      "console.log(ChatSessionsModule === require('nest-chat-sessions').ChatSessionsModule))";
+    const script = sameClassScript('nest-chat-sessions', 'ChatSessionsModule');
     const { stdout } = await runNode(['-e', script], {}, platform);
     expect(stdout).toBe('true\n');
   });

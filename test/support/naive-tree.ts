@@ -124,7 +124,8 @@ export class NaiveTree {
   }
 }
 
-function neighbours(
+/** A seq and its neighbours in turn, newer ones first, up to the limit. */
+export function neighbours(
   path: number[],
   limit: number,
   anchor: number | undefined,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { neighbours } from '../../../test/support/naive-tree.js';
 import { PAGE } from '../limits.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 import {
@@ -39,19 +40,10 @@ function* smallCases() {
   }
 }
 
-/** The seqs around one: it and its neighbours in turn, newer ones first, up to the limit. */
+/** The seqs around the last one that is not above `around`, or around the first. */
 function naiveAround(seqs: number[], limit: number, around: number): number[] {
   const anchor = seqs.findLast((seq) => seq <= around) ?? seqs[0];
-  if (anchor === undefined) return [];
-  const older = seqs.filter((seq) => seq < anchor).toReversed();
-  const newer = seqs.filter((seq) => seq > anchor);
-  const found = [anchor];
-  while (found.length < limit && older.length + newer.length > 0) {
-    const preferred = found.length % 2 === 1 ? newer : older;
-    const other = preferred === newer ? older : newer;
-    found.push((preferred.shift() ?? other.shift())!);
-  }
-  return found.sort((a, b) => a - b);
+  return neighbours(seqs, limit, anchor);
 }
 
 describe('rangeOf', () => {

@@ -21,7 +21,7 @@ export interface Removal {
   removed: SeqRange[];
 }
 
-/** What a replacement does with the messages that it replaces. */
+/** New messages in place of those that follow a message on the path. */
 export interface Replacement {
   /** The message that the new ones follow; 0 replaces the path from its start. */
   after: number;
@@ -161,8 +161,8 @@ function removal(
 }
 
 function withoutOne(stretch: Stretch, seq: number): Stretch[] {
-  const { from, to, parent } = stretch;
-  const rest = { from: seq + 1, to, parent: seq === from ? parent : seq - 1 };
+  const { to } = stretch;
+  const rest = { from: seq + 1, to, parent: parentIn(stretch, seq) };
   return [...upTo(stretch, seq - 1), ...(seq < to ? [rest] : [])];
 }
 

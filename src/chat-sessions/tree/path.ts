@@ -1,5 +1,6 @@
 import {
   existing,
+  lastAtMost,
   lengthOf,
   type SeqRange,
   stretchesOf,
@@ -136,22 +137,6 @@ function rangesAt(path: Path, first: number, last: number): SeqRange[] {
     });
   }
   return found;
-}
-
-/** The last index whose value, of ascending ones, is at most this; -1 if there is none. */
-function lastAtMost(
-  value: number,
-  length: number,
-  valueAt: (index: number) => number,
-): number {
-  let low = -1;
-  let high = length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (valueAt(middle) <= value) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The seq that a page is about: the oldest after a cursor, the nearest around one, otherwise the newest. */

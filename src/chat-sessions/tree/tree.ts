@@ -116,7 +116,9 @@ export function childrenOf(tree: Tree, seq: number): number[] {
   }
   // All other children begin a stretch, after that of their parent.
   const byParent = byParentOf(stretches);
-  for (let at = firstBelow(stretches, byParent, seq); ; at++) {
+  const parentAt = (at: number) => stretches[byParent[at]!]!.parent;
+  const first = lastAtMost(seq - 1, byParent.length, parentAt) + 1;
+  for (let at = first; ; at++) {
     const stretch = stretches[byParent[at]!];
     if (stretch?.parent !== seq) return children;
     children.push(stretch.from);
@@ -142,17 +144,17 @@ function byParentOf(stretches: readonly Stretch[]): Uint32Array {
   return indexes;
 }
 
-/** Where the stretches whose parent is a message begin in their order by parent. */
-function firstBelow(
-  stretches: readonly Stretch[],
-  byParent: Uint32Array,
-  parent: number,
+/** The last index whose value, of ascending ones, is at most this; -1 if there is none. */
+export function lastAtMost(
+  value: number,
+  length: number,
+  valueAt: (index: number) => number,
 ): number {
-  let low = 0;
-  let high = byParent.length;
-  while (low < high) {
+  let low = -1;
+  let high = length;
+  while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (stretches[byParent[middle]!]!.parent < parent) low = middle + 1;
+    if (valueAt(middle) <= value) low = middle;
     else high = middle;
   }
   return low;

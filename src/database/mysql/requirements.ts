@@ -80,34 +80,36 @@ export function* connectionWarnings({
 }): UnitOfWork<string[]> {
   const { rows } = yield [
     statement(
-      'SELECT @@SESSION.innodb_lock_wait_timeout AS lockWait, @@SESSION.max_allowed_packet AS packet',
+      "SHOW SESSION VARIABLES WHERE Variable_name IN ('innodb_lock_wait_timeout', 'max_statement_time', 'max_execution_time', 'max_allowed_packet')",
     ),
   ];
-  const { lockWait, packet } = rows[0]!;
+  const values = new Map(
+    rows.map((row) => [row.Variable_name, String(row.Value)]),
+  );
   const warnings: string[] = [];
-  if (Number(lockWait) * 1000 >= deadlineMs) {
+  const lockWait = Number(values.get('innodb_lock_wait_timeout'));
+  if (lockWait * 1000 >= deadlineMs) {
     warnings.push(
-      `A request that waits for a locked row fails at its deadline of ${deadlineMs} ms, and its connection is lost: innodb_lock_wait_timeout is ${Number(lockWait)} s`,
+      `A request that waits for a locked row fails at its deadline of ${deadlineMs} ms, and its connection is lost: innodb_lock_wait_timeout is ${lockWait} s`,
     );
   }
   // MariaDB has the first, in seconds, and MySQL the second, in milliseconds.
-  const times = yield [
-    statement(
-      "SHOW SESSION VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')",
-    ),
-  ];
-  for (const { Variable_name: name, Value } of times.rows) {
-    const limit = Number(Value) * (name === 'max_statement_time' ? 1000 : 1);
+  for (const [name, unitMs] of [
+    ['max_statement_time', 1000],
+    ['max_execution_time', 1],
+  ] as const) {
+    const limit = Number(values.get(name) ?? 0) * unitMs;
     if (limit > 0 && limit < deadlineMs) {
       warnings.push(
-        `The server ends statements before the deadline of ${deadlineMs} ms: ${String(name)} is ${String(Value)}`,
+        `The server ends statements before the deadline of ${deadlineMs} ms: ${name} is ${values.get(name)}`,
       );
     }
   }
+  const packet = Number(values.get('max_allowed_packet'));
   const most = packetFor(textBytes);
-  if (Number(packet) < most) {
+  if (packet < most) {
     warnings.push(
-      `Messages of the largest size may get 413: max_allowed_packet is ${Number(packet)}, less than ${most}`,
+      `Messages of the largest size may get 413: max_allowed_packet is ${packet}, less than ${most}`,
     );
   }
   return warnings;

@@ -32,7 +32,7 @@ export interface Application {
   manifest?: object;
 }
 
-/** Where `npm run pack` has put the package. */
+/** The tarball that `npm run pack` has made. */
 function tarballOf(name: PackageName): string {
   const { version } = readJson<{ version: string }>('package.json');
   return join(ROOT, 'dist/packages', `${name}-${version}.tgz`);
@@ -103,6 +103,11 @@ function copyDriver(directory: string): void {
   const build = 'node_modules/better-sqlite3/build';
   const compiled = process.env.SQLITE_DRIVER ?? join(ROOT, build);
   cpSync(compiled, join(directory, build), { recursive: true });
+}
+
+/** A script that prints whether `import` and `require()` of a package give the same class. */
+export function sameClassScript(name: PackageName, className: string): string {
+  return `import('${name}').then((imported) => console.log(imported.${className} === require('${name}').${className}))`;
 }
 
 function readJson<T>(file: string): T {
