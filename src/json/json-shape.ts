@@ -34,7 +34,7 @@ export function shapeOf(text: string): JsonShape {
       isEmpty = true;
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) {
       level--;
-      // As many values as commas, and one more.
+      // It has one value more than commas.
       if (!isEmpty) values++;
       isEmpty = false;
     } else if (char > SPACE) {

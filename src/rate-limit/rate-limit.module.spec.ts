@@ -51,7 +51,7 @@ it.each([
 ])(
   'tells nobody to wait for longer than a minute if the storage says %s',
   async (_, seconds, expected) => {
-    // What a storage counts whose clock was set back, or is ahead of its data.
+    // The clock of this storage was set back, or is ahead of its data.
     const storage: ThrottlerStorage = {
       increment: (_key, _ttl, limit) =>
         Promise.resolve({

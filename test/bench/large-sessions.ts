@@ -1,4 +1,4 @@
-/** What large-requests.ts reads, and sends again. */
+/** The sessions that large-requests.ts reads, and the requests that it sends again. */
 
 export const CLIENTS = 50;
 const MESSAGE = { role: 'user', content: 'x'.repeat(80 * 1024) };

@@ -153,7 +153,7 @@ function ping(statement: string | mysql.QueryOptions): Promise<void> {
 const tenOf = (work: () => UnitOfWork<string>) =>
   Promise.all(Array.from({ length: 10 }, () => database.read(work)));
 
-/** What a cached response to GET of a session waits for. */
+/** The work that a cached response to GET of a session waits for. */
 function* check(): UnitOfWork<string> {
   const [row] = yield* version(key);
   return entityTagOf(row!);

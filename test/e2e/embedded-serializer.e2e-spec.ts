@@ -19,7 +19,7 @@ import { useTestDatabase } from '../support/test-database.js';
 
 const database = useTestDatabase();
 
-/** What a serializer would fail at, or leave out. */
+/** Keys and values that a serializer would fail at, or leave out. */
 const OPEN = { constructor: { name: 'x' }, _secret: 1, toString: null };
 const MESSAGE = {
   id: 'm1',

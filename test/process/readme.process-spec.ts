@@ -25,7 +25,7 @@ function blocksBelow(heading: string, file: string): string[] {
 const TOUR = blocksBelow('## A tour', 'README.md');
 const [TOKENS = ''] = blocksBelow('## Identity', 'docs/configuration.md');
 
-/** What the commands need of a checkout, in a folder with a space in its name. */
+/** The files of a checkout that the commands need, in a folder with a space in its name. */
 function checkout(): string {
   const directory = join(temporaryDirectory(), 'chat sessions');
   mkdirSync(directory);

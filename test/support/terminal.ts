@@ -74,7 +74,7 @@ export class Terminal {
   async done(): Promise<string> {
     const mark = ++this.marks;
     const start = this.screen.length;
-    // What is typed does not look like what is printed.
+    // The terminal shows the command, too, and it must not contain the mark.
     this.type(`echo mark$((${mark} + 0))end\r`);
     await this.shows(`mark${mark}end`, start);
     return this.screen.slice(start);

@@ -52,7 +52,7 @@ interface Step {
   pick: number;
   count: number;
   keep: boolean;
-  /** Of the pages after it. */
+  /** The limit of the pages after it. */
   limit: number;
 }
 

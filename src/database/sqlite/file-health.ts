@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-/** What transactions have met on an open SQLite file. Logs one line when it changes. */
+/** Whether transactions can use an open SQLite file. Logs one line when that changes. */
 export class FileHealth {
   private readonly logger = new Logger(FileHealth.name);
   /** Why the last transaction could not use the file. Undefined if it could. */

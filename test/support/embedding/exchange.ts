@@ -12,7 +12,7 @@ export interface Exchange {
   status: number;
   /** An expectation for `toEqual`; not checked if undefined. */
   responseBody?: unknown;
-  /** What takes its place on Express 4, whose parsers read queries and missing bodies differently. */
+  /** Takes its place on Express 4, whose parsers read queries and missing bodies differently. */
   onExpress4?: unknown;
   /** An expectation for `toMatchObject`. */
   responseHeaders?: object;
