@@ -10,11 +10,15 @@ export type {
   ChatSessionsOptions,
 } from './chat-sessions/options.js';
 
-export {
-  ChatMessagesService,
-  type Appended,
-  type SessionWithPage,
-} from './chat-sessions/messages/chat-messages.service.js';
+export { ChatMessagesService } from './chat-sessions/messages/chat-messages.service.js';
+export type {
+  Appended,
+  NewMessages,
+} from './chat-sessions/messages/message-inserts.js';
+export type {
+  MessagePageQuery,
+  SessionWithPage,
+} from './chat-sessions/messages/message-reads.js';
 export type {
   Created,
   SectionKey,
@@ -26,15 +30,14 @@ export {
   type SessionRead,
   type SessionView,
 } from './chat-sessions/sessions/chat-sessions.service.js';
-export type { MessagePage } from './chat-sessions/store/chat-messages.repository.js';
 export type {
   SessionKey,
   SessionState,
 } from './chat-sessions/store/chat-sessions.repository.js';
 export type {
-  MessagePageQuery,
-  MessageRange,
-} from './chat-sessions/store/message-range.js';
+  MessagePage,
+  PlacedMessage,
+} from './chat-sessions/store/placed-messages.repository.js';
 export { IfMatch, entityTagOf } from './chat-sessions/writes/entity-tag.js';
 export type { RepeatableRequest } from './chat-sessions/writes/idempotency/idempotency-key.js';
 export {

@@ -16,6 +16,8 @@ import { chatSessionsEntities } from './entities.js';
 import { LIMITS } from './limits.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import { ChatMessagesService } from './messages/chat-messages.service.js';
+import { MessageInserts } from './messages/message-inserts.js';
+import { MessageReads } from './messages/message-reads.js';
 import {
   type ChatSessionsDataSource,
   type ChatSessionsOptions,
@@ -37,7 +39,9 @@ import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
 import { LargeReads } from './store/large-reads.js';
+import { PlacedMessagesRepository } from './store/placed-messages.repository.js';
 import { SessionListsRepository } from './store/session-lists.repository.js';
+import { TreesRepository } from './store/trees.repository.js';
 import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys.repository.js';
 import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
 import { Idempotency } from './writes/idempotency/idempotency.js';
@@ -80,6 +84,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     },
     ChatSessionsService,
     ChatMessagesService,
+    MessageReads,
+    MessageInserts,
     ChatSessionCreation,
     ActivityCorrection,
     CachedSessions,
@@ -97,6 +103,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsRepository,
     SessionListsRepository,
     ChatMessagesRepository,
+    PlacedMessagesRepository,
+    TreesRepository,
     ChatPurgesRepository,
     LargeReads,
     IdempotencyKeysRepository,

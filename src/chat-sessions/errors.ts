@@ -3,6 +3,14 @@ import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
 /** The module's error codes: the one place for their status, text and headers. */
 export const ERRORS = {
   message_empty: { status: 400, text: 'Message cannot be empty' },
+  parent_unknown: {
+    status: 400,
+    text: 'No message of the chat session has the id in parent_id',
+  },
+  after_unknown: {
+    status: 400,
+    text: 'The chat session shows no message with the id in after_id',
+  },
   session_id_taken: { status: 409, text: 'Chat session id is already in use' },
   session_being_deleted: {
     status: 503,

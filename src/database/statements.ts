@@ -18,7 +18,7 @@ interface Column {
 /**
  * A SELECT of an entity's columns, each under the name of its property, so that
  * a row has the shape of the entity.
- * @param properties all, if left out
+ * @param properties all but those with `select: false`, if left out
  */
 export function selectFrom<Entity extends ObjectLiteral>(
   repository: Repository<Entity>,
@@ -33,7 +33,9 @@ export function selectFrom<Entity extends ObjectLiteral>(
 function propertiesOf<Entity extends ObjectLiteral>({
   metadata,
 }: Repository<Entity>) {
-  return metadata.columns.map(({ propertyName }) => propertyName);
+  return metadata.columns
+    .filter(({ isSelect }) => isSelect)
+    .map(({ propertyName }) => propertyName);
 }
 
 /**

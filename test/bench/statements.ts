@@ -78,7 +78,7 @@ const inputs = Array(PAGE).fill({ role: 'user', content });
 await database.write(function* () {
   yield* execute(
     sessionTable.insert([session, growing]),
-    messageTable.insert(newMessages(session, inputs, now)),
+    messageTable.insert(newMessages(session, inputs, { now, parentId: null })),
   );
 });
 
@@ -100,7 +100,10 @@ const page = cachedSelect((values: { sessionId: string }) =>
 
 /** Runs the statements of an append. */
 function append(on: Database, last = [COMMIT]): Promise<void> {
-  const [message] = newMessages(growing, inputs.slice(0, 1), now);
+  const [message] = newMessages(growing, inputs.slice(0, 1), {
+    now,
+    parentId: null,
+  });
   growing.lastSeq++;
   const { ownerId, id, lastSeq } = growing;
   return on.write(function* () {

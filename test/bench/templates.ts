@@ -78,7 +78,10 @@ export class Templates {
 function template(inputs: unknown[]): Template {
   const now = new Date();
   const session = newSession('', {}, now);
-  const messages = newMessages(session, inputs as CreateChatMessageDto[], now);
+  const messages = newMessages(session, inputs as CreateChatMessageDto[], {
+    now,
+    parentId: null,
+  });
   Object.assign(session, fieldsWith(session, messages), {
     title: derivedTitle(messages),
   });

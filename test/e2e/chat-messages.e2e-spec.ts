@@ -31,9 +31,16 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
     const response = await append(api, id, message);
     expect(response.status).toBe(201);
     expect(response.body).toEqual({
-      message: { ...message, seq: 3, timestamp: A_TIME },
+      message: {
+        ...message,
+        seq: 3,
+        parent_id: expect.stringMatching(/./),
+        timestamp: A_TIME,
+        edited_at: null,
+      },
     });
     const session = await getSession(api, id);
+    expect(response.body.message.parent_id).toBe(session.messages[1]!.id);
     expect(session).toMatchObject({
       message_count: 3,
       last_message_at: response.body.message.timestamp,
@@ -49,12 +56,14 @@ describe('POST /api/chat-sessions/:session_id/messages', () => {
       message: {
         id: A_UUID_V7,
         seq: 1,
+        parent_id: null,
         role: 'user',
         content: 'Hello',
         parts: null,
         references: [],
         metadata: {},
         timestamp: A_TIME,
+        edited_at: null,
       },
     });
   });

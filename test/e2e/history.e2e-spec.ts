@@ -48,7 +48,15 @@ describe.each(['/api/session/history', '/api/history'])('GET %s', (path) => {
     };
     await createSession(api).then(({ id }) => append(api, id, message));
     expect((await history()).body).toEqual({
-      messages: [{ ...message, seq: 1, timestamp: A_TIME }],
+      messages: [
+        {
+          ...message,
+          seq: 1,
+          parent_id: null,
+          timestamp: A_TIME,
+          edited_at: null,
+        },
+      ],
     });
   });
 

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { ChatMessagesRepository } from '../../src/chat-sessions/store/chat-messages.repository.js';
 import { LargeReads } from '../../src/chat-sessions/store/large-reads.js';
+import { PlacedMessagesRepository } from '../../src/chat-sessions/store/placed-messages.repository.js';
 import { Database } from '../../src/database/database.js';
 import { statement } from '../../src/database/unit-of-work.js';
 import {
@@ -39,7 +39,7 @@ it.each([
   const { id } = await createSession(api);
   const content = 'x'.repeat(kibibytes * 1024);
   await append(api, id, { role: 'user', content });
-  const page = vi.spyOn(api.app.get(ChatMessagesRepository), 'page');
+  const page = vi.spyOn(api.app.get(PlacedMessagesRepository), 'page');
   page.mockClear();
   for (let times = 0; times < 2; times++) {
     const response = await api.send('GET', `/api/chat-sessions/${id}`);
@@ -113,7 +113,7 @@ it('does not read stored messages that are larger than those that repeat their i
       content: 'x'.repeat(1024 * 1024),
     });
   }
-  const find = vi.spyOn(api.app.get(ChatMessagesRepository), 'findAll');
+  const find = vi.spyOn(api.app.get(PlacedMessagesRepository), 'findAll');
   const messages = ids.map((one) => ({ id: one, role: 'user', content: 'x' }));
   const response = await append(api, id, { messages });
   expect(response.status).toBe(409);

@@ -279,7 +279,7 @@ it('removes the rows of a clear and a delete without being asked', async () => {
   await expect.poll(() => rowsOf(deleted), { timeout: 60_000 }).toBe(0);
 });
 
-it('leaves no row to the version before, when its migration is reverted', async () => {
+it('leaves no row to the version before, when the migrations since are reverted', async () => {
   const database = new TestApp({});
   onTestFinished(() => database.stop());
   await database.start();
@@ -303,6 +303,7 @@ it('leaves no row to the version before, when its migration is reverted', async 
   await database.send('POST', `/api/chat-sessions/${ids[0]}/clear`);
   await append(database, ids[0]!, { role: 'user', content: 'kept' });
   await database.send('DELETE', `/api/chat-sessions/${ids[1]}`);
+  await database.dataSource.undoLastMigration();
   await database.dataSource.undoLastMigration();
   const messages = await database.dataSource.query<object[]>(
     'SELECT session_id, content FROM chat_messages',

@@ -50,7 +50,10 @@ function writeMessage(sessionId: string, content: string, fails: boolean) {
   return database.write(function* () {
     const session = yield* sessions.lock(OWNER, sessionId);
     const now = new Date();
-    const added = newMessages(session, [{ role: 'user', content }], now);
+    const added = newMessages(session, [{ role: 'user', content }], {
+      now,
+      parentId: null,
+    });
     const first = [messages.insertion(added)];
     yield* sessions.update(session, fieldsWith(session, added), { now, first });
     if (fails) throw ON_PURPOSE;
@@ -132,7 +135,10 @@ describe('Database.write', () => {
     const work = database.write(function* () {
       yield* sessions.insert(session);
       const inputs = [{ role: 'user' as const, content: 'never' }];
-      const added = newMessages(session, inputs, new Date());
+      const added = newMessages(session, inputs, {
+        now: new Date(),
+        parentId: null,
+      });
       yield* execute(messages.insertion(added));
       expect(yield* sessions.find(OWNER, session.id)).toBeDefined();
       throw ON_PURPOSE;

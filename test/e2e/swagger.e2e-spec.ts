@@ -183,6 +183,7 @@ describe('GET /api/docs-json', () => {
       .filter(([, schema]) => 'additionalProperties' in schema)
       .map(([name]) => name);
     expect(closed.toSorted()).toEqual([
+      'ChatMessageToAppend',
       'ChatSessionChanges',
       'ChatSessionConfig',
       'NewChatMessage',

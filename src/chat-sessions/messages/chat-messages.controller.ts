@@ -23,7 +23,7 @@ import {
   toChatMessagePage,
 } from './dto/chat-message.dto.js';
 import {
-  CreateChatMessageDto,
+  AppendChatMessageDto,
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
@@ -42,12 +42,15 @@ export class ChatMessagesController {
   async append(
     @Res({ passthrough: true }) response: HttpResponse,
     @SessionKeyParam() key: SessionKey,
-    @Body(AppendBody) body: CreateChatMessageDto | CreateChatMessagesDto,
+    @Body(AppendBody) body: AppendChatMessageDto | CreateChatMessagesDto,
     @WriteHeaders() options: WriteOptions,
   ): Promise<ChatMessageBody | ChatMessagesBody> {
     const isBatch = body instanceof CreateChatMessagesDto;
-    const inputs = isBatch ? body.messages : [body];
-    const appended = await this.messages.append(key, inputs, options);
+    const added = {
+      messages: isBatch ? body.messages : [body],
+      parentId: body.parent_id,
+    };
+    const appended = await this.messages.append(key, added, options);
     const messages = appended.messages.map(toChatMessage);
     return this.replies.written(
       response,

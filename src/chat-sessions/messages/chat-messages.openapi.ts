@@ -27,7 +27,7 @@ import {
   ChatMessagesBody,
 } from './dto/chat-message.dto.js';
 import {
-  CreateChatMessageDto,
+  AppendChatMessageDto,
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
@@ -43,7 +43,7 @@ const APPENDED = {
 export const ApiAppendMessages = () =>
   applyDecorators(
     ApiExtraModels(
-      CreateChatMessageDto,
+      AppendChatMessageDto,
       CreateChatMessagesDto,
       ChatMessageBody,
       ChatMessagesBody,
@@ -58,7 +58,7 @@ export const ApiAppendMessages = () =>
     ApiIdempotencyKey(),
     ApiIfMatch(),
     ApiBody({
-      schema: oneOf(CreateChatMessageDto, CreateChatMessagesDto),
+      schema: oneOf(AppendChatMessageDto, CreateChatMessagesDto),
       examples: named({
         'One message': EXAMPLES.newMessage,
         'Several, all or none': EXAMPLES.newMessages,
@@ -76,7 +76,9 @@ export const ApiAppendMessages = () =>
       hasBody: true,
       errors: errorsOf(
         'message_empty',
+        'parent_unknown',
         'messages_gone',
+        'too_many_branches',
         'message_id_taken',
         'key_in_use',
         'version_moved',

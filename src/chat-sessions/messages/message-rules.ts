@@ -16,6 +16,7 @@ import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
+import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import { startOf } from './text.js';
@@ -28,13 +29,14 @@ export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
   if (inputs.some(isEmpty)) throw new ChatSessionsError('message_empty');
 }
 
-/** Messages that follow the session's last, not stored yet. Throws `message_empty`. */
+/** Messages that follow each other, the first one a message with the id `parentId`, not stored yet. Throws `message_empty`. */
 export function newMessages(
   session: SessionState,
   inputs: CreateChatMessageDto[],
-  now: Date,
-): ChatMessage[] {
+  { now, parentId }: { now: Date; parentId: string | null },
+): PlacedMessage[] {
   refuseEmpty(inputs);
+  let previousId = parentId;
   return inputs.map((input, index) => {
     const message = Object.assign(new ChatMessage(), {
       sessionId: session.id,
@@ -47,7 +49,10 @@ export function newMessages(
       references: referencesOf(input),
       metadata: input.metadata ?? {},
       createdAt: now,
+      editedAt: null,
+      parentId: previousId,
     });
+    previousId = message.id;
     message.bytes = sizeOf(stringifyExactly(toChatMessage(message)));
     return message;
   });

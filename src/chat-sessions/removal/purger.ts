@@ -4,7 +4,7 @@ import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
-import { firstSeqOf } from '../store/message-range.js';
+import { firstSeqOf } from '../tree/stored-tree.js';
 import { BackgroundTask } from '../writes/background-task.js';
 
 /**

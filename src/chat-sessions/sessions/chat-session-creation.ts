@@ -7,6 +7,7 @@ import {
 } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import type { CreateChatMessageDto } from '../messages/dto/create-chat-message.dto.js';
+import { MessageReads } from '../messages/message-reads.js';
 import {
   derivedTitle,
   fieldsWith,
@@ -15,10 +16,12 @@ import {
 } from '../messages/message-rules.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
-import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import { newestOf } from '../store/fit-page.js';
 import type { Admit } from '../store/large-reads.js';
-import { firstSeqOf, newestOf } from '../store/message-range.js';
+import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import { arrivalsOf } from '../tree/path.js';
+import { firstSeqOf } from '../tree/stored-tree.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import type { Written } from '../writes/session-writes.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
@@ -33,7 +36,7 @@ export interface SectionKey {
 export interface Created extends Written {
   session: ChatSession;
   /** The newest messages, oldest first. */
-  messages: ChatMessage[];
+  messages: PlacedMessage[];
 }
 
 /**
@@ -45,6 +48,7 @@ export class ChatSessionCreation {
   constructor(
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
+    private readonly reads: MessageReads,
   ) {}
 
   /** Throws `session_id_taken`, `session_being_deleted`, `session_differs`, `section_taken`, `message_empty`. */
@@ -54,11 +58,10 @@ export class ChatSessionCreation {
     admit: Admit,
   ): UnitOfWork<Created> {
     const session = newSession(ownerId, input, new Date());
-    const messages = newMessages(
-      session,
-      input.messages ?? [],
-      session.createdAt,
-    );
+    const messages = newMessages(session, input.messages ?? [], {
+      now: session.createdAt,
+      parentId: null,
+    });
     if (messages.length > 0) {
       const title = session.title ?? derivedTitle(messages);
       Object.assign(session, fieldsWith(session, messages), { title });
@@ -72,8 +75,7 @@ export class ChatSessionCreation {
     if (messages.length > 0) {
       yield* execute(this.messages.insertion(messages), COMMIT);
     }
-    const newest = newestOf(session, messages);
-    return { session, messages: newest, created: true };
+    return { session, messages: newestOf(messages), created: true };
   }
 
   *getOrCreateOfSection(
@@ -135,8 +137,11 @@ export class ChatSessionCreation {
     admit: Admit,
   ): UnitOfWork<void> {
     if (inputs.length === 0 || firstSeqOf(session) > 1) return;
-    const query = { limit: inputs.length, after: 0 };
-    const { messages } = yield* this.messages.page(session, query, admit);
+    const { messages } = yield* this.reads.page(
+      session,
+      { path: arrivalsOf, limit: inputs.length, after: 0 },
+      admit,
+    );
     const isSame =
       session.lastSeq >= inputs.length &&
       messages.every((stored, index) => {
@@ -161,7 +166,7 @@ export class ChatSessionCreation {
     created: boolean,
     admit: Admit,
   ): UnitOfWork<Created> {
-    const messages = yield* this.messages.newest(session, admit);
-    return { session, messages, created };
+    const view = yield* this.reads.newest(session, admit);
+    return { ...view, created };
   }
 }

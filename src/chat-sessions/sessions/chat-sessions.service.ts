@@ -1,21 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { PAGE } from '../limits.js';
-import { ChatMessagesService } from '../messages/chat-messages.service.js';
+import { MessageReads } from '../messages/message-reads.js';
 import { Purger } from '../removal/purger.js';
 import { Removal, type Removed } from '../removal/removal.js';
-import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
-import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
 import { type Admit, LargeReads } from '../store/large-reads.js';
+import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import {
   type ListedSession,
   type ListPosition,
@@ -41,7 +41,7 @@ import type { UpdateChatSessionDto } from './dto/update-chat-session.dto.js';
 export interface SessionView {
   session: ChatSession;
   /** The newest messages, oldest first. */
-  messages: ChatMessage[];
+  messages: PlacedMessage[];
 }
 
 export interface SessionRead {
@@ -75,8 +75,7 @@ export class ChatSessionsService {
     private readonly sessions: ChatSessionsRepository,
     private readonly lists: SessionListsRepository,
     private readonly activity: ActivityCorrection,
-    private readonly messages: ChatMessagesRepository,
-    private readonly messagesService: ChatMessagesService,
+    private readonly messageReads: MessageReads,
     private readonly creation: ChatSessionCreation,
     private readonly writes: SessionWrites,
     private readonly removal: Removal,
@@ -134,7 +133,7 @@ export class ChatSessionsService {
   }
 
   /** The newest 50 messages of the owner's most recently active session; none if there is no session. */
-  async history(ownerId: string): Promise<ChatMessage[]> {
+  async history(ownerId: string): Promise<PlacedMessage[]> {
     const view = await this.reads.read((admit) =>
       this.readHistory(ownerId, admit),
     );
@@ -211,7 +210,7 @@ export class ChatSessionsService {
     if (isCurrent?.(etag)) return { etag };
     const query = { limit: limit ?? PAGE.sessionMessages.default };
     // It may be of a later version.
-    const view = yield* this.messagesService.pageOf(session, query, admit);
+    const view = yield* this.messageReads.page(session, query, admit);
     return { etag: entityTagOf(view.session), view };
   }
 
@@ -245,11 +244,12 @@ export class ChatSessionsService {
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const latest = yield* this.latest(ownerId);
       if (!latest) return undefined;
-      const session = yield* this.sessions.find(ownerId, latest.id);
-      // If it was deleted since, another one is the latest.
-      if (session) {
-        const messages = yield* this.messages.newest(session, admit);
-        return { session, messages };
+      try {
+        const session = yield* this.sessions.get(ownerId, latest.id);
+        return yield* this.messageReads.newest(session, admit);
+      } catch (error) {
+        // It was deleted since: another one is the latest.
+        if (!(error instanceof EntityNotFoundError)) throw error;
       }
     }
     throw new Error('The latest session was deleted at each read');
@@ -265,8 +265,8 @@ export class ChatSessionsService {
       yield* this.sessions.update(state, fields, { now });
     }
     const session = yield* this.sessions.get(state.ownerId, state.id);
-    const messages = yield* this.messages.newest(session, admit);
-    return { session, messages, created: false };
+    const view = yield* this.messageReads.newest(session, admit);
+    return { ...view, created: false };
   }
 
   /** The owner's most recently active session, archived or not, as in a list. */

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
   Between,
-  EntityNotFoundError,
   type FindOptionsWhere,
   In,
   LessThan,
@@ -10,18 +9,13 @@ import {
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
-import {
-  cachedSelect,
-  select,
-  selectFrom,
-  Table,
-} from '../../database/statements.js';
+import { select, selectFrom, Table } from '../../database/statements.js';
 import {
   execute,
   type Statement,
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
-import { PAGE } from '../limits.js';
+import { firstSeqOf, NO_TREE } from '../tree/stored-tree.js';
 import type { SessionKey, SessionState } from './chat-sessions.repository.js';
 import {
   ChatMessage,
@@ -29,32 +23,14 @@ import {
 } from './entities/chat-message.entity.js';
 import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
-import { type Admit, SMALL_BYTES } from './large-reads.js';
-import {
-  firstSeqOf,
-  fitRange,
-  lengthOf,
-  type MessagePageQuery,
-  type MessageRange,
-  rangeOf,
-} from './message-range.js';
-
-export interface MessagePage {
-  range: MessageRange;
-  messages: ChatMessage[];
-}
+import { SMALL_BYTES } from './large-reads.js';
 
 /** Columns that tell which session a message belongs to. */
-type Key = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
-
-interface RangeValues extends Key {
-  from: number;
-  to: number;
-}
+export type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 
 /** The fields of a session that has no messages. */
 export const NO_MESSAGES = {
-  messageCount: 0,
+  ...NO_TREE,
   maxMessageBytes: 0,
   preview: null,
   lastMessageAt: null,
@@ -69,13 +45,6 @@ const BATCH = { rows: 500, bytes: 4 * 1024 * 1024 };
  */
 @Injectable()
 export class ChatMessagesRepository {
-  private readonly selectRange = cachedSelect((values: RangeValues) =>
-    this.inRange(values).orderBy('message.seq'),
-  );
-  private readonly selectSizes = cachedSelect((values: RangeValues) =>
-    this.inRange(values, ['seq', 'bytes']),
-  );
-
   private readonly table: Table<ChatMessage>;
 
   constructor(
@@ -85,22 +54,14 @@ export class ChatMessagesRepository {
     this.table = new Table(messages);
   }
 
-  /** Throws EntityNotFoundError if the session has no such message. */
-  *get(session: SessionState, id: string): UnitOfWork<ChatMessage> {
-    const [message] = yield* select(this.of(session).andWhere({ id }));
-    if (!message) {
-      throw new EntityNotFoundError(ChatMessage, { sessionId: session.id, id });
-    }
-    return message;
+  /** The id of the message of a seq, or undefined. */
+  *idOf(session: SessionState, seq: number): UnitOfWork<string | undefined> {
+    return (yield* this.idsOf(session, { seq }))[0]?.id;
   }
 
-  /** The messages with these ids, by id; missing ones are left out. */
-  *findAll(
-    session: SessionState,
-    ids: string[],
-  ): UnitOfWork<ReadonlyMap<string, ChatMessage>> {
-    const found = yield* select(this.of(session).andWhere({ id: In(ids) }));
-    return new Map(found.map((message) => [message.id, message]));
+  /** The seq of the message with an id, or undefined. */
+  *seqOf(session: SessionState, id: string): UnitOfWork<number | undefined> {
+    return (yield* this.idsOf(session, { id }))[0]?.seq;
   }
 
   /**
@@ -123,10 +84,8 @@ export class ChatMessagesRepository {
     role: MessageRole,
     limits: { messages: number; characters: number },
   ): UnitOfWork<string[]> {
-    const start = `SUBSTR(message.content, 1, ${limits.characters})`;
     const rows = yield* select(
-      this.query([])
-        .addSelect(start, 'content')
+      this.startsOf(limits.characters)
         .where(existing(session))
         .andWhere({ role })
         .andWhere("message.content <> ''")
@@ -134,28 +93,6 @@ export class ChatMessagesRepository {
         .limit(limits.messages),
     );
     return rows.map(({ content }) => content);
-  }
-
-  /**
-   * A page of messages, oldest first, and the range of seqs that it should fill.
-   * @param admit is called before the messages are read
-   */
-  *page(
-    session: ChatSession,
-    query: MessagePageQuery,
-    admit: Admit,
-  ): UnitOfWork<MessagePage> {
-    const { range, bytes } = yield* this.fitting(session, query);
-    if (lengthOf(range) === 0) return { range, messages: [] };
-    admit(bytes);
-    const messages = yield* this.selectRange(valuesOf(session, range));
-    return { range, messages };
-  }
-
-  /** The newest messages, oldest first: as many as a session shows by default. */
-  *newest(session: ChatSession, admit: Admit): UnitOfWork<ChatMessage[]> {
-    const limit = PAGE.sessionMessages.default;
-    return (yield* this.page(session, { limit }, admit)).messages;
   }
 
   /** The statement that inserts messages. */
@@ -200,31 +137,19 @@ export class ChatMessagesRepository {
     );
   }
 
-  /** The part of a page's range that fits into its bytes, and the most bytes that it may have. */
-  private *fitting(
-    session: ChatSession,
-    query: MessagePageQuery,
-  ): UnitOfWork<{ range: MessageRange; bytes: number }> {
-    const range = rangeOf(session, query);
-    const bytes = lengthOf(range) * session.maxMessageBytes;
-    if (lengthOf(range) <= 1 || bytes <= SMALL_BYTES) return { range, bytes };
-    const sizes = yield* this.selectSizes(valuesOf(session, range));
-    const fitting = fitRange(range, sizes);
-    const total = sizes
-      .filter(({ seq }) => seq >= fitting.from && seq <= fitting.to)
-      .reduce((sum, size) => sum + size.bytes, 0);
-    return { range: fitting, bytes: total };
+  *idsOf(
+    session: SessionState,
+    where: FindOptionsWhere<ChatMessage>,
+  ): UnitOfWork<ChatMessage[]> {
+    return yield* select(
+      this.query(['id', 'seq']).where(existing(session)).andWhere(where),
+    );
   }
 
-  private inRange(
-    { from, to, ...key }: RangeValues,
-    columns?: readonly (keyof ChatMessage)[],
-  ): SelectQueryBuilder<ChatMessage> {
-    return this.query(columns).where({ ...key, seq: Between(from, to) });
-  }
-
-  private of(session: SessionState): SelectQueryBuilder<ChatMessage> {
-    return this.query().where(existing(session));
+  /** Selects the start of the content. */
+  private startsOf(characters: number): SelectQueryBuilder<ChatMessage> {
+    const start = `SUBSTR(message.content, 1, ${characters})`;
+    return this.query([]).addSelect(start, 'content');
   }
 
   private query(
@@ -234,18 +159,11 @@ export class ChatMessagesRepository {
   }
 }
 
-function keyOf({ id, ownerId }: SessionKey): Key {
+export function keyOf({ id, ownerId }: SessionKey): MessageKey {
   return { sessionId: id, ownerId };
 }
 
 /** Matches the messages that were not cleared. */
-function existing(session: SessionState): FindOptionsWhere<ChatMessage> {
+export function existing(session: SessionState): FindOptionsWhere<ChatMessage> {
   return { ...keyOf(session), seq: MoreThanOrEqual(firstSeqOf(session)) };
-}
-
-function valuesOf(
-  session: SessionKey,
-  { from, to }: MessageRange,
-): RangeValues {
-  return { ...keyOf(session), from, to };
 }

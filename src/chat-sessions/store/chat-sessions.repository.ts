@@ -17,6 +17,7 @@ import {
   type Statement,
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
+import { ChatMessage } from './entities/chat-message.entity.js';
 import { ChatSession } from './entities/chat-session.entity.js';
 import { newRevision } from './revision.js';
 
@@ -24,6 +25,12 @@ export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
+
+/** A session that is locked. */
+export interface LockedSession extends SessionState {
+  /** The id of the message of `lastSeq`; null if there is none. */
+  newestId: string | null;
+}
 
 /** The owner of sessions that were deleted and wait for the removal of their messages: not an id that anyone can have. */
 const NOBODY = '';
@@ -38,7 +45,17 @@ export class ChatSessionsRepository {
     this.byId(key, STATE),
   );
   private readonly selectForUpdate = cachedSelect((key: SessionKey) =>
-    this.database.forUpdate(this.byId(key, STATE)),
+    this.database.forUpdate(
+      this.byId(key, STATE).addSelect(
+        (one) =>
+          one
+            .select('newest.id')
+            .from(ChatMessage, 'newest')
+            .where('newest.sessionId = session.id')
+            .andWhere('newest.seq = session.lastSeq'),
+        'newestId',
+      ),
+    ),
   );
   private readonly selectVersion = cachedSelect((key: SessionKey) =>
     this.byId(key, ['createdAt', 'version', 'revision']),
@@ -76,9 +93,9 @@ export class ChatSessionsRepository {
   }
 
   /** Like `state`; locks the session until the transaction ends. */
-  *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
+  *lock(ownerId: string, id: string): UnitOfWork<LockedSession> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
-    return orNotFound(session, id);
+    return orNotFound(session as LockedSession | undefined, id);
   }
 
   *findOfSection(
@@ -137,6 +154,7 @@ export class ChatSessionsRepository {
       config: {},
       metadata: {},
       preview: null,
+      stretches: null,
     };
     yield* execute(this.table.update({ id, ownerId }, gone));
   }
@@ -190,6 +208,10 @@ const STATE = [
   'title',
   'messageCount',
   'lastSeq',
+  'deletedCount',
+  'firstSeq',
+  'leafSeq',
+  'treeRevision',
   'maxMessageBytes',
   'version',
   'revision',
@@ -197,7 +219,10 @@ const STATE = [
   'updatedAt',
 ] as const satisfies readonly (keyof ChatSession)[];
 
-function orNotFound(session: ChatSession | undefined, id: string): ChatSession {
+function orNotFound<Session extends object>(
+  session: Session | undefined,
+  id: string,
+): Session {
   if (!session) throw new EntityNotFoundError(ChatSession, { id });
   return session;
 }

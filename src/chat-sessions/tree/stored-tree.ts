@@ -29,19 +29,56 @@ export interface StoredTree {
 /** The columns that tell a linear tree from a branched one. */
 export type StoredShape = Omit<StoredTree, 'deletedCount' | 'stretches'>;
 
+type SeqColumns = Omit<StoredShape, 'leafSeq'>;
+
+/** The columns of a tree without a message. */
+export const NO_TREE = {
+  messageCount: 0,
+  deletedCount: 0,
+  firstSeq: null,
+  leafSeq: null,
+  treeRevision: null,
+  stretches: null,
+} as const;
+
 /** Stretches as they were stored, and the `lastSeq` of that time. */
 export interface StoredStretches {
   readonly lastSeq: number;
   readonly stretches: readonly Stretch[];
 }
 
+/** The seq of the first message; `lastSeq + 1` without messages. */
+export function firstSeqOf({
+  lastSeq,
+  messageCount,
+}: Pick<StoredTree, 'lastSeq' | 'messageCount'>): number {
+  return lastSeq - messageCount + 1;
+}
+
+/** Whether the stretches of a row are those of its tree. */
+function isBranched(row: SeqColumns): boolean {
+  return row.firstSeq === firstSeqOf(row);
+}
+
+/** How many messages exist. */
+export function existingCountOf(
+  row: SeqColumns & Pick<StoredTree, 'deletedCount'>,
+): number {
+  return isBranched(row)
+    ? row.messageCount - row.deletedCount
+    : row.messageCount;
+}
+
 /** The tree of a row that needs no stretches; undefined if it is branched. */
 export function linearTreeOf(row: StoredShape): Tree | undefined {
+  if (isBranched(row)) return undefined;
   const { lastSeq, messageCount } = row;
-  const firstSeq = lastSeq - messageCount + 1;
-  if (row.firstSeq === firstSeq) return undefined;
-  const leafSeq = messageCount === 0 ? 0 : lastSeq;
-  return { firstSeq, lastSeq, leafSeq, stretches: null };
+  return {
+    firstSeq: firstSeqOf(row),
+    lastSeq,
+    leafSeq: messageCount === 0 ? 0 : lastSeq,
+    stretches: null,
+  };
 }
 
 /**

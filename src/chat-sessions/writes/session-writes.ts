@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import {
   ChatSessionsRepository,
+  type LockedSession,
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
@@ -52,7 +53,7 @@ export interface SessionChange<Result extends Written> {
    * @param session locked until the commit
    * @param now time of the change, never before the session's `updatedAt`
    */
-  apply: (session: SessionState, now: Date) => UnitOfWork<Result>;
+  apply: (session: LockedSession, now: Date) => UnitOfWork<Result>;
   /** Validates the change, before If-Match is checked. */
   validate?: () => void;
   /** Called if If-Match fails or a row exists: finds the result of the same write, if it was sent before. */

@@ -123,9 +123,21 @@ export type ChatMessage = {
      */
     timestamp: string;
     /**
+     * When it was changed last, in UTC; null if it was not.
+     */
+    edited_at: string | null;
+    /**
+     * If several messages follow the same one: their seqs, its own included.
+     */
+    siblings?: Array<number>;
+    /**
      * Unique in its session: the client's own id, or a UUID.
      */
     id: string;
+    /**
+     * The message that it follows; null if it is the first of a branch.
+     */
+    parent_id: string | null;
     /**
      * The text.
      */
@@ -134,7 +146,7 @@ export type ChatMessage = {
 
 export type ChatSession = {
     /**
-     * How many messages the session has.
+     * How many messages the session has, on all branches.
      */
     message_count: number;
     /**
@@ -223,7 +235,7 @@ export type ChatValidationError = {
 
 export type ChatSessionSummary = {
     /**
-     * How many messages the session has.
+     * How many messages the session has, on all branches.
      */
     message_count: number;
     /**
@@ -314,7 +326,50 @@ export type ChatSessionDoneBody = {
     message: string;
 };
 
+export type ChatMessageToAppend = {
+    /**
+     * An id of the client's own, which makes the append safe to repeat: 1 to 64
+     * of A-Z, a-z, 0-9, _ and -.
+     */
+    id?: string;
+    /**
+     * Who speaks.
+     */
+    role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+    /**
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+     */
+    content?: string | null;
+    /**
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent.
+     */
+    parts?: Array<{
+        type: string;
+        [key: string]: unknown;
+    }> | null;
+    /**
+     * What the text refers to.
+     */
+    references?: Array<{
+        [key: string]: unknown;
+    }>;
+    /**
+     * The client's own, at most 16 KiB of JSON.
+     */
+    metadata?: {
+        [key: string]: unknown;
+    };
+    /**
+     * The id of the message that the new one follows, or the first of several. By default the last one that the session shows; null begins a new conversation beside the others.
+     */
+    parent_id?: string | null;
+};
+
 export type NewChatMessages = {
+    /**
+     * The id of the message that the new one follows, or the first of several. By default the last one that the session shows; null begins a new conversation beside the others.
+     */
+    parent_id?: string | null;
     /**
      * 1 to 100.
      */
@@ -920,7 +975,7 @@ export type GetMessagesResponses = {
 export type GetMessagesResponse = GetMessagesResponses[keyof GetMessagesResponses];
 
 export type AppendMessagesData = {
-    body: NewChatMessage | NewChatMessages;
+    body: ChatMessageToAppend | NewChatMessages;
     headers?: {
         /**
          * Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.
@@ -943,7 +998,7 @@ export type AppendMessagesData = {
 
 export type AppendMessagesErrors = {
     /**
-     * Validation failed; or: Message cannot be empty
+     * Validation failed; or: Message cannot be empty; or: No message of the chat session has the id in parent_id
      */
     400: ChatValidationError;
     /**
@@ -959,7 +1014,7 @@ export type AppendMessagesErrors = {
      */
     408: ChatError;
     /**
-     * Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
+     * Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
      */
     409: ChatError;
     /**

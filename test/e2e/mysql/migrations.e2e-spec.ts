@@ -13,7 +13,10 @@ async function statementsOf(direction: 'up' | 'down'): Promise<string[]> {
   const statements: string[] = [];
   const isThere = async () => direction === 'down';
   const runner = {
-    query: async (sql: string) => void statements.push(sql),
+    query: async (sql: string) => {
+      statements.push(sql);
+      return [];
+    },
     hasColumn: isThere,
     hasTable: isThere,
   };

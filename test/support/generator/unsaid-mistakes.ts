@@ -64,18 +64,8 @@ export const moreMistakes: MoreMistakes = {
       ),
     ),
   ],
-  NewChatMessage: [
-    {
-      kind: 'nothing said',
-      isLate: true,
-      changes: fc.constantFrom(
-        having({ content: ' \n', parts: null }),
-        having({ content: undefined, parts: undefined }),
-        having({ content: null, parts: [] }),
-        having({ content: '', parts: [{ type: 'text', text: '\t' }] }),
-      ),
-    },
-  ],
+  NewChatMessage: [nothingSaid()],
+  ChatMessageToAppend: [nothingSaid()],
   NewChatMessages: [repeatedId()],
   NewChatSession: [
     repeatedId(),
@@ -129,6 +119,19 @@ function wrongOpaqueIds() {
 
 function wrong(kind: string, values: fc.Arbitrary<unknown>) {
   return { kind, changes: instead(values) };
+}
+
+function nothingSaid() {
+  return {
+    kind: 'nothing said',
+    isLate: true,
+    changes: fc.constantFrom(
+      having({ content: ' \n', parts: null }),
+      having({ content: undefined, parts: undefined }),
+      having({ content: null, parts: [] }),
+      having({ content: '', parts: [{ type: 'text', text: '\t' }] }),
+    ),
+  };
 }
 
 function repeatedId() {

@@ -36,14 +36,8 @@ export function rulesOf(world: World): Rules {
           },
           { weight: 2, arbitrary: missingIds(world) },
         ),
-      message_id: () =>
-        fc.oneof(
-          { weight: 6, arbitrary: fc.constantFrom(...world.messageIds) },
-          {
-            weight: 1,
-            arbitrary: fc.constantFrom('missing', 'missing_'.repeat(8)),
-          },
-        ),
+      message_id: () => messageIds(world),
+      parent_id: () => messageIds(world),
       cursor: () => fc.constantFrom(...world.cursors),
       id: ({ format, pattern }) =>
         format === 'uuid'
@@ -79,6 +73,8 @@ export function rulesOf(world: World): Rules {
     corrections: {
       NewChatMessage: (message) =>
         saysSomething(message) ? message : { ...message, content: 'x' },
+      ChatMessageToAppend: (message) =>
+        saysSomething(message) ? message : { ...message, content: 'x' },
       NewChatMessages: withUniqueIds,
       NewChatSession: (session) => withDocument(withUniqueIds(session)),
     },
@@ -105,9 +101,15 @@ export function statusesOfRight(
     (sessionId && !world.sessionIds.includes(sessionId.toLowerCase())) ||
     (messageId && !world.messageIds.includes(messageId));
   if (isMissing) return [404];
-  const may = statuses.filter((status) => status < 400);
   const { 'If-Match': ifMatch = '*' } = header;
-  if (ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG)) may.push(412);
+  const isMoved = ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG);
+  const { parent_id: parentId } = (body ?? {}) as JsonObject;
+  if (parentId && !world.messageIds.includes(parentId as string)) {
+    // Another message may have an id of the body.
+    return isMoved ? [412, 409] : [400];
+  }
+  const may = statuses.filter((status) => status < 400);
+  if (isMoved) may.push(412);
   if (name === 'POST /api/chat-sessions') {
     const { id, section_id: sectionId, messages } = body as JsonObject;
     if (id === world.foreignId) return [409];
@@ -118,6 +120,16 @@ export function statusesOfRight(
   // Another message may have this id.
   if (sessionId && JSON.stringify(body)?.includes('"id":')) may.push(409);
   return may;
+}
+
+function messageIds(world: World) {
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...world.messageIds) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('missing', 'missing_'.repeat(8)),
+    },
+  );
 }
 
 function missingIds(world: World) {

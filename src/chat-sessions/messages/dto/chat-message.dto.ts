@@ -1,4 +1,4 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { exactly } from '../../../json/exact-json.js';
 import {
   ApiEnum,
@@ -8,14 +8,14 @@ import {
   ApiParts,
   ApiTime,
 } from '../../routes/openapi/properties.js';
-import type { MessagePage } from '../../store/chat-messages.repository.js';
 import {
-  type ChatMessage,
   MESSAGE_ROLES,
   type MessageRole,
 } from '../../store/entities/chat-message.entity.js';
-import type { ChatSession } from '../../store/entities/chat-session.entity.js';
-import { firstSeqOf } from '../../store/message-range.js';
+import type {
+  MessagePage,
+  PlacedMessage,
+} from '../../store/placed-messages.repository.js';
 
 /** One turn of a conversation. */
 @ApiSchema({ name: 'ChatMessage' })
@@ -32,6 +32,12 @@ export class ChatMessageDto {
    */
   @ApiInteger()
   seq: number;
+
+  /**
+   * The message that it follows; null if it is the first of a branch.
+   * @example "msg_00"
+   */
+  parent_id: string | null;
 
   /** Who speaks. */
   @ApiEnum(MESSAGE_ROLES)
@@ -61,6 +67,20 @@ export class ChatMessageDto {
    */
   @ApiTime()
   timestamp: string;
+
+  /**
+   * When it was changed last, in UTC; null if it was not.
+   * @example "2026-11-23T01:02:09.001Z"
+   */
+  @ApiTime()
+  edited_at: string | null;
+
+  /**
+   * If several messages follow the same one: their seqs, its own included.
+   * @example [3, 5]
+   */
+  @ApiPropertyOptional({ type: 'integer', isArray: true })
+  siblings?: number[];
 }
 
 export class ChatMessageBody {
@@ -80,29 +100,31 @@ export class ChatMessagePage extends ChatMessagesBody {
   has_after: boolean;
 }
 
-export function toChatMessage(message: ChatMessage): ChatMessageDto {
+export function toChatMessage(message: PlacedMessage): ChatMessageDto {
+  const { siblings } = message;
   return {
     id: message.id,
     seq: message.seq,
+    parent_id: message.parentId,
     role: message.role,
     content: message.content,
     parts: exactly(message.parts),
     references: exactly(message.references),
     metadata: exactly(message.metadata),
     timestamp: message.createdAt.toISOString(),
+    edited_at: message.editedAt?.toISOString() ?? null,
+    ...(siblings && { siblings }),
   };
 }
 
-/** `has_before` and `has_after` follow from the range, as seqs have no gaps. */
 export function toChatMessagePage({
-  session,
   messages,
-  range,
-}: MessagePage & { session: ChatSession }): ChatMessagePage {
-  const isCleared = session.messageCount === 0;
+  hasBefore,
+  hasAfter,
+}: MessagePage): ChatMessagePage {
   return {
     messages: messages.map(toChatMessage),
-    has_before: !isCleared && range.from > firstSeqOf(session),
-    has_after: !isCleared && range.to < session.lastSeq,
+    has_before: hasBefore,
+    has_after: hasAfter,
   };
 }

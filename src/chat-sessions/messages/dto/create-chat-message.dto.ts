@@ -1,4 +1,5 @@
-import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -14,6 +15,7 @@ import {
   IsTypedPart,
   MaxBytes,
   MaxJsonBytes,
+  MESSAGE_ID,
   NestedArray,
   Optional,
 } from '../../../validation/decorators.js';
@@ -82,9 +84,19 @@ export class CreateChatMessageDto {
   metadata?: Record<string, unknown>;
 }
 
+/** A message to append, and where. */
+@ApiSchema({ name: 'ChatMessageToAppend' })
+export class AppendChatMessageDto extends CreateChatMessageDto {
+  @ParentId()
+  parent_id?: string | null;
+}
+
 /** Several messages to append, all or none. */
 @ApiSchema({ name: 'NewChatMessages' })
 export class CreateChatMessagesDto {
+  @ParentId()
+  parent_id?: string | null;
+
   /** 1 to 100. */
   @ApiProperty({ minItems: 1, maxItems: LIMITS.messagesPerBatch })
   @IsArray()
@@ -92,6 +104,21 @@ export class CreateChatMessagesDto {
   @NestedArray(() => CreateChatMessageDto, LIMITS.messagesPerBatch)
   @UniqueIds()
   messages: CreateChatMessageDto[];
+}
+
+function ParentId(): PropertyDecorator {
+  return applyDecorators(
+    ApiPropertyOptional({
+      type: String,
+      nullable: true,
+      pattern: MESSAGE_ID.source,
+      description:
+        'The id of the message that the new one follows, or the first of several. By default the last one that the session shows; null begins a new conversation beside the others.',
+      example: 'msg_01',
+    }),
+    IsOptional(),
+    IsMessageId(),
+  );
 }
 
 export function UniqueIds(): PropertyDecorator {

@@ -62,15 +62,39 @@ interface Message {
   parts?: readonly object[];
 }
 
-function stored(message: Message, seq: number, timestamp: string) {
-  const { id, role, content, parts = null } = message;
-  const open = { references: [], metadata: {} };
-  return { id, seq, role, content, parts, ...open, timestamp };
+interface Place {
+  seq: number;
+  parent_id: string | null;
+  timestamp: string;
 }
 
-const ORDERED = stored(ORDER, 1, ORDERED_AT);
+function stored(message: Message, { seq, parent_id, timestamp }: Place) {
+  const { id, role, content, parts = null } = message;
+  return {
+    id,
+    seq,
+    parent_id,
+    role,
+    content,
+    parts,
+    references: [],
+    metadata: {},
+    timestamp,
+    edited_at: null,
+  };
+}
+
+const ORDERED = stored(ORDER, {
+  seq: 1,
+  parent_id: null,
+  timestamp: ORDERED_AT,
+});
 const ANSWERED = TURN.map((message, index) =>
-  stored(message, index + 2, ANSWERED_AT),
+  stored(message, {
+    seq: index + 2,
+    parent_id: (TURN[index - 1] ?? ORDER).id,
+    timestamp: ANSWERED_AT,
+  }),
 );
 const MESSAGES = [ORDERED, ...ANSWERED];
 

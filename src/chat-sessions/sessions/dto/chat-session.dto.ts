@@ -10,9 +10,10 @@ import {
   ApiObjects,
   ApiTime,
 } from '../../routes/openapi/properties.js';
-import type { ChatMessage } from '../../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import type { PlacedMessage } from '../../store/placed-messages.repository.js';
 import type { ListPosition } from '../../store/session-lists.repository.js';
+import { existingCountOf } from '../../tree/stored-tree.js';
 import { encodeCursor } from '../cursor.js';
 
 /** What a session says of itself everywhere. */
@@ -57,7 +58,7 @@ class ChatSessionHead {
   archived: boolean;
 
   /**
-   * How many messages the session has.
+   * How many messages the session has, on all branches.
    * @example 1
    */
   @ApiInteger()
@@ -147,7 +148,7 @@ export class ChatSessionDoneBody {
 
 export function toChatSession(
   session: ChatSession,
-  messages: ChatMessage[],
+  messages: PlacedMessage[],
 ): ChatSessionDto {
   return Object.assign(headOf(session), {
     messages: messages.map(toChatMessage),
@@ -170,7 +171,7 @@ export function toChatSessionBody({
   messages,
 }: {
   session: ChatSession;
-  messages: ChatMessage[];
+  messages: PlacedMessage[];
 }): ChatSessionBody {
   return { chat_session: toChatSession(session, messages) };
 }
@@ -197,7 +198,7 @@ function headOf(session: ChatSession) {
     context_documents: session.contextDocuments,
     pinned: session.pinned,
     archived: session.archived,
-    message_count: session.messageCount,
+    message_count: existingCountOf(session),
     last_message_at: session.lastMessageAt?.toISOString() ?? null,
     version: session.version,
     created_at: session.createdAt.toISOString(),

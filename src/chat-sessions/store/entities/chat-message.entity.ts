@@ -74,6 +74,10 @@ export class ChatMessage {
   @Column({ ...timeColumn, name: 'created_at' })
   createdAt: Date;
 
+  /** When it was changed last; null if it was not. */
+  @Column({ ...timeColumn, name: 'edited_at', nullable: true })
+  editedAt: Date | null;
+
   @ManyToOne(() => ChatSession, { onDelete: 'CASCADE' })
   @JoinColumn({
     name: 'session_id',

@@ -72,13 +72,42 @@ export class ChatSession {
   @Column({ type: 'boolean', name: 'archived' })
   archived: boolean;
 
-  /** The number of messages: their seqs are the `messageCount` numbers up to `lastSeq`. */
+  /** How many seqs there are from the first message to `lastSeq`, those of deleted messages included. */
   @Column({ type: 'int', unsigned: true, name: 'message_count' })
   messageCount: number;
 
   /** The last seq that was used. A clear does not reset it, so no seq is used twice. */
   @Column({ type: 'int', unsigned: true, name: 'last_seq' })
   lastSeq: number;
+
+  /** How many of the `messageCount` seqs were deleted. Does not count if the session is linear. */
+  @Column({ type: 'int', unsigned: true, name: 'deleted_count', default: 0 })
+  deletedCount: number;
+
+  /** The columns of a session that is no line: null in a line (see `StoredTree`). */
+  @Column({ type: 'int', unsigned: true, name: 'first_seq', nullable: true })
+  firstSeq: number | null;
+
+  @Column({ type: 'int', unsigned: true, name: 'leaf_seq', nullable: true })
+  leafSeq: number | null;
+
+  /** Random, and new with each text of `stretches`. */
+  @Column({
+    ...asciiColumn,
+    name: 'tree_revision',
+    length: 12,
+    nullable: true,
+  })
+  treeRevision: string | null;
+
+  /** Up to 110 kB: read by `TreesRepository` only. */
+  @Column({
+    type: 'longtext',
+    name: 'stretches',
+    nullable: true,
+    select: false,
+  })
+  stretches?: string | null;
 
   /** Bytes of the largest message in a response: tells whether a page must count bytes. */
   @Column({ type: 'int', unsigned: true, name: 'max_message_bytes' })

@@ -1,0 +1,217 @@
+import { Injectable } from '@nestjs/common';
+import { isDuplicateKey } from '../../database/errors.js';
+import {
+  COMMIT,
+  type Statement,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
+import { ChatSessionsError } from '../errors.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
+import {
+  ChatSessionsRepository,
+  type LockedSession,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
+import type { ChatMessage } from '../store/entities/chat-message.entity.js';
+import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import { TreesRepository } from '../store/trees.repository.js';
+import { append } from '../tree/changes.js';
+import { linearTreeOf } from '../tree/stored-tree.js';
+import { siblingsOf, type Tree } from '../tree/tree.js';
+import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
+import type { Written } from '../writes/session-writes.js';
+import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
+import { MessageReads } from './message-reads.js';
+import {
+  derivedTitle,
+  fieldsWith,
+  isRepeated,
+  mostBytesOf,
+  newMessages,
+  startOfLine,
+} from './message-rules.js';
+
+/** Messages to store, each the child of the one before. */
+export interface NewMessages {
+  messages: CreateChatMessageDto[];
+  /** The id of the message that the first one follows: by default the leaf; null for a new root. */
+  parentId?: string | null;
+}
+
+export interface Appended extends Written {
+  messages: PlacedMessage[];
+}
+
+/** The place of new messages in the tree. */
+export interface Placement {
+  parentId: string | null;
+  /** The session's columns of the tree, unless they stay as an append at the leaf leaves them. */
+  columns?: Partial<ChatSession>;
+  /** The tree with the new messages, unless it is linear. */
+  tree?: Tree;
+  /** Statements that remove others. */
+  removals?: Statement[];
+}
+
+/** Messages, and characters of one, that are looked at for a text. */
+const MAX_BLANK = 100;
+
+/** Stores new messages: the common part of append and replace. */
+@Injectable()
+export class MessageInserts {
+  constructor(
+    private readonly sessions: ChatSessionsRepository,
+    private readonly messages: ChatMessagesRepository,
+    private readonly reads: MessageReads,
+    private readonly trees: TreesRepository,
+  ) {}
+
+  /** Throws `message_empty`, `parent_unknown`, `too_many_branches`, and the driver's error if an id is taken. */
+  *append(
+    session: LockedSession,
+    { messages, parentId }: NewMessages,
+    now: Date,
+  ): UnitOfWork<Appended> {
+    const placement = yield* this.below(session, messages.length, parentId);
+    return yield* this.insert(session, messages, placement, now);
+  }
+
+  /** Throws `message_empty`, and the driver's error if an id is taken. */
+  *insert(
+    session: SessionState,
+    inputs: CreateChatMessageDto[],
+    { parentId, columns, tree, removals = [] }: Placement,
+    now: Date,
+  ): UnitOfWork<Appended> {
+    const messages = newMessages(session, inputs, { now, parentId });
+    const title = session.title ?? (yield* this.firstTitle(session, messages));
+    const fields = { title, ...fieldsWith(session, messages), ...columns };
+    const first = [...removals, this.messages.insertion(messages)];
+    const changes = { now, first, last: [COMMIT] };
+    try {
+      yield* this.sessions.update(session, fields, changes);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      // Ids of cleared messages are free, also while their rows wait for their removal.
+      const ids = messages.map(({ id }) => id);
+      if (!(yield* this.messages.deleteCleared(session, ids))) throw error;
+      yield* this.sessions.update(session, fields, changes);
+    }
+    const [message] = messages;
+    const siblings = tree && siblingsOf(tree, message!.seq);
+    if (siblings && siblings.length > 1) message!.siblings = siblings;
+    return { session, messages, created: true };
+  }
+
+  /** Undefined if none of the inputs is stored. Throws `message_id_taken` if only some are, or with other content, or another parent than the given one. */
+  *findRepeated(
+    session: SessionState,
+    { messages: inputs, parentId }: NewMessages,
+  ): UnitOfWork<Appended | undefined> {
+    const ids = inputs.flatMap(({ id }) => id ?? []);
+    if (ids.length === 0) return undefined;
+    const stored = yield* this.messages.bytesOf(session, ids);
+    if (stored > 0) {
+      const { updatedAt: now } = session;
+      const sent = newMessages(session, inputs, { now, parentId: null });
+      if (stored > mostBytesOf(sent)) {
+        throw new ChatSessionsError('message_id_taken');
+      }
+    }
+    const found = yield* this.reads.withIds(session, ids);
+    if (found.size === 0) return undefined;
+    const messages = inputs.map((input) => {
+      const stored = input.id && found.get(input.id);
+      if (!stored || !isRepeated(stored, input)) {
+        throw new ChatSessionsError('message_id_taken');
+      }
+      return stored;
+    });
+    // The others follow each other.
+    const first = messages.find((one) => !found.has(one.parentId ?? ''));
+    if (parentId !== undefined && first?.parentId !== parentId) {
+      throw new ChatSessionsError('message_id_taken');
+    }
+    return { session, messages, created: false };
+  }
+
+  /** The messages that a request with an Idempotency-Key has stored, as they are now. Throws EntityNotFoundError, `messages_gone`. */
+  *findInserted({
+    ownerId,
+    sessionId,
+    messageIds,
+  }: IdempotencyKey): UnitOfWork<Appended> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    const found = yield* this.reads.withIds(session, messageIds);
+    const messages = messageIds.map((id) => {
+      const message = found.get(id);
+      if (!message) throw new ChatSessionsError('messages_gone');
+      return message;
+    });
+    return { session, messages, created: true };
+  }
+
+  /** The place below a message: by default the leaf. Most appends need no tree. */
+  private *below(
+    session: LockedSession,
+    count: number,
+    parentId: string | null | undefined,
+  ): UnitOfWork<Placement> {
+    const { lastSeq, newestId } = session;
+    const linear = linearTreeOf(session);
+    if (linear) {
+      // The row of a cleared message may wait for its removal.
+      const leafId = linear.leafSeq === 0 ? null : newestId;
+      if (parentId === undefined || parentId === leafId) {
+        return { parentId: leafId };
+      }
+    }
+    const before = linear ?? (yield* this.trees.get(session));
+    const seq =
+      parentId === undefined
+        ? before.leafSeq
+        : yield* this.seqOfParent(session, parentId);
+    const tree = append(before, count, seq);
+    return {
+      parentId:
+        parentId !== undefined || seq === 0
+          ? (parentId ?? null)
+          : seq === lastSeq
+            ? newestId
+            : (yield* this.messages.idOf(session, seq))!,
+      columns: seq === before.leafSeq ? undefined : this.trees.columnsOf(tree),
+      tree,
+    };
+  }
+
+  private *seqOfParent(
+    session: SessionState,
+    parentId: string | null,
+  ): UnitOfWork<number> {
+    if (parentId === null) return 0;
+    const seq = yield* this.messages.seqOf(session, parentId);
+    if (seq === undefined) throw new ChatSessionsError('parent_unknown');
+    return seq;
+  }
+
+  /** A title only if the session's first user message with a text is among the new ones: a cleared title stays cleared. */
+  private *firstTitle(
+    session: SessionState,
+    messages: ChatMessage[],
+  ): UnitOfWork<string | null> {
+    const title = derivedTitle(messages);
+    if (title === null || session.messageCount === 0) return title;
+    return (yield* this.hasUserText(session)) ? null : title;
+  }
+
+  /** Messages with a picture may have a text that is blank. Many of them, or a long one, count as a text. */
+  private *hasUserText(session: SessionState): UnitOfWork<boolean> {
+    const limits = { messages: MAX_BLANK, characters: MAX_BLANK };
+    const texts = yield* this.messages.firstTexts(session, 'user', limits);
+    return (
+      texts.length === MAX_BLANK ||
+      texts.some((text) => text.length === MAX_BLANK || startOfLine(text))
+    );
+  }
+}

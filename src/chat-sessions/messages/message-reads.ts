@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { PAGE } from '../limits.js';
+import {
+  ChatSessionsRepository,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
+import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import type { Admit } from '../store/large-reads.js';
+import {
+  type MessagePage,
+  type PlacedMessage,
+  PlacedMessagesRepository,
+} from '../store/placed-messages.repository.js';
+import { TreesRepository } from '../store/trees.repository.js';
+import { pageOf, type Path, pathOf, type PathPageQuery } from '../tree/path.js';
+import type { Tree } from '../tree/tree.js';
+
+/** A session with a page of its messages, both read at one moment. */
+export interface SessionWithPage extends MessagePage {
+  session: ChatSession;
+}
+
+/** A request for a page of messages. Cursors are seqs. */
+export interface MessagePageQuery extends PathPageQuery {
+  /** Which messages to page through: by default those on the path to the leaf. */
+  path?: (tree: Tree) => Path;
+}
+
+/** A change between the two reads of a session and its messages makes both start again; more than this many do not come. */
+const MAX_READS = 10;
+
+/**
+ * Reads messages of a session that was just read. If the session has changed
+ * since, it is read again. Throws EntityNotFoundError if it was deleted since,
+ * and an Error if the session counts messages that it does not have.
+ */
+@Injectable()
+export class MessageReads {
+  constructor(
+    private readonly sessions: ChatSessionsRepository,
+    private readonly trees: TreesRepository,
+    private readonly messages: PlacedMessagesRepository,
+  ) {}
+
+  /** A page, oldest first. */
+  *page(
+    session: ChatSession,
+    { path = (tree) => pathOf(tree), ...query }: MessagePageQuery,
+    admit: Admit,
+  ): UnitOfWork<SessionWithPage> {
+    const { ownerId, id } = session;
+    for (let reads = 1; reads <= MAX_READS; reads++) {
+      const tree = yield* this.trees.find(session);
+      if (tree) {
+        const page = pageOf(path(tree), query);
+        const found = yield* this.messages.page(session, tree, page, admit);
+        if (found) return { session, ...found };
+      }
+      session = yield* this.sessions.get(ownerId, id);
+    }
+    throw inconsistent(id);
+  }
+
+  /** As many of the newest messages as a session shows by default, oldest first. */
+  *newest(session: ChatSession, admit: Admit): UnitOfWork<SessionWithPage> {
+    const limit = PAGE.sessionMessages.default;
+    return yield* this.page(session, { limit }, admit);
+  }
+
+  /** The messages with these ids, by id; missing ones are left out. */
+  *withIds(
+    session: SessionState,
+    ids: string[],
+  ): UnitOfWork<ReadonlyMap<string, PlacedMessage>> {
+    const { ownerId, id } = session;
+    for (let reads = 1; reads <= MAX_READS; reads++) {
+      const tree = yield* this.trees.find(session);
+      const found = tree && (yield* this.messages.findAll(session, tree, ids));
+      if (found) return new Map(found.map((one) => [one.id, one]));
+      session = yield* this.sessions.state(ownerId, id);
+    }
+    throw inconsistent(id);
+  }
+}
+
+function inconsistent(id: string): Error {
+  return new Error(`The chat session ${id} has other messages than it counts`);
+}
