@@ -10,15 +10,20 @@ export type {
   ChatSessionsOptions,
 } from './chat-sessions/options.js';
 
-export { ChatMessagesService } from './chat-sessions/messages/chat-messages.service.js';
+export {
+  BranchesService,
+  type Edited,
+  type Moved,
+} from './chat-sessions/branches/branches.service.js';
+export {
+  ChatMessagesService,
+  type MessagesQuery,
+} from './chat-sessions/messages/chat-messages.service.js';
 export type {
   Appended,
   NewMessages,
 } from './chat-sessions/messages/message-inserts.js';
-export type {
-  MessagePageQuery,
-  SessionWithPage,
-} from './chat-sessions/messages/message-reads.js';
+export type { SessionWithPage } from './chat-sessions/messages/message-reads.js';
 export type {
   Created,
   SectionKey,

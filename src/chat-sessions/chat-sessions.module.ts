@@ -12,6 +12,8 @@ import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
+import { BranchesController } from './branches/branches.controller.js';
+import { BranchesService } from './branches/branches.service.js';
 import { chatSessionsEntities } from './entities.js';
 import { LIMITS } from './limits.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
@@ -72,6 +74,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   controllers: [
     ChatSessionsController,
     ChatMessagesController,
+    BranchesController,
     SectionChatSessionController,
     HistoryController,
   ],
@@ -84,6 +87,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     },
     ChatSessionsService,
     ChatMessagesService,
+    BranchesService,
     MessageReads,
     MessageInserts,
     ChatSessionCreation,
@@ -109,7 +113,13 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     LargeReads,
     IdempotencyKeysRepository,
   ],
-  exports: [ChatSessionsService, ChatMessagesService, SessionEvents, Database],
+  exports: [
+    ChatSessionsService,
+    ChatMessagesService,
+    BranchesService,
+    SessionEvents,
+    Database,
+  ],
 })
 export class ChatSessionsModule extends ConfigurableModuleClass {}
 

@@ -11,6 +11,10 @@ export const ERRORS = {
     status: 400,
     text: 'The chat session shows no message with the id in after_id',
   },
+  leaf_unknown: {
+    status: 400,
+    text: 'No message of the chat session has the id in leaf',
+  },
   session_id_taken: { status: 409, text: 'Chat session id is already in use' },
   session_being_deleted: {
     status: 503,

@@ -16,6 +16,11 @@ export function Optional(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
+/** The field may be null, and must be given. */
+export function NullOr(): PropertyDecorator {
+  return ValidateIf((_, value) => value !== null);
+}
+
 function charactersIn(text: string): number {
   return Array.from(text).length;
 }

@@ -103,6 +103,27 @@ function stepsWith(id: string): Step[] {
       expected: { messages: [{ ...MESSAGE, id: 'm3' }] },
     },
     {
+      route: `PATCH ${ONE}/messages/:message_id`,
+      body: { parts: MESSAGE.parts, metadata: OPEN },
+      expected: { message: { metadata: OPEN } },
+    },
+    {
+      route: `POST ${ONE}/messages/replace`,
+      body: { after_id: 'm1', messages: [{ ...MESSAGE, id: 'm4' }] },
+      status: 201,
+      expected: { messages: [{ ...MESSAGE, id: 'm4' }] },
+    },
+    {
+      route: `PUT ${ONE}/leaf`,
+      body: { message_id: 'm3' },
+      expected: { chat_session: { config: OPEN, metadata: OPEN } },
+    },
+    {
+      route: `DELETE ${ONE}/messages/:message_id`,
+      status: 204,
+      expected: {},
+    },
+    {
       route: `POST ${ONE}/clear`,
       expected: { message: 'Chat history cleared successfully' },
     },

@@ -94,7 +94,8 @@ describe('a foreign id gets the 404 of a missing id', () => {
       const ask = ({ method, path, body }: ApiRequest) =>
         bob.send(method, path, body, headers);
       const response = await ask(foreign);
-      const what = foreign.path.includes('msg_01') ? 'Message' : 'Chat session';
+      const isMessage = /\/msg_01|\/leaf/.test(foreign.path);
+      const what = isMessage ? 'Message' : 'Chat session';
       expect(response.status).toBe(404);
       expect(response.body).toEqual(
         failureBody(foreign.route, `${what} not found`),

@@ -131,6 +131,28 @@ const OPERATIONS: [request: string, options?: Options][] = [
   ],
   [`GET ${SESSIONS}`, { variant: 'of sessions with context documents' }],
   [`PUT ${SESSION}/config`, { body: { config: {} } }],
+  [`PATCH ${SESSION}/messages/:message_id`, { body: { content: 'Changed' } }],
+  [
+    `POST ${SESSION}/messages`,
+    { variant: 'below another message', body: { ...MESSAGE, parent_id: 'a' } },
+  ],
+  [`GET ${SESSION}/messages`, { variant: 'of a branch' }],
+  [`GET ${SESSION}/messages?leaf=b`],
+  [`GET ${SESSION}/messages?tree=true`],
+  [
+    `POST ${SESSION}/messages/replace`,
+    { body: { after_id: 'a', messages: [{ ...MESSAGE, id: 'c' }] } },
+  ],
+  [
+    `POST ${SESSION}/messages/replace`,
+    {
+      variant: 'without keeping them',
+      body: { after_id: 'a', messages: [MESSAGE], keep: false },
+    },
+  ],
+  [`PUT ${SESSION}/leaf`, { body: { message_id: 'b' } }],
+  [`DELETE ${SESSION}/messages/:message_id`],
+  [`DELETE ${SESSION}/messages/b?following=true`],
   [`POST ${SESSION}/clear`],
   [
     `POST ${SESSION}/clear`,
@@ -167,7 +189,9 @@ async function send(request: string, options: Options): Promise<void> {
 }
 
 function inGeneral(request: string): string {
-  return request.replace(new RegExp(`${UNTITLED}|${LONG}`), ':session_id');
+  return request
+    .replace(new RegExp(`${UNTITLED}|${LONG}`), ':session_id')
+    .replace('/messages/b?', '/messages/:message_id?');
 }
 
 function section(title: string, units: RecordedUnit[]): string {

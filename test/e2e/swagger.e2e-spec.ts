@@ -183,11 +183,14 @@ describe('GET /api/docs-json', () => {
       .filter(([, schema]) => 'additionalProperties' in schema)
       .map(([name]) => name);
     expect(closed.toSorted()).toEqual([
+      'ChatMessageChanges',
       'ChatMessageToAppend',
       'ChatSessionChanges',
       'ChatSessionConfig',
+      'ChatSessionLeaf',
       'NewChatMessage',
       'NewChatMessages',
+      'NewChatMessagesInstead',
       'NewChatSession',
     ]);
   });

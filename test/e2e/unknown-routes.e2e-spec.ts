@@ -19,7 +19,7 @@ describe('an unknown route', () => {
     ['DELETE', '/api/chat-sessions'],
     ['PUT', SESSION],
     ['GET', `${SESSION}/config`],
-    ['PATCH', `${SESSION}/messages/mine`],
+    ['PUT', `${SESSION}/messages/mine`],
     ['POST', '/api/history'],
   ] as const)(
     'gets 404, with and without a token: %s %s',

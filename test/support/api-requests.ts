@@ -36,6 +36,25 @@ const ROUTES: [Method, string, string, object?][] = [
     'Failed to append messages',
     { role: 'user', content: SECRET },
   ],
+  [
+    'PATCH',
+    `${SESSION}/messages/:message_id`,
+    'Failed to update message',
+    { content: SECRET },
+  ],
+  [
+    'POST',
+    `${SESSION}/messages/replace`,
+    'Failed to replace messages',
+    { after_id: null, messages: [{ role: 'user', content: SECRET }] },
+  ],
+  [
+    'PUT',
+    `${SESSION}/leaf`,
+    'Failed to show the branch',
+    { message_id: 'of the caller' },
+  ],
+  ['DELETE', `${SESSION}/messages/:message_id`, 'Failed to delete message'],
   ['PATCH', SESSION, 'Failed to update chat session', { title: SECRET }],
   [
     'PUT',
@@ -69,7 +88,7 @@ export function apiRequests(
     route: `${method} ${pattern}`,
     method,
     path: pattern.replace(/:(\w+)/g, (_, name: string) => values[name] ?? ''),
-    body,
+    body: body && 'message_id' in body ? { message_id: messageId } : body,
     failure,
   }));
 }

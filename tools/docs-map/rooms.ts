@@ -41,6 +41,12 @@ export const ROOMS: Room[] = [
     purpose: 'The module itself, which the service and a platform register',
   },
   {
+    name: 'chat-sessions/branches',
+    paths: ['chat-sessions/branches/'],
+    purpose:
+      'Feature: change, delete and replace messages, show another branch',
+  },
+  {
     name: 'chat-sessions/sessions',
     paths: ['chat-sessions/sessions/'],
     purpose: 'Feature: create, read, list, change and delete sessions',

@@ -106,6 +106,7 @@ export const ApiGetMessages = () =>
     RouteErrors({
       ...OF_SESSION,
       invalid: 'before cannot be used together with after or around',
+      errors: errorsOf('leaf_unknown'),
       failure: 'Failed to get messages',
     }),
   );

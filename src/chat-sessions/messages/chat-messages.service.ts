@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { ChatSessionsError } from '../errors.js';
 import { Purger } from '../removal/purger.js';
 import { Removal, type Removed } from '../removal/removal.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
@@ -8,9 +8,10 @@ import {
   ChatSessionsRepository,
   type SessionKey,
 } from '../store/chat-sessions.repository.js';
-import { ChatMessage } from '../store/entities/chat-message.entity.js';
 import { type Admit, LargeReads } from '../store/large-reads.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import { arrivalsOf, pathOf, type PathPageQuery } from '../tree/path.js';
+import { has, type Tree } from '../tree/tree.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import {
   SessionWrites,
@@ -22,12 +23,16 @@ import {
   MessageInserts,
   type NewMessages,
 } from './message-inserts.js';
-import {
-  type MessagePageQuery,
-  MessageReads,
-  type SessionWithPage,
-} from './message-reads.js';
+import { MessageReads, type SessionWithPage } from './message-reads.js';
 import { refuseEmpty } from './message-rules.js';
+
+/** A request for a page of messages. Cursors are seqs. */
+export interface MessagesQuery extends PathPageQuery {
+  /** The id of the message with which the path ends: by default the session's leaf. */
+  leaf?: string;
+  /** The messages of all branches, in order of arrival. */
+  tree?: boolean;
+}
 
 @Injectable()
 export class ChatMessagesService {
@@ -88,8 +93,8 @@ export class ChatMessagesService {
     return cleared;
   }
 
-  /** Throws EntityNotFoundError. */
-  page(key: SessionKey, query: MessagePageQuery): Promise<SessionWithPage> {
+  /** Throws EntityNotFoundError, `leaf_unknown`. */
+  page(key: SessionKey, query: MessagesQuery): Promise<SessionWithPage> {
     return this.reads.read((admit) => this.readPage(key, query, admit));
   }
 
@@ -100,11 +105,25 @@ export class ChatMessagesService {
 
   private *readPage(
     { ownerId, id }: SessionKey,
-    query: MessagePageQuery,
+    { leaf, tree, ...query }: MessagesQuery,
     admit: Admit,
   ): UnitOfWork<SessionWithPage> {
     const session = yield* this.sessions.get(ownerId, id);
-    return yield* this.messageReads.page(session, query, admit);
+    if (tree) {
+      const all = { ...query, path: arrivalsOf };
+      return yield* this.messageReads.page(session, all, admit);
+    }
+    if (leaf === undefined) {
+      return yield* this.messageReads.page(session, query, admit);
+    }
+    const seq = yield* this.messages.seqOf(session, leaf);
+    const path = (one: Tree) => {
+      if (seq === undefined || !has(one, seq)) {
+        throw new ChatSessionsError('leaf_unknown');
+      }
+      return pathOf(one, seq);
+    };
+    return yield* this.messageReads.page(session, { ...query, path }, admit);
   }
 
   private *read(
@@ -115,13 +134,7 @@ export class ChatMessagesService {
     // Every read goes through its session, which decides whether it can be seen.
     const session = yield* this.sessions.state(ownerId, id);
     admit(yield* this.messages.bytesOf(session, [messageId]));
-    const found = yield* this.messageReads.withIds(session, [messageId]);
-    const message = found.get(messageId);
-    if (!message) {
-      const key = { sessionId: id, id: messageId };
-      throw new EntityNotFoundError(ChatMessage, key);
-    }
-    return message;
+    return yield* this.messageReads.get(session, messageId);
   }
 
   private *findCleared({

@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { PAGE } from '../limits.js';
 import {
   ChatSessionsRepository,
+  type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
+import { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import type { Admit } from '../store/large-reads.js';
 import {
@@ -68,6 +71,13 @@ export class MessageReads {
     return yield* this.page(session, { limit }, admit);
   }
 
+  /** Throws EntityNotFoundError if the session has no such message. */
+  *get(session: SessionState, id: string): UnitOfWork<PlacedMessage> {
+    const message = (yield* this.withIds(session, [id])).get(id);
+    if (!message) throw messageNotFound(session, id);
+    return message;
+  }
+
   /** The messages with these ids, by id; missing ones are left out. */
   *withIds(
     session: SessionState,
@@ -86,4 +96,11 @@ export class MessageReads {
 
 function inconsistent(id: string): Error {
   return new Error(`The chat session ${id} has other messages than it counts`);
+}
+
+export function messageNotFound(
+  { id: sessionId }: SessionKey,
+  id: string,
+): EntityNotFoundError {
+  return new EntityNotFoundError(ChatMessage, { sessionId, id });
 }

@@ -19,6 +19,7 @@ import type {
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
+import type { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
 import { startOf } from './text.js';
 
 /** A page of 4 MiB has no more values than a body may have. */
@@ -53,13 +54,42 @@ export function newMessages(
       parentId: previousId,
     });
     previousId = message.id;
-    message.bytes = sizeOf(stringifyExactly(toChatMessage(message)));
+    message.bytes = sizeOf(message);
     return message;
   });
 }
 
-/** The bytes of JSON; many small values count for more, since they take more memory once they are parsed. */
-function sizeOf(json: string): number {
+/** A message with changes, not stored yet. Throws `message_empty`. */
+export function editedMessage(
+  stored: PlacedMessage,
+  changes: UpdateChatMessageDto,
+  now: Date,
+): PlacedMessage {
+  const { content, parts, references, metadata } = changes;
+  const isNewText = content != null || parts !== undefined;
+  const input = {
+    role: stored.role,
+    // As in a new message: without a content, the texts of its parts.
+    content: isNewText ? content : stored.content,
+    parts: parts === undefined ? stored.parts : parts,
+    references: references ?? stored.references,
+    metadata: metadata ?? stored.metadata,
+  };
+  refuseEmpty([input]);
+  const edited = Object.assign(new ChatMessage(), stored, {
+    content: contentOf(input),
+    parts: partsOf(input),
+    references: referencesOf(input),
+    metadata: input.metadata,
+    editedAt: now,
+  });
+  edited.bytes = sizeOf(edited);
+  return edited;
+}
+
+/** The bytes of a message in a response; many small values count for more, since they take more memory once they are parsed. */
+function sizeOf(message: PlacedMessage): number {
+  const json = stringifyExactly(toChatMessage(message));
   const { values } = shapeOf(json);
   return Math.max(Buffer.byteLength(json), BYTES_PER_VALUE * values);
 }

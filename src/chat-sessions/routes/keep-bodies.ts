@@ -6,7 +6,8 @@ import { keepBytes } from '../../http/body-bytes.js';
 import { isExactServer } from '../../http/response.js';
 
 /** Paths of the routes that store a body, whatever the application puts before them. */
-const PATH = /\/chat-sessions(?:\/[^/]+(?:\/(?:config|messages))?)?\/?$/i;
+const PATH =
+  /\/chat-sessions(?:\/[^/]+(?:\/(?:config|leaf|messages(?:\/[^/]+)?))?)?\/?$/i;
 const METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /**

@@ -16,6 +16,7 @@ import {
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
 import { firstSeqOf, NO_TREE } from '../tree/stored-tree.js';
+import type { SeqRange } from '../tree/tree.js';
 import type { SessionKey, SessionState } from './chat-sessions.repository.js';
 import {
   ChatMessage,
@@ -100,6 +101,49 @@ export class ChatMessagesRepository {
     return this.table.insert(messages);
   }
 
+  /** The statement that changes what a message says. */
+  change({
+    sessionId,
+    seq,
+    ownerId,
+    content,
+    parts,
+    references,
+    metadata,
+    bytes,
+    editedAt,
+  }: ChatMessage): Statement {
+    return this.table.update(
+      { sessionId, seq, ownerId },
+      { content, parts, references, metadata, bytes, editedAt },
+    );
+  }
+
+  /** The statements that delete messages, one for each range of seqs. */
+  deletions(session: SessionKey, ranges: readonly SeqRange[]): Statement[] {
+    return ranges.map(({ from, to }) =>
+      this.messages
+        .createQueryBuilder()
+        .delete()
+        .where({ ...keyOf(session), seq: Between(from, to) }),
+    );
+  }
+
+  /** The start of a message's content, and when it was stored. */
+  *startOf(
+    session: SessionKey,
+    seq: number,
+    characters: number,
+  ): UnitOfWork<Pick<ChatMessage, 'content' | 'createdAt'> | undefined> {
+    const [start] = yield* select(
+      this.startsOf(characters, ['createdAt']).where({
+        ...keyOf(session),
+        seq,
+      }),
+    );
+    return start;
+  }
+
   *deleteAll(session: SessionState): UnitOfWork<void> {
     yield* this.delete(existing(session));
   }
@@ -147,9 +191,12 @@ export class ChatMessagesRepository {
   }
 
   /** Selects the start of the content. */
-  private startsOf(characters: number): SelectQueryBuilder<ChatMessage> {
+  private startsOf(
+    characters: number,
+    others: readonly (keyof ChatMessage)[] = [],
+  ): SelectQueryBuilder<ChatMessage> {
     const start = `SUBSTR(message.content, 1, ${characters})`;
-    return this.query([]).addSelect(start, 'content');
+    return this.query(others).addSelect(start, 'content');
   }
 
   private query(

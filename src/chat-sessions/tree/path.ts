@@ -114,6 +114,12 @@ export function pageOf(
   };
 }
 
+/** Whether a message is on a path. */
+export function isOn({ ranges }: Path, seq: number): boolean {
+  const index = lastAtMost(seq, ranges.length, (at) => ranges[at]!.from);
+  return index !== -1 && seq <= ranges[index]!.to;
+}
+
 /** How many messages of the path have a seq of at most this. */
 function countUpTo({ ranges, positions }: Path, seq: number): number {
   const index = lastAtMost(seq, ranges.length, (at) => ranges[at]!.from);

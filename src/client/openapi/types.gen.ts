@@ -396,6 +396,54 @@ export type ChatMessagePage = {
     has_after: boolean;
 };
 
+export type NewChatMessagesInstead = {
+    /**
+     * The message after which they come; null replaces the conversation from its start.
+     */
+    after_id: string | null;
+    /**
+     * 0 to 100; none takes back what follows.
+     */
+    messages: Array<NewChatMessage>;
+    /**
+     * Whether what followed stays as another branch; false deletes it.
+     */
+    keep?: boolean;
+};
+
+export type ChatMessageChanges = {
+    /**
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+     */
+    content?: string | null;
+    /**
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent.
+     */
+    parts?: Array<{
+        type: string;
+        [key: string]: unknown;
+    }> | null;
+    /**
+     * What the text refers to.
+     */
+    references?: Array<{
+        [key: string]: unknown;
+    }>;
+    /**
+     * The client's own, at most 16 KiB of JSON.
+     */
+    metadata?: {
+        [key: string]: unknown;
+    };
+};
+
+export type ChatSessionLeaf = {
+    /**
+     * A message of the branch to show.
+     */
+    message_id: string;
+};
+
 export type ChatSessionCreatedBody = {
     chat_session: ChatSession;
     message: string;
@@ -932,13 +980,21 @@ export type GetMessagesData = {
          * The message of this seq and its neighbours on both sides: `75`.
          */
         around?: number;
+        /**
+         * The branch that ends with this message, instead of the one that the session shows: `msg_04`.
+         */
+        leaf?: string;
+        /**
+         * The messages of all branches, in order of arrival.
+         */
+        tree?: boolean;
     };
     url: '/api/chat-sessions/{session_id}/messages';
 };
 
 export type GetMessagesErrors = {
     /**
-     * Validation failed
+     * Validation failed; or: No message of the chat session has the id in leaf
      */
     400: ChatValidationError;
     /**
@@ -1062,6 +1118,91 @@ export type AppendMessagesResponses = {
 
 export type AppendMessagesResponse = AppendMessagesResponses[keyof AppendMessagesResponses];
 
+export type DeleteMessageData = {
+    body?: never;
+    headers?: {
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The message's own id, unique in its session.
+         */
+        message_id: string;
+    };
+    query?: {
+        /**
+         * Whether all messages below it, on every branch, are deleted as well.
+         */
+        following?: boolean;
+    };
+    url: '/api/chat-sessions/{session_id}/messages/{message_id}';
+};
+
+export type DeleteMessageErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Message not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * Chat session has too many branches
+     */
+    409: ChatError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to delete message
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type DeleteMessageError = DeleteMessageErrors[keyof DeleteMessageErrors];
+
+export type DeleteMessageResponses = {
+    /**
+     * Deleted.
+     */
+    204: void;
+};
+
+export type DeleteMessageResponse = DeleteMessageResponses[keyof DeleteMessageResponses];
+
 export type GetMessageData = {
     body?: never;
     path: {
@@ -1115,6 +1256,242 @@ export type GetMessageResponses = {
 };
 
 export type GetMessageResponse = GetMessageResponses[keyof GetMessageResponses];
+
+export type UpdateMessageData = {
+    body: ChatMessageChanges;
+    headers?: {
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The message's own id, unique in its session.
+         */
+        message_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/messages/{message_id}';
+};
+
+export type UpdateMessageErrors = {
+    /**
+     * Validation failed; or: Message cannot be empty
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Message not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to update message
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type UpdateMessageError = UpdateMessageErrors[keyof UpdateMessageErrors];
+
+export type UpdateMessageResponses = {
+    /**
+     * The message as it is now.
+     */
+    200: ChatMessageBody;
+};
+
+export type UpdateMessageResponse = UpdateMessageResponses[keyof UpdateMessageResponses];
+
+export type ReplaceMessagesData = {
+    body: NewChatMessagesInstead;
+    headers?: {
+        /**
+         * Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/messages/replace';
+};
+
+export type ReplaceMessagesErrors = {
+    /**
+     * Validation failed; or: Message cannot be empty; or: The chat session shows no message with the id in after_id
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Chat session not found; or: The messages of this request were deleted since
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
+     */
+    409: ChatError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * Idempotency-Key was used for another request
+     */
+    422: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to replace messages
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type ReplaceMessagesError = ReplaceMessagesErrors[keyof ReplaceMessagesErrors];
+
+export type ReplaceMessagesResponses = {
+    /**
+     * Likewise; they were stored before.
+     */
+    200: ChatMessagesBody;
+    /**
+     * The new messages.
+     */
+    201: ChatMessagesBody;
+};
+
+export type ReplaceMessagesResponse = ReplaceMessagesResponses[keyof ReplaceMessagesResponses];
+
+export type ReplaceLeafData = {
+    body: ChatSessionLeaf;
+    headers?: {
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/leaf';
+};
+
+export type ReplaceLeafErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Message not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to show the branch
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type ReplaceLeafError = ReplaceLeafErrors[keyof ReplaceLeafErrors];
+
+export type ReplaceLeafResponses = {
+    /**
+     * The session as it is now.
+     */
+    200: ChatSessionBody;
+};
+
+export type ReplaceLeafResponse = ReplaceLeafResponses[keyof ReplaceLeafResponses];
 
 export type GetOrCreateSectionChatSessionData = {
     body?: never;

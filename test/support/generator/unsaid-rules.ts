@@ -38,6 +38,8 @@ export function rulesOf(world: World): Rules {
         ),
       message_id: () => messageIds(world),
       parent_id: () => messageIds(world),
+      after_id: () => messageIds(world),
+      leaf: () => messageIds(world),
       cursor: () => fc.constantFrom(...world.cursors),
       id: ({ format, pattern }) =>
         format === 'uuid'
@@ -76,6 +78,8 @@ export function rulesOf(world: World): Rules {
       ChatMessageToAppend: (message) =>
         saysSomething(message) ? message : { ...message, content: 'x' },
       NewChatMessages: withUniqueIds,
+      NewChatMessagesInstead: withUniqueIds,
+      ChatMessageChanges: saysSomethingNew,
       NewChatSession: (session) => withDocument(withUniqueIds(session)),
     },
   };
@@ -84,6 +88,7 @@ export function rulesOf(world: World): Rules {
 /** Removes parameters that may not stand together. */
 export function correctedQuery(query: Record<string, string>) {
   const [, ...others] = CURSORS.filter((cursor) => cursor in query);
+  if ('leaf' in query) others.push('tree');
   const alone = Object.entries(query).filter(
     ([name]) => !others.includes(name),
   );
@@ -93,23 +98,29 @@ export function correctedQuery(query: Record<string, string>) {
 /** The statuses of a valid request whose Idempotency-Key was not used before. */
 export function statusesOfRight(
   { name, statuses }: Operation,
-  { path, header, body }: RequestParts,
+  { path, query, header, body }: RequestParts,
   world: World,
 ): number[] {
   const { session_id: sessionId, message_id: messageId } = path;
   const isMissing =
-    (sessionId && !world.sessionIds.includes(sessionId.toLowerCase())) ||
-    (messageId && !world.messageIds.includes(messageId));
+    sessionId && !world.sessionIds.includes(sessionId.toLowerCase());
   if (isMissing) return [404];
   const { 'If-Match': ifMatch = '*' } = header;
   const isMoved = ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG);
-  const { parent_id: parentId } = (body ?? {}) as JsonObject;
-  if (parentId && !world.messageIds.includes(parentId as string)) {
+  const given = (body ?? {}) as Record<string, string | undefined>;
+  const isUnknown = (id: string | null | undefined) =>
+    id != null && !world.messageIds.includes(id);
+  if ([messageId, given.message_id].some(isUnknown)) {
+    return [isMoved ? 412 : 404];
+  }
+  if ([given.parent_id, given.after_id, query.leaf].some(isUnknown)) {
     // Another message may have an id of the body.
     return isMoved ? [412, 409] : [400];
   }
   const may = statuses.filter((status) => status < 400);
   if (isMoved) may.push(412);
+  // It may be on another branch.
+  if (given.after_id) may.push(400);
   if (name === 'POST /api/chat-sessions') {
     const { id, section_id: sectionId, messages } = body as JsonObject;
     if (id === world.foreignId) return [409];
@@ -216,6 +227,14 @@ function saysSomething({ content, parts }: JsonObject): boolean {
     ({ type, text }) =>
       type !== 'text' || typeof text !== 'string' || isNotBlank(text),
   );
+}
+
+/** Whether a message with these changes may be empty depends on the message. */
+function saysSomethingNew(changes: JsonObject): JsonObject {
+  const isNewText = 'content' in changes || 'parts' in changes;
+  return !isNewText || saysSomething(changes)
+    ? changes
+    : { ...changes, content: 'x' };
 }
 
 function withUniqueIds(value: JsonObject): JsonObject {

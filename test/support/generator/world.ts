@@ -64,7 +64,7 @@ export class World {
     return world;
   }
 
-  /** Sends a request of the owner, and restores what it deleted or cleared. */
+  /** Sends a request of the owner, and restores what it deleted, replaced or cleared. */
   async send(request: WireRequest): Promise<WireResponse> {
     await nextTurn();
     const { statusCode: status, body } = await this.api.app.inject({
@@ -76,7 +76,12 @@ export class World {
     if (key !== undefined && status < 300) this.usedKeys.add(key);
     const [id = ''] = UUID.exec(request.url) ?? [];
     if (status < 300 && this.sessionIds.includes(id.toLowerCase())) {
-      if (request.method === 'DELETE') await this.createSession(id);
+      const isTree =
+        /\/messages\//.test(request.url) && request.method !== 'GET';
+      if (isTree) await this.delete(id);
+      if (isTree || request.method === 'DELETE') {
+        await this.createSession(id);
+      }
       if (/\/clear\b/.test(request.url)) await this.append(id);
     }
     return { status, body, isKeyUsed };
@@ -111,6 +116,17 @@ export class World {
       response = await create();
     }
     if (response.status !== 201) throw new Error(response.text);
+  }
+
+  private async delete(id: string) {
+    const path = `/api/chat-sessions/${id}`;
+    const response = await this.api.send(
+      'DELETE',
+      path,
+      undefined,
+      this.identity,
+    );
+    if (response.status !== 204) throw new Error(response.text);
   }
 
   private async append(id: string) {

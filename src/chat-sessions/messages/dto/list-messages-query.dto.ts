@@ -1,6 +1,11 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, Max, Min } from 'class-validator';
-import { ExclusiveWith, Optional } from '../../../validation/decorators.js';
+import { IsBoolean, IsInt, Max, Min } from 'class-validator';
+import {
+  ExclusiveWith,
+  IsMessageId,
+  MESSAGE_ID,
+  Optional,
+} from '../../../validation/decorators.js';
 import { PAGE } from '../../limits.js';
 
 /** The largest seq. */
@@ -45,4 +50,16 @@ export class ListMessagesQuery {
   @Max(MAX_SEQ)
   @ExclusiveWith('before', 'after')
   around?: number;
+
+  /** The branch that ends with this message, instead of the one that the session shows: `msg_04`. */
+  @ApiPropertyOptional({ pattern: MESSAGE_ID.source })
+  @Optional()
+  @IsMessageId()
+  @ExclusiveWith('tree')
+  leaf?: string;
+
+  /** The messages of all branches, in order of arrival. */
+  @Optional()
+  @IsBoolean()
+  tree?: boolean;
 }

@@ -137,6 +137,17 @@ const SECTION_SESSION = {
   config: {},
 };
 
+const EDITED_AT = '2026-11-23T01:02:11.345Z';
+const EDIT = { content: "I'd like a large mocha please" };
+const EDITED = { ...ORDERED, ...EDIT, edited_at: EDITED_AT };
+
+const AGAIN = {
+  id: 'msg_05',
+  role: 'assistant',
+  content: 'One large mocha, coming up.',
+} as const;
+const SIBLINGS = { siblings: [2, 5] };
+
 /** Ids, and the bodies of requests and responses in the order in which they are sent. */
 export const EXAMPLES = {
   sessionId: SESSION_ID,
@@ -174,6 +185,37 @@ export const EXAMPLES = {
   },
   config: { config: CONFIG },
   replaced: { message: 'Chat configuration updated successfully' },
+  messageChanges: EDIT,
+  changedMessage: { message: EDITED },
+  replacement: { after_id: ORDER.id, messages: [AGAIN] },
+  replacedMessages: {
+    messages: [
+      {
+        ...stored(AGAIN, {
+          seq: 5,
+          parent_id: ORDER.id,
+          timestamp: EDITED_AT,
+        }),
+        ...SIBLINGS,
+      },
+    ],
+  },
+  leaf: { message_id: TURN.at(-1)!.id },
+  movedSession: {
+    chat_session: {
+      ...SESSION,
+      ...CHANGES,
+      messages: [
+        EDITED,
+        ...ANSWERED.map((message, index) =>
+          index === 0 ? { ...message, ...SIBLINGS } : message,
+        ),
+      ],
+      message_count: 5,
+      version: 8,
+      updated_at: EDITED_AT,
+    },
+  },
   cleared: { message: 'Chat history cleared successfully' },
   createdSectionSession: {
     chat_session: SECTION_SESSION,

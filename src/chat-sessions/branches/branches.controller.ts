@@ -1,0 +1,112 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  HttpCode,
+  HttpStatus,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { HttpResponse } from '../../http/response.js';
+import { DtoPipe } from '../../validation/dto.pipe.js';
+import {
+  ChatMessageBody,
+  ChatMessagesBody,
+  toChatMessage,
+} from '../messages/dto/chat-message.dto.js';
+import { UpdateChatMessageDto } from '../messages/dto/update-chat-message.dto.js';
+import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
+import { IfMatchHeader, WriteHeaders } from '../routes/headers.js';
+import { MessageIdParam, SessionKeyParam } from '../routes/path-params.js';
+import { Replies } from '../routes/replies.js';
+import {
+  type ChatSessionBody,
+  toChatSessionBody,
+} from '../sessions/dto/chat-session.dto.js';
+import type { SessionKey } from '../store/chat-sessions.repository.js';
+import type { WriteOptions } from '../writes/session-writes.js';
+import {
+  ApiDeleteMessage,
+  ApiReplaceLeaf,
+  ApiReplaceMessages,
+  ApiUpdateMessage,
+} from './branches.openapi.js';
+import { BranchesService } from './branches.service.js';
+import {
+  DeleteMessageQuery,
+  ReplaceChatMessagesDto,
+  ReplaceLeafDto,
+} from './dto/branches.dto.js';
+
+/** Changes of the tree of messages other than an append. */
+@ApiTags('Messages')
+@ChatSessionsRoutes()
+@Controller('chat-sessions/:session_id')
+export class BranchesController {
+  constructor(
+    private readonly branches: BranchesService,
+    private readonly replies: Replies,
+  ) {}
+
+  @Post('messages/replace')
+  @ApiReplaceMessages()
+  async replace(
+    @Res({ passthrough: true }) response: HttpResponse,
+    @SessionKeyParam() key: SessionKey,
+    @Body(new DtoPipe(ReplaceChatMessagesDto))
+    body: Readonly<ReplaceChatMessagesDto>,
+    @WriteHeaders() options: WriteOptions,
+  ): Promise<ChatMessagesBody> {
+    const replaced = await this.branches.replace(key, body, options);
+    const messages = replaced.messages.map(toChatMessage);
+    return this.replies.written(response, replaced, { messages });
+  }
+
+  @Patch('messages/:message_id')
+  @ApiUpdateMessage()
+  async edit(
+    @Res({ passthrough: true }) response: HttpResponse,
+    @SessionKeyParam() key: SessionKey,
+    @MessageIdParam() messageId: string,
+    @Body(new DtoPipe(UpdateChatMessageDto))
+    body: Readonly<UpdateChatMessageDto>,
+    @IfMatchHeader() options: WriteOptions,
+  ): Promise<ChatMessageBody> {
+    const edited = await this.branches.edit(key, messageId, body, options);
+    const message = toChatMessage(edited.message);
+    return this.replies.versioned(response, edited.session, { message });
+  }
+
+  @Delete('messages/:message_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiDeleteMessage()
+  async delete(
+    @SessionKeyParam() key: SessionKey,
+    @MessageIdParam() messageId: string,
+    @Query(new DtoPipe(DeleteMessageQuery))
+    { following }: Readonly<DeleteMessageQuery>,
+    @IfMatchHeader() options: WriteOptions,
+  ): Promise<void> {
+    await this.branches.remove(key, messageId, { following, ...options });
+  }
+
+  @Put('leaf')
+  @ApiReplaceLeaf()
+  async replaceLeaf(
+    @Res({ passthrough: true }) response: HttpResponse,
+    @SessionKeyParam() key: SessionKey,
+    @Body(new DtoPipe(ReplaceLeafDto)) body: Readonly<ReplaceLeafDto>,
+    @IfMatchHeader() options: WriteOptions,
+  ): Promise<ChatSessionBody> {
+    const view = await this.branches.goTo(key, body.message_id, options);
+    return this.replies.versioned(
+      response,
+      view.session,
+      toChatSessionBody(view),
+    );
+  }
+}

@@ -1,0 +1,149 @@
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiQuery,
+} from '@nestjs/swagger';
+import { RouteErrors } from '../../http/route-errors.js';
+import { MESSAGE_ID_RULE } from '../../validation/decorators.js';
+import {
+  ChatMessageBody,
+  ChatMessagesBody,
+} from '../messages/dto/chat-message.dto.js';
+import { UpdateChatMessageDto } from '../messages/dto/update-chat-message.dto.js';
+import {
+  ApiIdempotencyKey,
+  ApiIfMatch,
+  ApiMessageId,
+  ApiSessionId,
+  ApiVersioned,
+  ApiWritten,
+  errorsOf,
+  named,
+  OF_SESSION,
+} from '../routes/openapi/decorators.js';
+import { EXAMPLES } from '../routes/openapi/examples.js';
+import { ChatSessionBody } from '../sessions/dto/chat-session.dto.js';
+import {
+  DeleteMessageQuery,
+  ReplaceChatMessagesDto,
+  ReplaceLeafDto,
+} from './dto/branches.dto.js';
+
+const OF_MESSAGE = {
+  invalid: `message_id ${MESSAGE_ID_RULE}`,
+  notFound: 'Message not found',
+  hasBody: true,
+};
+
+export const ApiUpdateMessage = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'updateMessage',
+      summary: 'Change a message in place',
+      description:
+        'What is given replaces what was, whole; what is left out stays. To keep the message as it was, beside the new one, append one with the same `parent_id`.',
+    }),
+    ApiSessionId(),
+    ApiMessageId(),
+    ApiIfMatch(),
+    ApiBody({
+      type: UpdateChatMessageDto,
+      examples: named({ 'Another text': EXAMPLES.messageChanges }),
+    }),
+    ApiVersioned(200, 'The message as it is now.', {
+      type: ChatMessageBody,
+      example: EXAMPLES.changedMessage,
+    }),
+    RouteErrors({
+      ...OF_MESSAGE,
+      errors: errorsOf('message_empty', 'version_moved'),
+      failure: 'Failed to update message',
+    }),
+  );
+
+export const ApiDeleteMessage = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'deleteMessage',
+      summary: 'Delete a message',
+      description:
+        'The messages that follow it then follow the message before it, unless they are deleted as well. If it was the last one that the session shows, the session ends with the message before it.',
+    }),
+    ApiSessionId(),
+    ApiMessageId(),
+    ApiQuery({ type: DeleteMessageQuery }),
+    ApiIfMatch(),
+    ApiNoContentResponse({ description: 'Deleted.' }),
+    RouteErrors({
+      ...OF_MESSAGE,
+      errors: errorsOf('too_many_branches', 'version_moved'),
+      failure: 'Failed to delete message',
+    }),
+  );
+
+export const ApiReplaceMessages = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'replaceMessages',
+      summary: 'Replace what follows a message',
+      description:
+        'The session goes on with these messages after `after_id`. What followed there stays as another branch, or, with `keep: false`, is deleted with all below it. Use it to edit a question, to answer one again, to take messages back, or to save a whole conversation: all or nothing.',
+    }),
+    ApiSessionId(),
+    ApiIdempotencyKey(),
+    ApiIfMatch(),
+    ApiBody({
+      type: ReplaceChatMessagesDto,
+      examples: named({ 'Another answer': EXAMPLES.replacement }),
+    }),
+    ApiWritten(201, 'The new messages.', {
+      type: ChatMessagesBody,
+      example: EXAMPLES.replacedMessages,
+    }),
+    ApiWritten(200, 'Likewise; they were stored before.', {
+      type: ChatMessagesBody,
+      example: EXAMPLES.replacedMessages,
+    }),
+    RouteErrors({
+      ...OF_SESSION,
+      hasBody: true,
+      errors: errorsOf(
+        'message_empty',
+        'after_unknown',
+        'messages_gone',
+        'too_many_branches',
+        'message_id_taken',
+        'key_in_use',
+        'version_moved',
+        'key_reused',
+      ),
+      failure: 'Failed to replace messages',
+    }),
+  );
+
+export const ApiReplaceLeaf = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'replaceLeaf',
+      summary: 'Show another branch',
+      description:
+        'The session then shows the branch of this message, down to the newest message below it, and appends go there.',
+    }),
+    ApiSessionId(),
+    ApiIfMatch(),
+    ApiBody({
+      type: ReplaceLeafDto,
+      examples: named({ 'Back to the first answer': EXAMPLES.leaf }),
+    }),
+    ApiVersioned(200, 'The session as it is now.', {
+      type: ChatSessionBody,
+      example: EXAMPLES.movedSession,
+    }),
+    RouteErrors({
+      ...OF_MESSAGE,
+      errors: errorsOf('version_moved'),
+      failure: 'Failed to show the branch',
+    }),
+  );
