@@ -1,6 +1,6 @@
-import { eachMessage, eachSession } from './iterate.js';
+import { eachSession } from './iterate.js';
+import { MessagesClient } from './messages-client.js';
 import type * as api from './openapi/types.gen.js';
-import { type Operation, toRequest } from './operation.js';
 import type {
   AppendOptions,
   CallOptions,
@@ -8,11 +8,8 @@ import type {
   CreateOptions,
   GetOptions,
   ListQuery,
-  MessagesQuery,
-  PageQuery,
   Tagged,
 } from './options.js';
-import { type ClientOptions, Transport } from './transport.js';
 
 /**
  * A client of Chat Sessions. Its methods resolve to the body of the response.
@@ -20,16 +17,10 @@ import { type ClientOptions, Transport } from './transport.js';
  * They reject with `ChatSessionsApiError`, with the reason of an aborted `signal`, with
  * what the token provider throws, or with a TypeError for an id that no path can hold.
  *
- * Failed requests are sent again if that may help: reads; creates, appends and clears,
- * which are done once however often they are sent; other changes only with `ifMatch`.
+ * Failed requests are sent again if that may help: reads; creates, appends, replaces and
+ * clears, which are done once however often they are sent; other changes only with `ifMatch`.
  */
-export class ChatSessionsClient {
-  private readonly transport: Transport;
-
-  constructor(options: ClientOptions) {
-    this.transport = new Transport(options);
-  }
-
+export class ChatSessionsClient extends MessagesClient {
   /**
    * Creates a session.
    * @param session its fields and first messages; with an `id` of your own the call is repeatable without a key
@@ -195,110 +186,11 @@ export class ChatSessionsClient {
     );
   }
 
-  /** Appends a message. */
-  append(
-    session_id: string,
-    message: api.NewChatMessage,
-    options?: AppendOptions,
-  ): Promise<Tagged<api.ChatMessageBody>>;
-  /** Appends 1 to 100 messages, either all or none. */
-  append(
-    session_id: string,
-    messages: api.NewChatMessage[],
-    options?: AppendOptions,
-  ): Promise<Tagged<api.ChatMessagesBody>>;
-  append(
-    session_id: string,
-    input: api.NewChatMessage | api.NewChatMessage[],
-    options: AppendOptions = {},
-  ): Promise<Tagged<api.ChatMessageBody | api.ChatMessagesBody>> {
-    // With the caller's own key the body must be the same when the call is repeated.
-    const withId = (message: api.NewChatMessage) =>
-      options.idempotencyKey === undefined
-        ? { ...message, id: message.id ?? crypto.randomUUID() }
-        : message;
-    const operation: api.AppendMessagesData = {
-      url: '/api/chat-sessions/{session_id}/messages',
-      path: { session_id },
-      headers: {
-        'Idempotency-Key': options.idempotencyKey,
-        'If-Match': options.ifMatch,
-      },
-      body: Array.isArray(input)
-        ? { messages: input.map(withId) }
-        : withId(input),
-    };
-    return this.sendTagged<api.AppendMessagesResponse>(
-      'POST',
-      operation,
-      options,
-    );
-  }
-
-  /**
-   * Gets a page of messages, oldest first.
-   * @param query without a cursor, the newest page
-   */
-  page(
-    session_id: string,
-    query?: PageQuery,
-    options?: CallOptions,
-  ): Promise<api.ChatMessagePage> {
-    const operation: api.GetMessagesData = {
-      url: '/api/chat-sessions/{session_id}/messages',
-      path: { session_id },
-      query,
-    };
-    return this.send<api.GetMessagesResponse>('GET', operation, options);
-  }
-
-  /** Iterates over the messages of a session, by default from the oldest, and gets a page when it is needed. */
-  messages(id: string, query: MessagesQuery = {}, options?: CallOptions) {
-    const getPage = (page: PageQuery) => this.page(id, page, options);
-    return eachMessage(getPage, query, options?.signal);
-  }
-
-  /** Gets a message by its id. */
-  message(
-    session_id: string,
-    message_id: string,
-    options?: CallOptions,
-  ): Promise<api.ChatMessageBody> {
-    const operation: api.GetMessageData = {
-      url: '/api/chat-sessions/{session_id}/messages/{message_id}',
-      path: { session_id, message_id },
-    };
-    return this.send<api.GetMessageResponse>('GET', operation, options);
-  }
-
   /** Gets the newest 50 messages of the caller's most recently active session, oldest first. */
   history(options?: CallOptions): Promise<api.ChatMessagesBody> {
     const operation: api.GetHistoryData = {
       url: '/api/history',
     };
     return this.send<api.GetHistoryResponse>('GET', operation, options);
-  }
-
-  private async send<Body>(
-    method: string,
-    operation: Operation,
-    options?: CallOptions,
-  ): Promise<Body> {
-    const request = toRequest(method, operation);
-    const { body } = await this.transport.send(request, options?.signal);
-    return body as Body;
-  }
-
-  private async sendTagged<Body>(
-    method: string,
-    operation: Operation,
-    options?: CallOptions,
-  ): Promise<Tagged<Body>> {
-    const request = toRequest(method, operation);
-    const { headers, body } = await this.transport.send(
-      request,
-      options?.signal,
-    );
-    return { ...(body as Body), etag: headers.get('ETag') ?? '' };
   }
 }

@@ -3,6 +3,7 @@ export { ChatSessionsApiError } from './error.js';
 export type {
   ChatMessage,
   ChatMessageBody,
+  ChatMessageChanges,
   ChatMessagePage,
   ChatMessagesBody,
   ChatSession,
@@ -11,6 +12,7 @@ export type {
   ChatSessionListBody,
   ChatSessionSummary,
   NewChatMessage,
+  NewChatMessagesInstead,
   NewChatSession,
 } from './openapi/types.gen.js';
 export type {
@@ -18,8 +20,10 @@ export type {
   CallOptions,
   ChangeOptions,
   CreateOptions,
+  DeleteMessageOptions,
   GetOptions,
   ListQuery,
+  MessageOptions,
   MessagesQuery,
   PageQuery,
   Tagged,

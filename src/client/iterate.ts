@@ -23,7 +23,7 @@ export async function* eachSession(
 /** Yields the messages of a session in either direction, and gets a page when the one before is used up. */
 export async function* eachMessage(
   getPage: (query: PageQuery) => Promise<ChatMessagePage>,
-  { from, after, before, limit }: MessagesQuery,
+  { from, after, before, ...others }: MessagesQuery,
   signal?: AbortSignal,
 ): AsyncGenerator<ChatMessage, void, undefined> {
   const isBackward =
@@ -31,7 +31,7 @@ export async function* eachMessage(
   let cursor: PageQuery = isBackward ? { before } : { after: after ?? 0 };
   let hasMore = true;
   while (hasMore) {
-    const page = await getPage({ ...cursor, limit });
+    const page = await getPage({ ...cursor, ...others });
     const messages = isBackward ? page.messages.reverse() : page.messages;
     yield* untilAborted(messages, signal);
     const last = messages.at(-1);

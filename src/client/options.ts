@@ -25,16 +25,28 @@ export interface CreateOptions extends CallOptions {
 
 export type AppendOptions = ChangeOptions & CreateOptions;
 
+export interface MessageOptions extends AppendOptions {
+  /** The id of the message to follow, the first one of several: by default the last one that the session shows; null for a conversation of its own. */
+  parentId?: string | null;
+}
+
+export interface DeleteMessageOptions extends ChangeOptions {
+  /** Whether to delete all messages below it, on every branch. */
+  following?: boolean;
+}
+
 /** Filters, `limit` (1 to 100, by default 20) and `cursor` of a list of sessions. */
 export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 
-/** `limit` (1 to 200, by default 50) and one of the cursors `before`, `after` and `around` of a page of messages. */
+/** `limit` (1 to 200, by default 50) and one of the cursors `before`, `after` and `around` of a page of messages; `leaf` for another branch, or `tree` for all. */
 export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
-/** Start and direction of the iteration: `from` (`oldest`), `after` or `before`. */
+/** Branch, start and direction of the iteration: `from` (`oldest`), `after` or `before`. */
 export type MessagesQuery = {
   /** Messages to get with each request: 1 to 200 (50). */
   limit?: number;
+  /** The id of the last message of another branch. */
+  leaf?: string;
 } & (
   | { from?: 'oldest' | 'newest'; after?: undefined; before?: undefined }
   /** Messages with a greater `seq`, oldest first. */
