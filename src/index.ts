@@ -12,18 +12,20 @@ export type {
 
 export {
   BranchesService,
-  type Edited,
   type Moved,
 } from './chat-sessions/branches/branches.service.js';
 export {
   ChatMessagesService,
-  type MessagesQuery,
+  type Edited,
 } from './chat-sessions/messages/chat-messages.service.js';
 export type {
   Appended,
   NewMessages,
 } from './chat-sessions/messages/message-inserts.js';
-export type { SessionWithPage } from './chat-sessions/messages/message-reads.js';
+export type {
+  MessagesQuery,
+  SessionWithPage,
+} from './chat-sessions/messages/message-reads.js';
 export type {
   Created,
   SectionKey,

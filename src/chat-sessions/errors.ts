@@ -12,7 +12,7 @@ export const ERRORS = {
     text: 'The chat session shows no message with the id in after_id',
   },
   leaf_unknown: {
-    status: 400,
+    status: 404,
     text: 'No message of the chat session has the id in leaf',
   },
   session_id_taken: { status: 409, text: 'Chat session id is already in use' },

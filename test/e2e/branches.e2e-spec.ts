@@ -107,6 +107,26 @@ describe('an append with parent_id', () => {
     }
   });
 
+  it('that is sent again is known after the delete of its parent', async () => {
+    await branches.append(['f', 'g'], 'e');
+    await branches.delete('e');
+    const again = await branches.append(['f', 'g'], 'e');
+    expect(again.status).toBe(200);
+    expect(again.body.messages).toMatchObject([{ parent_id: 'c' }, {}]);
+    expect((await branches.append(['h'], 'e')).status).toBe(400);
+  });
+
+  it('that is sent again in another order is a conflict', async () => {
+    await branches.append(['f', 'g', 'h'], 'a');
+    for (const ids of [
+      ['f', 'h', 'g'],
+      ['f', 'h'],
+    ]) {
+      const response = await branches.append(ids, 'a');
+      expect(response.body).toMatchObject({ code: 'message_id_taken' });
+    }
+  });
+
   it('with an Idempotency-Key is done once', async () => {
     const headers = { 'idempotency-key': randomUUID() };
     const first = await branches.append(['f'], 'a', headers);
@@ -152,7 +172,7 @@ describe('pages', () => {
     ]);
     const path = `/api/chat-sessions/${id}/messages`;
     const unknown = await api.send('GET', `${path}?leaf=missing`);
-    expect(unknown.status).toBe(400);
+    expect(unknown.status).toBe(404);
     expect(unknown.body).toMatchObject({ code: 'leaf_unknown' });
     const both = await api.send('GET', `${path}?leaf=d&tree=true`);
     expect(both.status).toBe(400);
@@ -246,6 +266,8 @@ describe('PATCH of a message', () => {
 
   it('takes its text from new parts, and keeps what is left out', async () => {
     const parts = [{ type: 'text', text: 'from parts', n: 1.0 }];
+    const text = (of: string) => [{ type: 'text', text: of }];
+    await branches.edit('e', { content: null, parts: text('old') });
     const { body } = await branches.edit('e', { parts });
     expect(body.message).toMatchObject({ content: 'from parts', parts });
     expect((await listSessions(api)).chat_sessions[0]!.preview).toBe(
@@ -257,6 +279,22 @@ describe('PATCH of a message', () => {
       parts,
       references: [{ a: 1 }],
     });
+  });
+
+  it('keeps a text that is not that of its parts', async () => {
+    const image = { type: 'image', url: 'x' };
+    const { body } = await branches.edit('e', { parts: [image] });
+    expect(body.message).toMatchObject({ content: 'e', parts: [image] });
+    const none = await branches.edit('e', { parts: null });
+    expect(none.body.message).toMatchObject({ content: 'e', parts: null });
+  });
+
+  it('changes nothing without changes', async () => {
+    const before = await getSession(api, id);
+    const { status, body } = await branches.edit('e', {});
+    expect(status).toBe(200);
+    expect(body.message).toEqual(before.messages.at(-1));
+    expect(await getSession(api, id)).toEqual(before);
   });
 
   it('refuses an empty message, an unknown one, and other fields', async () => {
@@ -281,7 +319,10 @@ describe('PATCH of a message', () => {
 
 describe('DELETE of a message', () => {
   it('hands its children to its parent', async () => {
-    expect((await branches.delete('c')).status).toBe(204);
+    const deleted = await branches.delete('c');
+    expect(deleted.status).toBe(204);
+    const { headers } = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(deleted.headers.etag).toBe(headers.etag);
     const { messages, message_count } = await getSession(api, id);
     expect(message_count).toBe(4);
     expect(messages).toMatchObject([
@@ -346,10 +387,10 @@ describe('POST messages/replace', () => {
 
   it('deletes what followed without keep, and its ids are free', async () => {
     await branches.goTo('d');
-    const { status, body } = await branches.replace('b', ['c', 'd'], false);
+    const { status, body } = await branches.replace('b', ['d', 'c'], false);
     expect(status).toBe(201);
     expect(body.messages).toMatchObject([{ seq: 6 }, { seq: 7 }]);
-    expect(await branches.ids('tree=true')).toEqual('abcd'.split(''));
+    expect(await branches.ids('tree=true')).toEqual('abdc'.split(''));
     expect((await getSession(api, id)).message_count).toBe(4);
   });
 
@@ -384,7 +425,7 @@ describe('POST messages/replace', () => {
     const first = await branches.replace('b', ['f', 'g']);
     const again = await branches.replace('b', ['f', 'g']);
     expect([again.status, again.body]).toEqual([200, first.body]);
-    // These are stored, but do not follow b on the path, or are not all that do.
+    // These are stored, but the session does not end with them.
     for (const [after, ids] of [
       ['a', ['f', 'g']],
       ['b', ['f']],
@@ -396,6 +437,26 @@ describe('POST messages/replace', () => {
       expect(response.body).toMatchObject({ code: 'message_id_taken' });
     }
     expect(await branches.ids()).toEqual('abfg'.split(''));
+  });
+
+  it('without keep changes nothing if the session ends so already', async () => {
+    const first = await branches.replace('b', ['f', 'g'], false);
+    const before = await getSession(api, id);
+    const again = await branches.replace('b', ['f', 'g'], false);
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect(await getSession(api, id)).toEqual(before);
+    // Fewer, or others, are another request.
+    await branches.replace('b', ['f'], false);
+    expect((await branches.ids()).join('')).toBe('abf');
+  });
+
+  it('is a conflict when it is sent again while the session shows another branch', async () => {
+    await branches.replace('c', ['f']);
+    await branches.replace('a', ['g']);
+    const again = await branches.replace('c', ['f']);
+    expect(again.body).toMatchObject({ code: 'message_id_taken' });
+    const other = await branches.replace('c', ['h']);
+    expect(other.body).toMatchObject({ code: 'after_unknown' });
   });
 
   it('removes nothing if an id is taken', async () => {

@@ -43,8 +43,7 @@ export const ROOMS: Room[] = [
   {
     name: 'chat-sessions/branches',
     paths: ['chat-sessions/branches/'],
-    purpose:
-      'Feature: change, delete and replace messages, show another branch',
+    purpose: 'Feature: delete and replace messages, show another branch',
   },
   {
     name: 'chat-sessions/sessions',
@@ -54,7 +53,7 @@ export const ROOMS: Room[] = [
   {
     name: 'chat-sessions/messages',
     paths: ['chat-sessions/messages/'],
-    purpose: 'Feature: append, page and clear messages',
+    purpose: 'Feature: append, page, change and clear messages',
   },
   {
     name: 'chat-sessions/removal',

@@ -4,7 +4,6 @@ import {
   Delete,
   HttpCode,
   HttpStatus,
-  Patch,
   Post,
   Put,
   Query,
@@ -14,11 +13,9 @@ import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import {
-  ChatMessageBody,
   ChatMessagesBody,
   toChatMessage,
 } from '../messages/dto/chat-message.dto.js';
-import { UpdateChatMessageDto } from '../messages/dto/update-chat-message.dto.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import { IfMatchHeader, WriteHeaders } from '../routes/headers.js';
 import { MessageIdParam, SessionKeyParam } from '../routes/path-params.js';
@@ -28,12 +25,12 @@ import {
   toChatSessionBody,
 } from '../sessions/dto/chat-session.dto.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
+import { entityTagOf } from '../writes/entity-tag.js';
 import type { WriteOptions } from '../writes/session-writes.js';
 import {
   ApiDeleteMessage,
   ApiReplaceLeaf,
   ApiReplaceMessages,
-  ApiUpdateMessage,
 } from './branches.openapi.js';
 import { BranchesService } from './branches.service.js';
 import {
@@ -66,32 +63,22 @@ export class BranchesController {
     return this.replies.written(response, replaced, { messages });
   }
 
-  @Patch('messages/:message_id')
-  @ApiUpdateMessage()
-  async edit(
-    @Res({ passthrough: true }) response: HttpResponse,
-    @SessionKeyParam() key: SessionKey,
-    @MessageIdParam() messageId: string,
-    @Body(new DtoPipe(UpdateChatMessageDto))
-    body: Readonly<UpdateChatMessageDto>,
-    @IfMatchHeader() options: WriteOptions,
-  ): Promise<ChatMessageBody> {
-    const edited = await this.branches.edit(key, messageId, body, options);
-    const message = toChatMessage(edited.message);
-    return this.replies.versioned(response, edited.session, { message });
-  }
-
   @Delete('messages/:message_id')
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiDeleteMessage()
   async delete(
+    @Res({ passthrough: true }) response: HttpResponse,
     @SessionKeyParam() key: SessionKey,
     @MessageIdParam() messageId: string,
     @Query(new DtoPipe(DeleteMessageQuery))
     { following }: Readonly<DeleteMessageQuery>,
     @IfMatchHeader() options: WriteOptions,
   ): Promise<void> {
-    await this.branches.remove(key, messageId, { following, ...options });
+    const { session } = await this.branches.remove(key, messageId, {
+      following,
+      ...options,
+    });
+    response.header('ETag', entityTagOf(session));
   }
 
   @Put('leaf')

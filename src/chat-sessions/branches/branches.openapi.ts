@@ -1,17 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import {
-  ApiBody,
-  ApiNoContentResponse,
-  ApiOperation,
-  ApiQuery,
-} from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
 import { MESSAGE_ID_RULE } from '../../validation/decorators.js';
-import {
-  ChatMessageBody,
-  ChatMessagesBody,
-} from '../messages/dto/chat-message.dto.js';
-import { UpdateChatMessageDto } from '../messages/dto/update-chat-message.dto.js';
+import { ChatMessagesBody } from '../messages/dto/chat-message.dto.js';
 import {
   ApiIdempotencyKey,
   ApiIfMatch,
@@ -37,32 +28,6 @@ const OF_MESSAGE = {
   hasBody: true,
 };
 
-export const ApiUpdateMessage = () =>
-  applyDecorators(
-    ApiOperation({
-      operationId: 'updateMessage',
-      summary: 'Change a message in place',
-      description:
-        'What is given replaces what was, whole; what is left out stays. To keep the message as it was, beside the new one, append one with the same `parent_id`.',
-    }),
-    ApiSessionId(),
-    ApiMessageId(),
-    ApiIfMatch(),
-    ApiBody({
-      type: UpdateChatMessageDto,
-      examples: named({ 'Another text': EXAMPLES.messageChanges }),
-    }),
-    ApiVersioned(200, 'The message as it is now.', {
-      type: ChatMessageBody,
-      example: EXAMPLES.changedMessage,
-    }),
-    RouteErrors({
-      ...OF_MESSAGE,
-      errors: errorsOf('message_empty', 'version_moved'),
-      failure: 'Failed to update message',
-    }),
-  );
-
 export const ApiDeleteMessage = () =>
   applyDecorators(
     ApiOperation({
@@ -75,7 +40,7 @@ export const ApiDeleteMessage = () =>
     ApiMessageId(),
     ApiQuery({ type: DeleteMessageQuery }),
     ApiIfMatch(),
-    ApiNoContentResponse({ description: 'Deleted.' }),
+    ApiVersioned(204, 'Deleted.'),
     RouteErrors({
       ...OF_MESSAGE,
       errors: errorsOf('too_many_branches', 'version_moved'),
@@ -89,7 +54,7 @@ export const ApiReplaceMessages = () =>
       operationId: 'replaceMessages',
       summary: 'Replace what follows a message',
       description:
-        'The session goes on with these messages after `after_id`. What followed there stays as another branch, or, with `keep: false`, is deleted with all below it. Use it to edit a question, to answer one again, to take messages back, or to save a whole conversation: all or nothing.',
+        'The session goes on with these messages after `after_id`. What followed there stays as another branch, or, with `keep: false`, is deleted with all below it; send an Idempotency-Key or If-Match then, so that a request that is sent again does not delete what was appended since. Use it to edit a question, to answer one again, to take messages back, or to save a whole conversation: all or nothing.',
     }),
     ApiSessionId(),
     ApiIdempotencyKey(),

@@ -2,14 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import { PREVIEW_CHARACTERS } from '../limits.js';
-import type { UpdateChatMessageDto } from '../messages/dto/update-chat-message.dto.js';
 import { type Appended, MessageInserts } from '../messages/message-inserts.js';
 import {
   messageNotFound,
   MessageReads,
   type SessionWithPage,
 } from '../messages/message-reads.js';
-import { editedMessage, refuseEmpty } from '../messages/message-rules.js';
+import { refuseEmpty } from '../messages/message-rules.js';
 import { startOf } from '../messages/text.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
@@ -19,10 +18,9 @@ import {
 } from '../store/chat-sessions.repository.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import { type Admit, LargeReads } from '../store/large-reads.js';
-import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
 import { deleteFollowing, deleteOne, goTo, replace } from '../tree/changes.js';
-import { isOn, pageOf, pathOf } from '../tree/path.js';
+import { isOn, pathOf } from '../tree/path.js';
 import type { Tree } from '../tree/tree.js';
 import {
   SessionWrites,
@@ -30,10 +28,6 @@ import {
   type Written,
 } from '../writes/session-writes.js';
 import type { ReplaceChatMessagesDto } from './dto/branches.dto.js';
-
-export interface Edited extends Written {
-  message: PlacedMessage;
-}
 
 /** A session that shows another branch, with its newest messages. */
 export type Moved = SessionWithPage & Written;
@@ -50,26 +44,6 @@ export class BranchesService {
     private readonly inserts: MessageInserts,
     private readonly writes: SessionWrites,
   ) {}
-
-  /** Changes what a message says; fields that are undefined stay. Throws EntityNotFoundError, `message_empty`, `version_moved`. */
-  edit(
-    key: SessionKey,
-    messageId: string,
-    changes: UpdateChatMessageDto,
-    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
-  ): Promise<Edited> {
-    return this.reads.write((admit) =>
-      this.writes.run<Edited>(
-        key,
-        {
-          type: 'updated',
-          apply: (session, now) =>
-            this.applyEdit(session, { messageId, changes, now }, admit),
-        },
-        { ifMatch },
-      ),
-    );
-  }
 
   /**
    * Deletes a message: the messages that follow it then follow its parent, or
@@ -136,30 +110,6 @@ export class BranchesService {
     );
   }
 
-  private *applyEdit(
-    session: SessionState,
-    { messageId, changes, now }: Edit,
-    admit: Admit,
-  ): UnitOfWork<Edited> {
-    admit(yield* this.messages.bytesOf(session, [messageId]));
-    const stored = yield* this.messageReads.get(session, messageId);
-    const message = editedMessage(stored, changes, now);
-    const { leafSeq } = yield* this.trees.get(session);
-    const fields = {
-      maxMessageBytes: Math.max(session.maxMessageBytes, message.bytes),
-      ...(message.seq === leafSeq && {
-        preview: startOf(message.content, PREVIEW_CHARACTERS),
-      }),
-    };
-    const first = [this.messages.change(message)];
-    yield* this.sessions.update(session, fields, {
-      now,
-      first,
-      last: [COMMIT],
-    });
-    return { session, message, created: false };
-  }
-
   private *applyRemoval(
     session: SessionState,
     { messageId, following, now }: RemovedMessage,
@@ -179,11 +129,17 @@ export class BranchesService {
 
   private *applyReplacement(
     session: SessionState,
-    { after_id: afterId, messages: inputs, keep }: ReplaceChatMessagesDto,
+    replacement: ReplaceChatMessagesDto,
     now: Date,
   ): UnitOfWork<Appended> {
+    const { after_id: afterId, messages: inputs, keep } = replacement;
     const before = yield* this.trees.get(session);
     const after = yield* this.seqOnPath(session, before, afterId);
+    if (!keep) {
+      // It would delete these very messages, and store them again.
+      const shown = yield* this.findShown(session, replacement);
+      if (shown) return shown;
+    }
     const count = inputs.length;
     const { tree, removed } = replace(before, { after, count, keep });
     const removals = this.messages.deletions(session, removed);
@@ -198,25 +154,32 @@ export class BranchesService {
     return yield* this.inserts.insert(session, inputs, placement, now);
   }
 
-  /** Undefined unless the path goes on with these messages, and no others, after the given one. */
+  /** Finds the messages of a replacement that was done. Throws `message_id_taken` if only some are stored, or if the session does not end with them. */
   private *findReplaced(
     session: SessionState,
-    { after_id: afterId, messages: inputs }: ReplaceChatMessagesDto,
+    { after_id: parentId, messages }: ReplaceChatMessagesDto,
   ): UnitOfWork<Appended | undefined> {
-    const sent = { messages: inputs, parentId: afterId };
+    const sent = { messages, parentId };
     const repeated = yield* this.inserts.findRepeated(session, sent);
     if (!repeated) return undefined;
-    const tree = yield* this.trees.get(session);
-    const after = yield* this.seqOnPath(session, tree, afterId);
-    const query = { limit: inputs.length + 1, after };
-    const { ranges } = pageOf(pathOf(tree), query);
-    const [range] = ranges;
-    const isWhole =
-      ranges.length === 1 &&
-      repeated.messages[0]!.seq === range!.from &&
-      repeated.messages.at(-1)!.seq === range!.to;
-    if (!isWhole) throw new ChatSessionsError('message_id_taken');
+    const { leafSeq } = yield* this.trees.get(session);
+    if (repeated.messages.at(-1)!.seq !== leafSeq) {
+      throw new ChatSessionsError('message_id_taken');
+    }
     return repeated;
+  }
+
+  /** Like `findReplaced`, but undefined if the session does not end with these messages. */
+  private *findShown(
+    session: SessionState,
+    replacement: ReplaceChatMessagesDto,
+  ): UnitOfWork<Appended | undefined> {
+    try {
+      return yield* this.findReplaced(session, replacement);
+    } catch (error) {
+      if (isMessageIdTaken(error)) return undefined;
+      throw error;
+    }
   }
 
   private *applyMove(
@@ -289,10 +252,12 @@ interface Move {
   now: Date;
 }
 
-interface Edit extends Move {
-  changes: UpdateChatMessageDto;
-}
-
 interface RemovedMessage extends Move {
   following: boolean;
+}
+
+function isMessageIdTaken(error: unknown): boolean {
+  return (
+    error instanceof ChatSessionsError && error.code === 'message_id_taken'
+  );
 }

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
-import { WriteHeaders } from '../routes/headers.js';
+import { IfMatchHeader, WriteHeaders } from '../routes/headers.js';
 import { MessageIdParam, SessionKeyParam } from '../routes/path-params.js';
 import { Replies } from '../routes/replies.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
@@ -13,6 +13,7 @@ import {
   ApiAppendMessages,
   ApiGetMessage,
   ApiGetMessages,
+  ApiUpdateMessage,
 } from './chat-messages.openapi.js';
 import { ChatMessagesService } from './chat-messages.service.js';
 import {
@@ -27,6 +28,7 @@ import {
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
+import { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
 
 @ApiTags('Messages')
 @ChatSessionsRoutes()
@@ -77,5 +79,20 @@ export class ChatMessagesController {
   ): Promise<ChatMessageBody> {
     const message = await this.messages.get(key, messageId);
     return this.replies.json({ message: toChatMessage(message) });
+  }
+
+  @Patch(':message_id')
+  @ApiUpdateMessage()
+  async edit(
+    @Res({ passthrough: true }) response: HttpResponse,
+    @SessionKeyParam() key: SessionKey,
+    @MessageIdParam() messageId: string,
+    @Body(new DtoPipe(UpdateChatMessageDto))
+    body: Readonly<UpdateChatMessageDto>,
+    @IfMatchHeader() options: WriteOptions,
+  ): Promise<ChatMessageBody> {
+    const edited = await this.messages.edit(key, messageId, body, options);
+    const message = toChatMessage(edited.message);
+    return this.replies.versioned(response, edited.session, { message });
   }
 }

@@ -13,6 +13,7 @@ import {
   ApiIfMatch,
   ApiMessageId,
   ApiSessionId,
+  ApiVersioned,
   ApiWritten,
   errorsOf,
   named,
@@ -31,6 +32,7 @@ import {
   CreateChatMessagesDto,
 } from './dto/create-chat-message.dto.js';
 import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
+import { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
 
 const APPENDED = {
   type: [ChatMessageBody, ChatMessagesBody],
@@ -125,5 +127,33 @@ export const ApiGetMessage = () =>
       invalid: `message_id ${MESSAGE_ID_RULE}`,
       notFound: 'Message not found',
       failure: 'Failed to get message',
+    }),
+  );
+
+export const ApiUpdateMessage = () =>
+  applyDecorators(
+    ApiOperation({
+      operationId: 'updateMessage',
+      summary: 'Change a message in place',
+      description:
+        'What is given replaces what was, whole; what is left out stays. A `content` that is the text of the parts changes with them. To keep the message as it was, beside the new one, append one with the same `parent_id`.',
+    }),
+    ApiSessionId(),
+    ApiMessageId(),
+    ApiIfMatch(),
+    ApiBody({
+      type: UpdateChatMessageDto,
+      examples: named({ 'Another text': EXAMPLES.messageChanges }),
+    }),
+    ApiVersioned(200, 'The message as it is now.', {
+      type: ChatMessageBody,
+      example: EXAMPLES.changedMessage,
+    }),
+    RouteErrors({
+      invalid: `message_id ${MESSAGE_ID_RULE}`,
+      notFound: 'Message not found',
+      hasBody: true,
+      errors: errorsOf('message_empty', 'version_moved'),
+      failure: 'Failed to update message',
     }),
   );

@@ -1,37 +1,39 @@
 import { Injectable } from '@nestjs/common';
-import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { ChatSessionsError } from '../errors.js';
+import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
+import { PREVIEW_CHARACTERS } from '../limits.js';
 import { Purger } from '../removal/purger.js';
 import { Removal, type Removed } from '../removal/removal.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
   type SessionKey,
+  type SessionState,
 } from '../store/chat-sessions.repository.js';
 import { type Admit, LargeReads } from '../store/large-reads.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
-import { arrivalsOf, pathOf, type PathPageQuery } from '../tree/path.js';
-import { has, type Tree } from '../tree/tree.js';
+import { TreesRepository } from '../store/trees.repository.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import {
   SessionWrites,
   type WriteOptions,
   type Written,
 } from '../writes/session-writes.js';
+import type { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
 import {
   type Appended,
   MessageInserts,
   type NewMessages,
 } from './message-inserts.js';
-import { MessageReads, type SessionWithPage } from './message-reads.js';
-import { refuseEmpty } from './message-rules.js';
+import {
+  MessageReads,
+  type MessagesQuery,
+  type SessionWithPage,
+} from './message-reads.js';
+import { editedMessage, refuseEmpty } from './message-rules.js';
+import { startOf } from './text.js';
 
-/** A request for a page of messages. Cursors are seqs. */
-export interface MessagesQuery extends PathPageQuery {
-  /** The id of the message with which the path ends: by default the session's leaf. */
-  leaf?: string;
-  /** The messages of all branches, in order of arrival. */
-  tree?: boolean;
+export interface Edited extends Written {
+  message: PlacedMessage;
 }
 
 @Injectable()
@@ -40,6 +42,7 @@ export class ChatMessagesService {
     private readonly reads: LargeReads,
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
+    private readonly trees: TreesRepository,
     private readonly messageReads: MessageReads,
     private readonly inserts: MessageInserts,
     private readonly writes: SessionWrites,
@@ -75,6 +78,26 @@ export class ChatMessagesService {
     );
   }
 
+  /** Changes what a message says; fields that are undefined stay. Throws EntityNotFoundError, `message_empty`, `version_moved`. */
+  edit(
+    key: SessionKey,
+    messageId: string,
+    changes: UpdateChatMessageDto,
+    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
+  ): Promise<Edited> {
+    return this.reads.write((admit) =>
+      this.writes.run<Edited>(
+        key,
+        {
+          type: 'updated',
+          apply: (session, now) =>
+            this.applyEdit(session, { messageId, changes, now }, admit),
+        },
+        { ifMatch },
+      ),
+    );
+  }
+
   /**
    * Deletes the messages and keeps the session. Throws EntityNotFoundError,
    * `version_moved`, `key_reused`, `key_in_use`.
@@ -103,27 +126,42 @@ export class ChatMessagesService {
     return this.reads.read((admit) => this.read(key, messageId, admit));
   }
 
+  private *applyEdit(
+    session: SessionState,
+    { messageId, changes, now: time }: Edit,
+    admit: Admit,
+  ): UnitOfWork<Edited> {
+    admit(yield* this.messages.bytesOf(session, [messageId]));
+    const stored = yield* this.messageReads.get(session, messageId);
+    const isSame = Object.values(changes).every((value) => value === undefined);
+    if (isSame) return { session, message: stored, created: false };
+    // Later than all changes before it, which tells readers that it was made.
+    const earliest = session.updatedAt.getTime() + 1;
+    const now = new Date(Math.max(time.getTime(), earliest));
+    const message = editedMessage(stored, changes, now);
+    const { leafSeq } = yield* this.trees.get(session);
+    const fields = {
+      maxMessageBytes: Math.max(session.maxMessageBytes, message.bytes),
+      ...(message.seq === leafSeq && {
+        preview: startOf(message.content, PREVIEW_CHARACTERS),
+      }),
+    };
+    const first = [this.messages.change(message)];
+    yield* this.sessions.update(session, fields, {
+      now,
+      first,
+      last: [COMMIT],
+    });
+    return { session, message, created: false };
+  }
+
   private *readPage(
     { ownerId, id }: SessionKey,
-    { leaf, tree, ...query }: MessagesQuery,
+    query: MessagesQuery,
     admit: Admit,
   ): UnitOfWork<SessionWithPage> {
     const session = yield* this.sessions.get(ownerId, id);
-    if (tree) {
-      const all = { ...query, path: arrivalsOf };
-      return yield* this.messageReads.page(session, all, admit);
-    }
-    if (leaf === undefined) {
-      return yield* this.messageReads.page(session, query, admit);
-    }
-    const seq = yield* this.messages.seqOf(session, leaf);
-    const path = (one: Tree) => {
-      if (seq === undefined || !has(one, seq)) {
-        throw new ChatSessionsError('leaf_unknown');
-      }
-      return pathOf(one, seq);
-    };
-    return yield* this.messageReads.page(session, { ...query, path }, admit);
+    return yield* this.messageReads.page(session, query, admit);
   }
 
   private *read(
@@ -144,4 +182,10 @@ export class ChatMessagesService {
     const session = yield* this.sessions.get(ownerId, sessionId);
     return { session, created: false, isPurgeNeeded: false };
   }
+}
+
+interface Edit {
+  messageId: string;
+  changes: UpdateChatMessageDto;
+  now: Date;
 }

@@ -14,7 +14,10 @@ import {
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
-import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import {
+  nearest,
+  type PlacedMessage,
+} from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
 import { append } from '../tree/changes.js';
 import { linearTreeOf } from '../tree/stored-tree.js';
@@ -100,7 +103,9 @@ export class MessageInserts {
     }
     const [message] = messages;
     const siblings = tree && siblingsOf(tree, message!.seq);
-    if (siblings && siblings.length > 1) message!.siblings = siblings;
+    if (siblings && siblings.length > 1) {
+      message!.siblings = nearest(siblings, message!.seq);
+    }
     return { session, messages, created: true };
   }
 
@@ -128,10 +133,12 @@ export class MessageInserts {
       }
       return stored;
     });
-    // The others follow each other.
-    const first = messages.find((one) => !found.has(one.parentId ?? ''));
-    if (parentId !== undefined && first?.parentId !== parentId) {
-      throw new ChatSessionsError('message_id_taken');
+    if (parentId !== undefined && !isLine(messages, parentId)) {
+      // After a delete of the parent nobody can tell.
+      const isGone =
+        parentId !== null &&
+        (yield* this.messages.seqOf(session, parentId)) === undefined;
+      if (!isGone) throw new ChatSessionsError('message_id_taken');
     }
     return { session, messages, created: false };
   }
@@ -214,4 +221,12 @@ export class MessageInserts {
       texts.some((text) => text.length === MAX_BLANK || startOfLine(text))
     );
   }
+}
+
+/** Whether the first message follows the one with an id, and each other the one before. */
+function isLine(messages: PlacedMessage[], parentId: string | null): boolean {
+  return messages.every(
+    (message, index) =>
+      message.parentId === (messages[index - 1]?.id ?? parentId),
+  );
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { ChatSessionsError } from '../errors.js';
 import { PAGE } from '../limits.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
   type SessionKey,
@@ -16,8 +18,14 @@ import {
   PlacedMessagesRepository,
 } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
-import { pageOf, type Path, pathOf, type PathPageQuery } from '../tree/path.js';
-import type { Tree } from '../tree/tree.js';
+import {
+  arrivalsOf,
+  pageOf,
+  type Path,
+  pathOf,
+  type PathPageQuery,
+} from '../tree/path.js';
+import { has, type Tree } from '../tree/tree.js';
 
 /** A session with a page of its messages, both read at one moment. */
 export interface SessionWithPage extends MessagePage {
@@ -25,9 +33,11 @@ export interface SessionWithPage extends MessagePage {
 }
 
 /** A request for a page of messages. Cursors are seqs. */
-export interface MessagePageQuery extends PathPageQuery {
-  /** Which messages to page through: by default those on the path to the leaf. */
-  path?: (tree: Tree) => Path;
+export interface MessagesQuery extends PathPageQuery {
+  /** The id of the message with which the path ends: by default the session's leaf. */
+  leaf?: string;
+  /** The messages of all branches, in order of arrival. */
+  tree?: boolean;
 }
 
 /** A change between the two reads of a session and its messages makes both start again; more than this many do not come. */
@@ -44,25 +54,43 @@ export class MessageReads {
     private readonly sessions: ChatSessionsRepository,
     private readonly trees: TreesRepository,
     private readonly messages: PlacedMessagesRepository,
+    private readonly ids: ChatMessagesRepository,
   ) {}
 
-  /** A page, oldest first. */
+  /** A page, oldest first. Throws `leaf_unknown`. */
   *page(
     session: ChatSession,
-    { path = (tree) => pathOf(tree), ...query }: MessagePageQuery,
+    query: MessagesQuery,
     admit: Admit,
   ): UnitOfWork<SessionWithPage> {
     const { ownerId, id } = session;
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const tree = yield* this.trees.find(session);
-      if (tree) {
-        const page = pageOf(path(tree), query);
+      const path = tree && (yield* this.path(session, tree, query));
+      // A leaf that is unknown may be newer than the session as it was read.
+      if (tree && !path && reads > 1) {
+        throw new ChatSessionsError('leaf_unknown');
+      }
+      if (path) {
+        const page = pageOf(path, query);
         const found = yield* this.messages.page(session, tree, page, admit);
         if (found) return { session, ...found };
       }
       session = yield* this.sessions.get(ownerId, id);
     }
     throw inconsistent(id);
+  }
+
+  /** Undefined if there is no such leaf. */
+  private *path(
+    session: ChatSession,
+    tree: Tree,
+    { leaf, tree: isTree }: MessagesQuery,
+  ): UnitOfWork<Path | undefined> {
+    if (isTree) return arrivalsOf(tree);
+    if (leaf === undefined) return pathOf(tree);
+    const seq = yield* this.ids.seqOf(session, leaf);
+    return seq !== undefined && has(tree, seq) ? pathOf(tree, seq) : undefined;
   }
 
   /** As many of the newest messages as a session shows by default, oldest first. */

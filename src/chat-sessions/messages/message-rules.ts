@@ -66,11 +66,15 @@ export function editedMessage(
   now: Date,
 ): PlacedMessage {
   const { content, parts, references, metadata } = changes;
-  const isNewText = content != null || parts !== undefined;
+  const { role } = stored;
+  const isOfParts = stored.content === contentOf({ role, parts: stored.parts });
   const input = {
-    role: stored.role,
-    // As in a new message: without a content, the texts of its parts.
-    content: isNewText ? content : stored.content,
+    role,
+    // A content that is the text of the parts changes with them.
+    content:
+      content === undefined && !(parts?.length && isOfParts)
+        ? stored.content
+        : content,
     parts: parts === undefined ? stored.parts : parts,
     references: references ?? stored.references,
     metadata: metadata ?? stored.metadata,

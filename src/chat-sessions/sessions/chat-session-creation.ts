@@ -20,7 +20,6 @@ import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import { newestOf } from '../store/fit-page.js';
 import type { Admit } from '../store/large-reads.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
-import { arrivalsOf } from '../tree/path.js';
 import { firstSeqOf } from '../tree/stored-tree.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import type { Written } from '../writes/session-writes.js';
@@ -139,7 +138,7 @@ export class ChatSessionCreation {
     if (inputs.length === 0 || firstSeqOf(session) > 1) return;
     const { messages } = yield* this.reads.page(
       session,
-      { path: arrivalsOf, limit: inputs.length, after: 0 },
+      { tree: true, limit: inputs.length, after: 0 },
       admit,
     );
     const isSame =

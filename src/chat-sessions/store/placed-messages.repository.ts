@@ -5,6 +5,7 @@ import { cachedSelect, select, selectFrom } from '../../database/statements.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import type { PathPage } from '../tree/path.js';
 import {
+  has,
   lengthOf,
   parentOf,
   type SeqRange,
@@ -26,13 +27,16 @@ import { type Admit, SMALL_BYTES } from './large-reads.js';
 export interface PlacedMessage extends ChatMessage {
   /** The id of its parent; null if it is a root. */
   parentId: string | null;
-  /** The seqs of all children of its parent, its own included, if there are several. */
+  /** The seqs of the children of its parent, its own included, if there are several: the nearest 100. */
   siblings?: number[];
 }
 
 export interface MessagePage extends Pick<PathPage, 'hasBefore' | 'hasAfter'> {
   messages: PlacedMessage[];
 }
+
+/** More would make a page of messages with one parent too large. */
+const MAX_SIBLINGS = 100;
 
 /** The seqs of a page: `from` and `to`, or each under a name of its own. */
 type Seqs = Record<string, number>;
@@ -91,6 +95,8 @@ export class PlacedMessagesRepository {
         .where(existing(session))
         .andWhere({ id: In(ids) }),
     );
+    // They were stored since the tree was read.
+    if (rows.some(({ seq }) => !has(tree, seq))) return undefined;
     const known = new Map(
       (rows as Row[]).map(({ seq, relatedId }) => [seq - 1, relatedId]),
     );
@@ -118,7 +124,9 @@ export class PlacedMessagesRepository {
     const parentSeq = parentOf(tree, first.from);
     const values = { ...keyOf(session), parentSeq, ...seqsOf(ranges) };
     const rows = yield* this.selectPage(values);
-    if (rows.length < sizeOf(ranges)) return undefined;
+    if (rows.length < sizeOf(ranges) || isEditedSince(session, rows)) {
+      return undefined;
+    }
     const known = new Map([[parentSeq, (rows[0] as Row).relatedId]]);
     const messages = yield* this.placed(session, tree, rows, known);
     return messages && { messages, hasBefore, hasAfter };
@@ -143,14 +151,20 @@ export class PlacedMessagesRepository {
     }
     const isWhole = parents.every((seq) => seq === 0 || known.get(seq));
     if (!isWhole) return undefined;
+    const families = new Map<number, number[]>();
     return rows.map((row, index) => {
       const parentSeq = parents[index]!;
       const parentId = parentSeq === 0 ? null : known.get(parentSeq)!;
-      const siblings = tree.stretches ? siblingsOf(tree, row.seq) : [];
+      if (!tree.stretches) return Object.assign(row, { parentId });
+      let siblings = families.get(parentSeq);
+      if (!siblings) {
+        siblings = siblingsOf(tree, row.seq);
+        families.set(parentSeq, siblings);
+      }
       return Object.assign(
         row,
         { parentId },
-        siblings.length > 1 && { siblings },
+        siblings.length > 1 && { siblings: nearest(siblings, row.seq) },
       );
     });
   }
@@ -200,4 +214,18 @@ function seqsOf(ranges: readonly SeqRange[]): Seqs {
     Array.from({ length: to - from + 1 }, (_, index) => from + index),
   );
   return Object.fromEntries(seqs.map((seq, index) => [`seq${index}`, seq]));
+}
+
+/** Whether a message was changed after its session was read. The time of an edit is later than that of all changes before it. */
+function isEditedSince({ updatedAt }: ChatSession, rows: ChatMessage[]) {
+  return rows.some(({ editedAt }) => editedAt !== null && editedAt > updatedAt);
+}
+
+/** At most 100 of the siblings of a message, around its own seq. */
+export function nearest(siblings: number[], seq: number): number[] {
+  if (siblings.length <= MAX_SIBLINGS) return siblings;
+  const last = siblings.length - MAX_SIBLINGS;
+  const start = siblings.indexOf(seq) - MAX_SIBLINGS / 2;
+  const first = Math.min(Math.max(start, 0), last);
+  return siblings.slice(first, first + MAX_SIBLINGS);
 }

@@ -157,7 +157,19 @@ function removal(
     leafSeq: isLeafGone ? newLeaf : leafSeq,
     stretches,
   });
-  return { tree: limited(tree, after), removed };
+  return { tree: limited(tree, after), removed: merged(removed) };
+}
+
+/** Ranges that touch become one: each is a statement. */
+function merged(ranges: readonly SeqRange[]): SeqRange[] {
+  const found: SeqRange[] = [];
+  for (const { from, to } of ranges) {
+    const last = found.at(-1);
+    if (last && last.to + 1 === from) {
+      found[found.length - 1] = { from: last.from, to };
+    } else found.push({ from, to });
+  }
+  return found;
 }
 
 function withoutOne(stretch: Stretch, seq: number): Stretch[] {

@@ -211,10 +211,8 @@ describe('bad input', () => {
     }
     expect(siblingsOf(tree, 2_500)).toEqual(answers);
     expect(childrenOf(deleteOne(tree, 2).tree, 1)).toEqual(answers);
-    expect(deleteFollowing(tree, 2).removed).toEqual([
-      { from: 2, to: 3 },
-      ...answers.slice(1).map((seq) => ({ from: seq, to: seq })),
-    ]);
+    const { removed } = deleteFollowing(tree, 2);
+    expect(removed).toEqual([{ from: 2, to: 5_002 }]);
   });
 
   it('a line of 100,000 is one range, and stays one stretch', () => {
@@ -274,7 +272,8 @@ describe('a comb of 10,000 forks', () => {
   });
 
   it('is removed from a question on with all that follows', () => {
-    expect(deleteFollowing(tree, 101).removed).toHaveLength(FORKS - 50);
+    const { removed } = deleteFollowing(tree, 101);
+    expect(removed).toEqual([{ from: 101, to: 20_000 }]);
     expect(subtreeOf(tree, 101).at(-1)).toEqual({ from: 19_999, to: 20_000 });
   });
 });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { isDuplicateKey } from '../../database/errors.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { ChatSessionsError } from '../errors.js';
+import { ChatSessionsError, type ChatSessionsErrorCode } from '../errors.js';
 import {
   ChatSessionsRepository,
   type LockedSession,
@@ -56,7 +56,7 @@ export interface SessionChange<Result extends Written> {
   apply: (session: LockedSession, now: Date) => UnitOfWork<Result>;
   /** Validates the change, before If-Match is checked. */
   validate?: () => void;
-  /** Called if If-Match fails or a row exists: finds the result of the same write, if it was sent before. */
+  /** Called if If-Match fails, a row exists, or the place of new messages is gone: finds the result of the same write, if it was sent before. */
   findRepeated?: (session: SessionState) => UnitOfWork<Result | undefined>;
   /** Needed for requests with an Idempotency-Key. */
   replay?: Replay<Result>;
@@ -146,10 +146,18 @@ function timeOfChange({ updatedAt }: SessionState): Date {
   return new Date(Math.max(updatedAt.getTime(), Date.now()));
 }
 
+/** Errors of a write that may be done already, and whose session has changed since. */
+const REFUSALS = new Set<ChatSessionsErrorCode>([
+  'version_moved',
+  'parent_unknown',
+  'after_unknown',
+  'too_many_branches',
+]);
+
 /** Whether a write that is sent again may fail with this error because it is done. */
 function isRefusal(error: unknown): boolean {
   return (
     isDuplicateKey(error) ||
-    (error instanceof ChatSessionsError && error.code === 'version_moved')
+    (error instanceof ChatSessionsError && REFUSALS.has(error.code))
   );
 }

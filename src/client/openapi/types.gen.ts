@@ -127,7 +127,7 @@ export type ChatMessage = {
      */
     edited_at: string | null;
     /**
-     * If several messages follow the same one: their seqs, its own included.
+     * If several messages follow the same one: their seqs, its own included; the nearest 100 if there are more.
      */
     siblings?: Array<number>;
     /**
@@ -396,21 +396,6 @@ export type ChatMessagePage = {
     has_after: boolean;
 };
 
-export type NewChatMessagesInstead = {
-    /**
-     * The message after which they come; null replaces the conversation from its start.
-     */
-    after_id: string | null;
-    /**
-     * 0 to 100; none takes back what follows.
-     */
-    messages: Array<NewChatMessage>;
-    /**
-     * Whether what followed stays as another branch; false deletes it.
-     */
-    keep?: boolean;
-};
-
 export type ChatMessageChanges = {
     /**
      * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
@@ -435,6 +420,21 @@ export type ChatMessageChanges = {
     metadata?: {
         [key: string]: unknown;
     };
+};
+
+export type NewChatMessagesInstead = {
+    /**
+     * The message after which they come; null replaces the conversation from its start.
+     */
+    after_id: string | null;
+    /**
+     * 0 to 100; none takes back what follows.
+     */
+    messages: Array<NewChatMessage>;
+    /**
+     * Whether what followed stays as another branch; false deletes it.
+     */
+    keep?: boolean;
 };
 
 export type ChatSessionLeaf = {
@@ -994,7 +994,7 @@ export type GetMessagesData = {
 
 export type GetMessagesErrors = {
     /**
-     * Validation failed; or: No message of the chat session has the id in leaf
+     * Validation failed
      */
     400: ChatValidationError;
     /**
@@ -1002,7 +1002,7 @@ export type GetMessagesErrors = {
      */
     401: ChatError;
     /**
-     * Chat session not found
+     * Chat session not found; or: No message of the chat session has the id in leaf
      */
     404: ChatError;
     /**

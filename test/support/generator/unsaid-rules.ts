@@ -110,12 +110,12 @@ export function statusesOfRight(
   const given = (body ?? {}) as Record<string, string | undefined>;
   const isUnknown = (id: string | null | undefined) =>
     id != null && !world.messageIds.includes(id);
-  if ([messageId, given.message_id].some(isUnknown)) {
+  if ([messageId, given.message_id, query.leaf].some(isUnknown)) {
     return [isMoved ? 412 : 404];
   }
-  if ([given.parent_id, given.after_id, query.leaf].some(isUnknown)) {
+  if ([given.parent_id, given.after_id].some(isUnknown)) {
     // Another message may have an id of the body.
-    return isMoved ? [412, 409] : [400];
+    return [isMoved ? 412 : 400, 409];
   }
   const may = statuses.filter((status) => status < 400);
   if (isMoved) may.push(412);

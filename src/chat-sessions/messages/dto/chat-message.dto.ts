@@ -76,7 +76,7 @@ export class ChatMessageDto {
   edited_at: string | null;
 
   /**
-   * If several messages follow the same one: their seqs, its own included.
+   * If several messages follow the same one: their seqs, its own included; the nearest 100 if there are more.
    * @example [3, 5]
    */
   @ApiPropertyOptional({ type: 'integer', isArray: true })

@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MessageReads } from '../../src/chat-sessions/messages/message-reads.js';
+import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
+import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { TreesRepository } from '../../src/chat-sessions/store/trees.repository.js';
+import { Database } from '../../src/database/database.js';
+import type { UnitOfWork } from '../../src/database/unit-of-work.js';
+import { createSession, getSession, type Message } from '../support/api.js';
+import { Branches } from '../support/branches.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+let id: string;
+let branches: Branches;
+
+beforeEach(async () => {
+  ({ id } = await createSession(api));
+  branches = new Branches(api, id);
+  await branches.append(['a']);
+});
+
+/** Gives the first message this many children, of which no row exists. */
+async function branchOut(children: number): Promise<void> {
+  const stretches = Array.from({ length: children }, (_, index) => ({
+    from: index + 2,
+    to: index + 2,
+    parent: 1,
+  }));
+  const columns = api.app.get(TreesRepository).columnsOf({
+    firstSeq: 1,
+    lastSeq: children + 1,
+    leafSeq: 1,
+    stretches: [{ from: 1, to: 1, parent: 0 }, ...stretches],
+  });
+  await api.dataSource.getRepository(ChatSession).update({ id }, columns);
+}
+
+describe('a session with 10,000 stretches', () => {
+  beforeEach(() => branchOut(9_998));
+
+  it('takes no further branch, and says so', async () => {
+    const last = await branches.append(['b'], 'a');
+    expect(last.status).toBe(201);
+    const refused = await branches.append(['c'], 'a');
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({ code: 'too_many_branches' });
+    // What needs no further stretch is taken, and a repeated request is known.
+    expect((await branches.append(['c'])).status).toBe(201);
+    const again = await branches.append(['b'], 'a');
+    expect([again.status, again.body]).toEqual([200, last.body]);
+    expect(await branches.ids()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('names the nearest 100 siblings', async () => {
+    const { body } = await branches.append(['b'], 'a');
+    const [message] = body.messages;
+    expect(message!.siblings).toHaveLength(100);
+    expect(message!.siblings!.at(-1)).toBe(message!.seq);
+    const path = `/api/chat-sessions/${id}/messages/b`;
+    const read = await api.send<{ message: Message }>('GET', path);
+    expect(read.body.message).toEqual(message);
+  });
+});
+
+describe('a session that changes after it was read', () => {
+  /** What the service has read before another instance writes. */
+  async function stale(): Promise<ChatSession> {
+    const sessions = api.dataSource.getRepository(ChatSession);
+    const { ownerId } = await sessions.findOneByOrFail({ id });
+    const repository = api.app.get(ChatSessionsRepository);
+    return api.app.get(Database).read(() => repository.get(ownerId, id));
+  }
+
+  function read<T>(work: (reads: MessageReads) => UnitOfWork<T>): Promise<T> {
+    return api.app.get(Database).read(() => work(api.app.get(MessageReads)));
+  }
+
+  const any = () => undefined;
+
+  it('has no message newer than itself in its page', async () => {
+    const session = await stale();
+    await branches.edit('a', { content: 'new' });
+    const page = await read((reads) => reads.page(session, { limit: 1 }, any));
+    expect(page.messages).toMatchObject([{ content: 'new' }]);
+    expect(page.session.version).toBe(session.version + 1);
+  });
+
+  it('has the message that was appended since', async () => {
+    const session = await stale();
+    await branches.append(['b']);
+    const message = await read((reads) => reads.get(session, 'b'));
+    expect(message).toMatchObject({ id: 'b', parentId: 'a' });
+    const page = await read((reads) =>
+      reads.page(session, { limit: 9, leaf: 'b' }, any),
+    );
+    expect(page.messages).toHaveLength(2);
+  });
+
+  it('has the page of its new branch', async () => {
+    await branches.append(['b'], null);
+    const session = await stale();
+    await branches.append(['c'], 'a');
+    const page = await read((reads) => reads.page(session, { limit: 9 }, any));
+    expect(page.messages.map((one) => one.id)).toEqual(['b']);
+    await branches.delete('b');
+    const later = await read((reads) => reads.page(session, { limit: 9 }, any));
+    expect(later.messages.map((one) => one.id)).toEqual(['a', 'c']);
+    expect(await getSession(api, id)).toMatchObject({ message_count: 2 });
+  });
+});
