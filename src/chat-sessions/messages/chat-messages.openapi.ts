@@ -96,7 +96,7 @@ export const ApiGetMessages = () =>
       operationId: 'getMessages',
       summary: 'Get a page of messages',
       description:
-        'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page ends early at 4 MiB.',
+        'Always oldest to newest. Without a cursor, the newest page; otherwise with one of `before`, `after` and `around`. A page is of the branch that the session shows, unless you give a `leaf` or `tree`. It ends early at 4 MiB.',
     }),
     ApiSessionId(),
     ApiQuery({ type: ListMessagesQuery }),

@@ -150,7 +150,7 @@ export type ChatSession = {
      */
     message_count: number;
     /**
-     * When the newest message was stored, in UTC.
+     * When the last message that the session shows was stored, in UTC.
      */
     last_message_at: string | null;
     /**
@@ -184,7 +184,7 @@ export type ChatSession = {
         [key: string]: unknown;
     };
     /**
-     * The newest messages, oldest first.
+     * The newest messages of the branch that the session shows, oldest first.
      */
     messages: Array<ChatMessage>;
     /**
@@ -239,7 +239,7 @@ export type ChatSessionSummary = {
      */
     message_count: number;
     /**
-     * When the newest message was stored, in UTC.
+     * When the last message that the session shows was stored, in UTC.
      */
     last_message_at: string | null;
     /**
@@ -255,7 +255,7 @@ export type ChatSessionSummary = {
      */
     updated_at: string;
     /**
-     * The start of the newest message's text.
+     * The start of the text of the last message that the session shows.
      */
     preview: string | null;
     /**

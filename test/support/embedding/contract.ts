@@ -13,12 +13,14 @@ function message(seq: number, content: string, more: object = {}) {
   return {
     id: `m${seq}`,
     seq,
+    parent_id: seq === 1 ? null : `m${seq - 1}`,
     role: 'user',
     content,
     parts: null,
     references: [],
     metadata: {},
     timestamp: A_TIME,
+    edited_at: null,
     ...more,
   };
 }

@@ -65,7 +65,7 @@ class ChatSessionHead {
   message_count: number;
 
   /**
-   * When the newest message was stored, in UTC.
+   * When the last message that the session shows was stored, in UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
   @ApiTime()
@@ -96,7 +96,7 @@ class ChatSessionHead {
 /** One conversation, with its newest messages. */
 @ApiSchema({ name: 'ChatSession' })
 export class ChatSessionDto extends ChatSessionHead {
-  /** The newest messages, oldest first. */
+  /** The newest messages of the branch that the session shows, oldest first. */
   messages: ChatMessageDto[];
 
   /** The references of the messages shown, without repeats. */
@@ -116,7 +116,7 @@ export class ChatSessionDto extends ChatSessionHead {
 @ApiSchema({ name: 'ChatSessionSummary' })
 export class ChatSessionSummaryDto extends ChatSessionHead {
   /**
-   * The start of the newest message's text.
+   * The start of the text of the last message that the session shows.
    * @example "sorry, no mochas here, did you mean macchiato?"
    */
   preview: string | null;

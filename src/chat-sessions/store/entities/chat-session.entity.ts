@@ -113,7 +113,7 @@ export class ChatSession {
   @Column({ type: 'int', unsigned: true, name: 'max_message_bytes' })
   maxMessageBytes: number;
 
-  /** The start of the newest message's text. */
+  /** The start of the text of the leaf. */
   @Column({ type: 'varchar', name: 'preview', length: 160, nullable: true })
   preview: string | null;
 
