@@ -24,7 +24,7 @@ export interface SessionRow {
 export type StateRow = Pick<
   SessionRow,
   'title' | 'message_count' | 'last_seq' | 'max_message_bytes' | 'version'
->;
+> & { newest_id: string | null };
 
 export interface MessageRow {
   id: string;
@@ -35,18 +35,24 @@ export interface MessageRow {
   references: string;
   metadata: string;
   created_at: Date;
+  edited_at: Date | null;
+  /** The id of the message before the first one of a page. */
+  first_parent_id?: string | null;
 }
 
-export function toMessage(row: MessageRow) {
+/** The sessions of the benchmark are lines: a message follows the one before it. */
+export function toMessage(row: MessageRow, index: number, rows: MessageRow[]) {
   return {
     id: row.id,
     seq: row.seq,
+    parent_id: rows[index - 1]?.id ?? row.first_parent_id ?? null,
     role: row.role,
     content: row.content,
     parts: row.parts === null ? null : (JSON.parse(row.parts) as unknown),
     references: JSON.parse(row.references) as object[],
     metadata: JSON.parse(row.metadata) as object,
     timestamp: row.created_at,
+    edited_at: row.edited_at,
   };
 }
 

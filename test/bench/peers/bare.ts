@@ -32,7 +32,9 @@ const SESSION = `
   FROM chat_sessions WHERE id = ? AND owner_id = ?`;
 const STATE_FOR_UPDATE = `
   SELECT id, owner_id, title, message_count, last_seq, max_message_bytes, version,
-    created_at, updated_at
+    created_at, updated_at,
+    (SELECT newest.id FROM chat_messages newest
+      WHERE newest.session_id = chat_sessions.id AND newest.seq = last_seq) AS newest_id
   FROM chat_sessions WHERE id = ? AND owner_id = ? FOR UPDATE`;
 const LIST = (more: number) => `
   SELECT id, owner_id, title, document_id, section_id, context_documents, pinned,
@@ -42,7 +44,9 @@ const LIST = (more: number) => `
   ORDER BY last_activity_at DESC, id DESC LIMIT ${more}`;
 const MESSAGES = `
   SELECT session_id, seq, id, owner_id, role, content, parts, \`references\`,
-    metadata, bytes, created_at
+    metadata, bytes, created_at, edited_at,
+    (SELECT parent.id FROM chat_messages parent
+      WHERE parent.session_id = ? AND parent.seq = ?) AS first_parent_id
   FROM chat_messages WHERE session_id = ? AND owner_id = ?`;
 const PAGE = `${MESSAGES} AND seq BETWEEN ? AND ? ORDER BY seq`;
 const INSERT = `
@@ -130,12 +134,14 @@ app.post<
       const message = {
         id: body.id,
         seq: session.last_seq + 1,
+        parent_id: session.newest_id,
         role: body.role,
         content: body.content,
         parts: body.parts ?? null,
         references: [],
         metadata: {},
         timestamp: now,
+        edited_at: null,
       };
       const { seq } = message;
       const bytes = Buffer.byteLength(JSON.stringify(message));
@@ -173,6 +179,8 @@ app.post<
 
 async function page(id: string, owner: string, from: number, to: number) {
   const [rows] = await pool.query<(MessageRow & RowDataPacket)[]>(PAGE, [
+    id,
+    from - 1,
     id,
     owner,
     from,

@@ -93,12 +93,14 @@ def append_message(session_id):
     message = {
         "id": data["id"],
         "seq": len(session.messages) + 1,
+        "parent_id": session.messages[-1]["id"] if session.messages else None,
         "role": data["role"],
         "content": data["content"],
         "parts": data.get("parts"),
         "references": [],
         "metadata": {},
         "timestamp": iso(now),
+        "edited_at": None,
     }
     session.messages = session.messages + [message]
     session.version += 1

@@ -106,21 +106,32 @@ export class Message {
   @Column({ type: 'datetime', precision: 3, name: 'created_at' })
   createdAt: Date;
 
+  @Column({
+    type: 'datetime',
+    precision: 3,
+    name: 'edited_at',
+    nullable: true,
+  })
+  editedAt: Date | null;
+
   @ManyToOne(() => Session, (session) => session.messages)
   @JoinColumn({ name: 'session_id' })
   session?: Session;
 }
 
-export function toMessage(message: Message) {
+/** The sessions of the benchmark are lines: a message follows the one before it. */
+export function toMessage(message: Message, parentId: string | null) {
   return {
     id: message.id,
     seq: message.seq,
+    parent_id: parentId,
     role: message.role,
     content: message.content,
     parts: message.parts,
     references: message.references,
     metadata: message.metadata,
     timestamp: message.createdAt,
+    edited_at: message.editedAt,
   };
 }
 
@@ -149,7 +160,9 @@ export function toSession(session: Session) {
   const references = session.messages.flatMap((message) => message.references);
   return {
     ...headOf(session),
-    messages: session.messages.map(toMessage),
+    messages: session.messages.map((message, index, all) =>
+      toMessage(message, all[index - 1]?.id ?? null),
+    ),
     references: [
       ...new Map(references.map((one) => [JSON.stringify(one), one])).values(),
     ],

@@ -77,7 +77,9 @@ class SessionsService {
     });
     const messages = found.slice(0, take).reverse();
     return {
-      messages: messages.map(toMessage),
+      messages: messages.map((message, index) =>
+        toMessage(message, (messages[index - 1] ?? found[take])?.id ?? null),
+      ),
       has_before: found.length > take,
       has_after: before <= session.lastSeq,
     };
@@ -92,6 +94,11 @@ class SessionsService {
       if (await manager.existsBy(Message, { sessionId: id, id: input.id })) {
         throw new Error('The load repeats an id');
       }
+      const newest = await manager.findOneBy(Message, {
+        sessionId: id,
+        seq: session.lastSeq,
+      });
+      const parentId = newest?.id ?? null;
       const now = new Date();
       const message = manager.create(Message, {
         sessionId: id,
@@ -104,8 +111,11 @@ class SessionsService {
         references: [],
         metadata: {},
         createdAt: now,
+        editedAt: null,
       });
-      message.bytes = Buffer.byteLength(JSON.stringify(toMessage(message)));
+      message.bytes = Buffer.byteLength(
+        JSON.stringify(toMessage(message, parentId)),
+      );
       session.messageCount += 1;
       session.lastSeq = message.seq;
       session.maxMessageBytes = Math.max(
@@ -120,9 +130,9 @@ class SessionsService {
       session.version += 1;
       await manager.save(message);
       await manager.save(session);
-      return message;
+      return toMessage(message, parentId);
     });
-    return { message: toMessage(message) };
+    return { message };
   }
 }
 
