@@ -17,15 +17,6 @@ export type ChatError = {
 
 export type NewChatMessage = {
     /**
-     * An id of the client's own, which makes the append safe to repeat: 1 to 64
-     * of A-Z, a-z, 0-9, _ and -.
-     */
-    id?: string;
-    /**
-     * Who speaks.
-     */
-    role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-    /**
      * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
      */
     content?: string | null;
@@ -48,6 +39,15 @@ export type NewChatMessage = {
     metadata?: {
         [key: string]: unknown;
     };
+    /**
+     * An id of the client's own, which makes the append safe to repeat: 1 to 64
+     * of A-Z, a-z, 0-9, _ and -.
+     */
+    id?: string;
+    /**
+     * Who speaks.
+     */
+    role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
 };
 
 export type NewChatSession = {
@@ -328,15 +328,6 @@ export type ChatSessionDoneBody = {
 
 export type ChatMessageToAppend = {
     /**
-     * An id of the client's own, which makes the append safe to repeat: 1 to 64
-     * of A-Z, a-z, 0-9, _ and -.
-     */
-    id?: string;
-    /**
-     * Who speaks.
-     */
-    role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
-    /**
      * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
      */
     content?: string | null;
@@ -359,6 +350,15 @@ export type ChatMessageToAppend = {
     metadata?: {
         [key: string]: unknown;
     };
+    /**
+     * An id of the client's own, which makes the append safe to repeat: 1 to 64
+     * of A-Z, a-z, 0-9, _ and -.
+     */
+    id?: string;
+    /**
+     * Who speaks.
+     */
+    role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
     /**
      * The id of the message that the new one follows, or the first of several. By default the last one that the session shows; null begins a new conversation beside the others.
      */

@@ -261,6 +261,59 @@ export const CONTRACT: Exchange[] = [
     },
   },
   {
+    name: 'changes a message',
+    method: 'PATCH',
+    path: `${MESSAGES}/m3`,
+    body: { content: 'And returns?' },
+    status: 200,
+    responseBody: {
+      message: message(3, 'And returns?', { edited_at: A_TIME }),
+    },
+  },
+  {
+    name: 'refuses another field of a message',
+    method: 'PATCH',
+    path: `${MESSAGES}/m3`,
+    body: { role: 'tool' },
+    status: 400,
+    responseBody: {
+      error: 'Validation failed',
+      code: 'validation_failed',
+      details: ['role is not a known field'],
+    },
+  },
+  {
+    name: 'replaces what follows a message',
+    method: 'POST',
+    path: `${MESSAGES}/replace`,
+    body: {
+      after_id: 'm2',
+      messages: [{ id: 'm4', role: 'user', content: 'And repairs?' }],
+    },
+    status: 201,
+    responseBody: {
+      messages: [
+        message(4, 'And repairs?', { parent_id: 'm2', siblings: [3, 4] }),
+      ],
+    },
+  },
+  {
+    name: 'shows another branch',
+    method: 'PUT',
+    path: `${SESSION}/leaf`,
+    body: { message_id: 'm3' },
+    status: 200,
+    responseBody: {
+      chat_session: expect.objectContaining({ message_count: 4 }) as object,
+    },
+  },
+  {
+    name: 'deletes a message',
+    method: 'DELETE',
+    path: `${MESSAGES}/m4`,
+    status: 204,
+  },
+  {
     name: 'clears a session',
     method: 'POST',
     path: `${SESSION}/clear`,
@@ -279,7 +332,7 @@ export const CONTRACT: Exchange[] = [
         config: { model: 'large', constructor: {} },
         message_count: 0,
         last_message_at: null,
-        version: 4,
+        version: 8,
       },
     },
   },

@@ -31,23 +31,8 @@ import {
   type MessageRole,
 } from '../../store/entities/chat-message.entity.js';
 
-/** A message to append. It needs `content` or `parts`. */
-@ApiSchema({ name: 'NewChatMessage' })
-export class CreateChatMessageDto {
-  /**
-   * An id of the client's own, which makes the append safe to repeat: 1 to 64
-   * of A-Z, a-z, 0-9, _ and -.
-   * @example "msg_01"
-   */
-  @Optional()
-  @IsMessageId()
-  id?: string;
-
-  /** Who speaks. */
-  @ApiEnum(MESSAGE_ROLES)
-  @IsIn(MESSAGE_ROLES)
-  role: MessageRole;
-
+/** The fields of a message that may be changed later. */
+export class ChatMessageFields {
   /**
    * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
    * @example "I'd like a mocha please"
@@ -82,6 +67,24 @@ export class CreateChatMessageDto {
   @IsJsonObject()
   @MaxJsonBytes(LIMITS.metadataBytes)
   metadata?: Record<string, unknown>;
+}
+
+/** A message to append. It needs `content` or `parts`. */
+@ApiSchema({ name: 'NewChatMessage' })
+export class CreateChatMessageDto extends ChatMessageFields {
+  /**
+   * An id of the client's own, which makes the append safe to repeat: 1 to 64
+   * of A-Z, a-z, 0-9, _ and -.
+   * @example "msg_01"
+   */
+  @Optional()
+  @IsMessageId()
+  id?: string;
+
+  /** Who speaks. */
+  @ApiEnum(MESSAGE_ROLES)
+  @IsIn(MESSAGE_ROLES)
+  role: MessageRole;
 }
 
 /** A message to append, and where. */
