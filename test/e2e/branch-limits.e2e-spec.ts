@@ -45,7 +45,7 @@ describe('a session with 10,000 stretches', () => {
     const refused = await branches.append(['c'], 'a');
     expect(refused.status).toBe(409);
     expect(refused.body).toMatchObject({ code: 'too_many_branches' });
-    // What needs no further stretch is taken, and a repeated request is known.
+    // An append that needs no further stretch is taken, and a repeated request is known.
     expect((await branches.append(['c'])).status).toBe(201);
     const again = await branches.append(['b'], 'a');
     expect([again.status, again.body]).toEqual([200, last.body]);
@@ -64,7 +64,7 @@ describe('a session with 10,000 stretches', () => {
 });
 
 describe('a session that changes after it was read', () => {
-  /** What the service has read before another instance writes. */
+  /** The session as the service reads it, before another instance writes. */
   async function stale(): Promise<ChatSession> {
     const sessions = api.dataSource.getRepository(ChatSession);
     const { ownerId } = await sessions.findOneByOrFail({ id });

@@ -60,10 +60,10 @@ describe('at the same time', () => {
       const { id, branches } = await conversation(['a', 'q', 'r']);
       const [one, other] = await Promise.all([
         branches.append(['q1', 'r1'], 'a'),
-        branches.replace('a', ['q2', 'r2']).catch((error: unknown) => error),
+        branches.replace('a', ['q2', 'r2']),
       ]);
       expect(one.status).toBe(201);
-      expect(other).toMatchObject({ status: 201 });
+      expect(other.status).toBe(201);
       const all = await wholeTree(id);
       const siblings = all.filter(({ parent_id }) => parent_id === 'a');
       expect(siblings.map((message) => message.id).sort()).toEqual([

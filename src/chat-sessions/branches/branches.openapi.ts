@@ -67,7 +67,7 @@ export const ApiReplaceMessages = () =>
       type: ChatMessagesBody,
       example: EXAMPLES.replacedMessages,
     }),
-    ApiWritten(200, 'Likewise; they were stored before.', {
+    ApiWritten(200, 'The messages, which were stored before.', {
       type: ChatMessagesBody,
       example: EXAMPLES.replacedMessages,
     }),

@@ -52,13 +52,9 @@ export class ChatMessagesService {
 
   /**
    * Appends 1 to 100 messages, all or none. The cost does not depend on the
-   * length of the conversation.
-   *
-   * @param parentId the message that the first one follows: by default the last
-   * one that the session shows; null begins a branch of its own
-   * @throws EntityNotFoundError, `message_empty`, `parent_unknown`,
-   * `too_many_branches`, `message_id_taken`, `version_moved`, `key_reused`,
-   * `key_in_use`, `messages_gone`
+   * length of the conversation. Throws EntityNotFoundError, `message_empty`,
+   * `parent_unknown`, `too_many_branches`, `message_id_taken`, `version_moved`,
+   * `key_reused`, `key_in_use`, `messages_gone`.
    */
   append(
     key: SessionKey,

@@ -93,7 +93,7 @@ export class MessageReads {
     return seq !== undefined && has(tree, seq) ? pathOf(tree, seq) : undefined;
   }
 
-  /** As many of the newest messages as a session shows by default, oldest first. */
+  /** The newest messages, as many as a session shows by default, oldest first. */
   *newest(session: ChatSession, admit: Admit): UnitOfWork<SessionWithPage> {
     const limit = PAGE.sessionMessages.default;
     return yield* this.page(session, { limit }, admit);

@@ -27,7 +27,7 @@ import type { ChatSession } from './entities/chat-session.entity.js';
 import { SMALL_BYTES } from './large-reads.js';
 
 /** Columns that tell which session a message belongs to. */
-export type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
+type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 
 /** The fields of a session that has no messages. */
 export const NO_MESSAGES = {
@@ -53,6 +53,16 @@ export class ChatMessagesRepository {
     private readonly messages: Repository<ChatMessage>,
   ) {
     this.table = new Table(messages);
+  }
+
+  /** The ids and seqs of some messages. */
+  *idsOf(
+    session: SessionState,
+    where: FindOptionsWhere<ChatMessage>,
+  ): UnitOfWork<ChatMessage[]> {
+    return yield* select(
+      this.query(['id', 'seq']).where(existing(session)).andWhere(where),
+    );
   }
 
   /** The id of the message of a seq, or undefined. */
@@ -178,15 +188,6 @@ export class ChatMessagesRepository {
   private *delete(where: FindOptionsWhere<ChatMessage>): UnitOfWork<number> {
     return yield* execute(
       this.messages.createQueryBuilder().delete().where(where),
-    );
-  }
-
-  *idsOf(
-    session: SessionState,
-    where: FindOptionsWhere<ChatMessage>,
-  ): UnitOfWork<ChatMessage[]> {
-    return yield* select(
-      this.query(['id', 'seq']).where(existing(session)).andWhere(where),
     );
   }
 

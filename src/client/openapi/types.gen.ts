@@ -1410,7 +1410,7 @@ export type ReplaceMessagesError = ReplaceMessagesErrors[keyof ReplaceMessagesEr
 
 export type ReplaceMessagesResponses = {
     /**
-     * Likewise; they were stored before.
+     * The messages, which were stored before.
      */
     200: ChatMessagesBody;
     /**

@@ -42,7 +42,7 @@ export class ReplaceChatMessagesDto {
   keep: boolean = true;
 }
 
-/** Where a session is to go. */
+/** The branch that a session shows from now on. */
 @ApiSchema({ name: 'ChatSessionLeaf' })
 export class ReplaceLeafDto {
   /**
