@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, inject, it, onTestFinished } from 'vitest';
+import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
 import {
   createMysqlDatabase,
@@ -203,7 +203,10 @@ if (STORE === 'mysql') {
     onTestFinished(() => server.stop());
     const { url } = await createMysqlDatabase(server.url);
     // One more than the maximum, which the server keeps for an administrator.
-    const others = await inParallel(11, () => connectMysql(server.url));
+    // The connection that created the database may end a moment later.
+    const others = await inParallel(11, () =>
+      vi.waitFor(() => connectMysql(server.url), 10_000),
+    );
     onTestFinished(() => others.forEach((one) => one.destroy()));
     const environment = {
       DATABASE_URL: url,
