@@ -14,6 +14,7 @@ export {
   BranchesService,
   type Moved,
 } from './chat-sessions/branches/branches.service.js';
+export { ForksService } from './chat-sessions/forks/forks.service.js';
 export {
   ChatMessagesService,
   type Edited,

@@ -15,6 +15,9 @@ import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
 import { BranchesController } from './branches/branches.controller.js';
 import { BranchesService } from './branches/branches.service.js';
 import { chatSessionsEntities } from './entities.js';
+import { ForkCopies } from './forks/fork-copies.js';
+import { ForksController } from './forks/forks.controller.js';
+import { ForksService } from './forks/forks.service.js';
 import { LIMITS } from './limits.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import { ChatMessagesService } from './messages/chat-messages.service.js';
@@ -75,6 +78,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsController,
     ChatMessagesController,
     BranchesController,
+    ForksController,
     SectionChatSessionController,
     HistoryController,
   ],
@@ -88,6 +92,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsService,
     ChatMessagesService,
     BranchesService,
+    ForksService,
+    ForkCopies,
     MessageReads,
     MessageInserts,
     ChatSessionCreation,
@@ -117,6 +123,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsService,
     ChatMessagesService,
     BranchesService,
+    ForksService,
     SessionEvents,
     Database,
   ],

@@ -17,7 +17,7 @@ import type {
  * They reject with `ChatSessionsApiError`, with the reason of an aborted `signal`, with
  * what the token provider throws, or with a TypeError for an id that no path can hold.
  *
- * Failed requests are sent again if that may help: reads; creates, appends, replaces and
+ * Failed requests are sent again if that may help: reads; creates, forks, appends, replaces and
  * clears, which are done once however often they are sent; other changes only with `ifMatch`.
  */
 export class ChatSessionsClient extends MessagesClient {
@@ -147,6 +147,28 @@ export class ChatSessionsClient extends MessagesClient {
     };
     return this.sendTagged<api.ReplaceChatConfigResponse>(
       'PUT',
+      operation,
+      options,
+    );
+  }
+
+  /** Copies the messages up to one, by default the last that the session shows, into a new session. */
+  fork(
+    session_id: string,
+    point: api.ChatSessionFork = {},
+    options: AppendOptions = {},
+  ): Promise<Tagged<api.ChatSessionBody>> {
+    const operation: api.ForkChatSessionData = {
+      url: '/api/chat-sessions/{session_id}/fork',
+      path: { session_id },
+      headers: {
+        'Idempotency-Key': options.idempotencyKey ?? crypto.randomUUID(),
+        'If-Match': options.ifMatch,
+      },
+      body: point,
+    };
+    return this.sendTagged<api.ForkChatSessionResponse>(
+      'POST',
       operation,
       options,
     );

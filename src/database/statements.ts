@@ -139,6 +139,28 @@ export class Table<Entity extends ObjectLiteral> {
     );
   }
 
+  /**
+   * An INSERT of copies of rows.
+   * @param changes SQL for the properties that do not keep their value
+   * @param where SQL that chooses the rows
+   * @param values those of the placeholders, of `changes` first, in the order of the entity's columns
+   */
+  copy(
+    changes: Partial<Record<keyof Entity, string>>,
+    where: string,
+    values: unknown[],
+  ): Statement {
+    const columns = [...this.columns];
+    const names = columns.map(([, { name }]) => name).join(', ');
+    const selected = columns
+      .map(([property, { name }]) => changes[property] ?? name)
+      .join(', ');
+    return statement(
+      `INSERT INTO ${this.name} (${names}) SELECT ${selected} FROM ${this.name} WHERE ${where}`,
+      values,
+    );
+  }
+
   /** An UPDATE of the rows with a key. */
   update(key: Partial<Entity>, changes: Partial<Entity>): Statement {
     const assigned = this.terms(changes);

@@ -4,6 +4,7 @@ import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session
 import { createSession, getPage, getSession } from '../support/api.js';
 import { Branches } from '../support/branches.js';
 import { TestApp, useTestApp } from '../support/test-app.js';
+import { undoMigrations } from '../support/test-database.js';
 
 // The version before knows sessions as lines: `message_count` seqs up to `last_seq`.
 
@@ -106,7 +107,7 @@ describe('the version before', () => {
     await tree.delete('h');
     await tree.append(['i']);
     const untouched = await createSession(app, {}, 2);
-    await app.dataSource.undoLastMigration();
+    await undoMigrations(app.dataSource, 'AddTrees');
     const rows = await app.dataSource.query<{ id: string; seq: number }[]>(
       `SELECT id, seq FROM chat_messages WHERE session_id = '${own}' ORDER BY seq`,
     );

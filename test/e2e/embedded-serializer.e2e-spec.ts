@@ -119,6 +119,12 @@ function stepsWith(id: string): Step[] {
       expected: { chat_session: { config: OPEN, metadata: OPEN } },
     },
     {
+      route: `POST ${ONE}/fork`,
+      body: { message_id: 'm1' },
+      status: 201,
+      expected: { chat_session: { config: OPEN, metadata: OPEN } },
+    },
+    {
       route: `DELETE ${ONE}/messages/:message_id`,
       status: 204,
       expected: {},

@@ -40,6 +40,7 @@ const STEPS: [operationId: string, status: number, example?: number][] = [
   ['replaceMessages', 201],
   ['replaceMessages', 200],
   ['replaceLeaf', 200],
+  ['forkChatSession', 201],
   ['deleteMessage', 204],
   ['clearChatSession', 200],
   ['deleteChatSession', 204],

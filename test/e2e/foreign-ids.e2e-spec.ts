@@ -65,6 +65,11 @@ function requestsFor(sessionId: string, messageId: string) {
   );
 }
 
+function missingPart(path: string): string {
+  if (path.endsWith('/fork')) return 'Chat session or message';
+  return /\/msg_01|\/leaf/.test(path) ? 'Message' : 'Chat session';
+}
+
 describe('a foreign id gets the 404 of a missing id', () => {
   const missing = requestsFor(NOBODYS_ID, 'msg_01');
   const requests = requestsFor(ALICES_ID, 'msg_01').map(
@@ -94,11 +99,9 @@ describe('a foreign id gets the 404 of a missing id', () => {
       const ask = ({ method, path, body }: ApiRequest) =>
         bob.send(method, path, body, headers);
       const response = await ask(foreign);
-      const isMessage = /\/msg_01|\/leaf/.test(foreign.path);
-      const what = isMessage ? 'Message' : 'Chat session';
       expect(response.status).toBe(404);
       expect(response.body).toEqual(
-        failureBody(foreign.route, `${what} not found`),
+        failureBody(foreign.route, `${missingPart(foreign.path)} not found`),
       );
       expect(comparable(response)).toEqual(comparable(await ask(other)));
       expect(await alicesView()).toEqual(before);

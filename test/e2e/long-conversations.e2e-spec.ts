@@ -23,6 +23,7 @@ import {
   sendCreate,
 } from '../support/api.js';
 import { TestApp, useTestApp } from '../support/test-app.js';
+import { undoMigrations } from '../support/test-database.js';
 
 /** More than one transaction removes. */
 const LONG = 2_100;
@@ -303,8 +304,7 @@ it('leaves no row to the version before, when the migrations since are reverted'
   await database.send('POST', `/api/chat-sessions/${ids[0]}/clear`);
   await append(database, ids[0]!, { role: 'user', content: 'kept' });
   await database.send('DELETE', `/api/chat-sessions/${ids[1]}`);
-  await database.dataSource.undoLastMigration();
-  await database.dataSource.undoLastMigration();
+  await undoMigrations(database.dataSource, 'AddRevisionsAndPurges');
   const messages = await database.dataSource.query<object[]>(
     'SELECT session_id, content FROM chat_messages',
   );

@@ -151,6 +151,11 @@ const OPERATIONS: [request: string, options?: Options][] = [
     },
   ],
   [`PUT ${SESSION}/leaf`, { body: { message_id: 'b' } }],
+  [`POST ${SESSION}/fork`, { body: {} }],
+  [
+    `POST ${SESSIONS}/${LONG}/fork`,
+    { variant: 'of a long conversation', body: { message_id: 'a' } },
+  ],
   [`DELETE ${SESSION}/messages/:message_id`],
   [`DELETE ${SESSION}/messages/b?following=true`],
   [`POST ${SESSION}/clear`],

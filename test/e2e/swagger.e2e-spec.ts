@@ -187,6 +187,7 @@ describe('GET /api/docs-json', () => {
       'ChatMessageToAppend',
       'ChatSessionChanges',
       'ChatSessionConfig',
+      'ChatSessionFork',
       'ChatSessionLeaf',
       'NewChatMessage',
       'NewChatMessages',

@@ -64,6 +64,7 @@ it('the example in docs/client.md prints what it should', async () => {
       'ID ID undefined',
       'ID ID undefined',
       'ID ID undefined',
+      'ID 4',
       '',
     ].join('\n'),
   );

@@ -97,6 +97,7 @@ describe.skipIf(!hasAll)('blocks pasted into a terminal', () => {
         { chat_session: { messages: [{ seq: 1 }, { seq: 2 }, { seq: 3 }] } },
         { messages: [{ seq: 1 }, { seq: 2 }, { seq: 3 }] },
         { chat_sessions: [{ id }] },
+        { chat_session: { forked_from: { session_id: id }, message_count: 1 } },
         { message: 'Chat history cleared successfully' },
       ]);
     },

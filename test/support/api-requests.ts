@@ -54,6 +54,7 @@ const ROUTES: [Method, string, string, object?][] = [
     'Failed to show the branch',
     { message_id: 'of the caller' },
   ],
+  ['POST', `${SESSION}/fork`, 'Failed to fork chat session', {}],
   ['DELETE', `${SESSION}/messages/:message_id`, 'Failed to delete message'],
   ['PATCH', SESSION, 'Failed to update chat session', { title: SECRET }],
   [

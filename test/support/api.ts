@@ -48,6 +48,17 @@ export function sendCreate(
   return api.send('POST', '/api/chat-sessions', body);
 }
 
+/** Sends a fork, and leaves the status to the test. */
+export function sendFork(
+  api: TestApp,
+  sessionId: string,
+  body: object = {},
+  headers?: Record<string, string>,
+): Promise<TestResponse<{ chat_session: Session }>> {
+  const path = `/api/chat-sessions/${sessionId}/fork`;
+  return api.send('POST', path, body, headers);
+}
+
 /** The body of an error response. With `toEqual`, any other field is a failure. */
 export function errorBody(error: string, code?: string): object {
   return { error, code: code ?? A_CODE };

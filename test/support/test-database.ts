@@ -38,3 +38,11 @@ export function sqliteConnectionOf({ driver }: DataSource): SqliteConnection {
   return (driver as typeof driver & { databaseConnection: SqliteConnection })
     .databaseConnection;
 }
+
+/** Undoes a migration, which is named as its class without the time, and all after it. */
+export async function undoMigrations(dataSource: DataSource, first: string) {
+  const names = dataSource.migrations.map(({ name }) => name!);
+  const index = names.findIndex((name) => name.startsWith(first));
+  if (index === -1) throw new Error(`No migration ${first}`);
+  for (const _ of names.slice(index)) await dataSource.undoLastMigration();
+}

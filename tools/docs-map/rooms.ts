@@ -41,6 +41,11 @@ export const ROOMS: Room[] = [
     purpose: 'The module itself, which the service and a platform register',
   },
   {
+    name: 'chat-sessions/forks',
+    paths: ['chat-sessions/forks/'],
+    purpose: 'Feature: copy the messages of a path into a new session',
+  },
+  {
     name: 'chat-sessions/branches',
     paths: ['chat-sessions/branches/'],
     purpose: 'Feature: delete and replace messages, show another branch',

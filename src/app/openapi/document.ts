@@ -17,7 +17,7 @@ To explore, create a session, append to it and get it: the examples are one conv
 
 - **Identity.** Send \`Authorization: Bearer TOKEN\`; behind a gateway, it says who you are; on a developer's machine everybody is one caller. Requests are counted for each caller: 429 says in \`Retry-After\` when to go on.
 - **Order and paging.** A message's \`seq\` (1, 2, 3 ...) is its order, and the cursor of its session's pages: \`before\`, \`after\` or \`around\` it. Lists of sessions go on with \`next_cursor\`.
-- **Sending again.** After a lost answer or a 503, a session or message that has an \`id\` of the client's own can be sent again: it is stored once. So can any create, append or clear with an \`Idempotency-Key\`.
+- **Sending again.** After a lost answer or a 503, a session or message that has an \`id\` of the client's own can be sent again: it is stored once. So can any create, fork, append, replace or clear with an \`Idempotency-Key\`.
 - **Concurrent changes.** A session's \`ETag\` changes with every change. Send it back in \`If-Match\` and a write that would overwrite somebody else's answers 412; send it in \`If-None-Match\` and an unchanged session answers 304.
 - **Errors** are \`{"error": "...", "code": "..."}\`, and name the request in \`X-Request-Id\`: as the client named it there, or by a UUID.
 `;

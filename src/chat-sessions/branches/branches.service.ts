@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
-import { PREVIEW_CHARACTERS } from '../limits.js';
 import { type Appended, MessageInserts } from '../messages/message-inserts.js';
 import {
   messageNotFound,
@@ -9,7 +8,6 @@ import {
   type SessionWithPage,
 } from '../messages/message-reads.js';
 import { refuseEmpty } from '../messages/message-rules.js';
-import { startOf } from '../messages/text.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
@@ -206,19 +204,9 @@ export class BranchesService {
     tree: Tree,
   ): UnitOfWork<Partial<ChatSession>> {
     const columns = this.trees.columnsOf(tree);
-    const { leafSeq } = tree;
-    if (leafSeq === before.leafSeq) return columns;
-    const { content = null, createdAt = null } =
-      (yield* this.messages.startOf(
-        session,
-        leafSeq,
-        2 * PREVIEW_CHARACTERS,
-      )) ?? {};
-    return {
-      ...columns,
-      preview: content && startOf(content, PREVIEW_CHARACTERS),
-      lastMessageAt: createdAt,
-    };
+    if (tree.leafSeq === before.leafSeq) return columns;
+    const leaf = yield* this.messageReads.leafFields(session, tree.leafSeq);
+    return { ...columns, ...leaf };
   }
 
   private *seqOf(session: SessionState, id: string): UnitOfWork<number> {

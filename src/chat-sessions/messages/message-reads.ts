@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
-import { PAGE } from '../limits.js';
+import { PAGE, PREVIEW_CHARACTERS } from '../limits.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
@@ -26,6 +26,7 @@ import {
   type PathPageQuery,
 } from '../tree/path.js';
 import { has, type Tree } from '../tree/tree.js';
+import { startOf } from './text.js';
 
 /** A session with a page of its messages, both read at one moment. */
 export interface SessionWithPage extends MessagePage {
@@ -104,6 +105,18 @@ export class MessageReads {
     const message = (yield* this.withIds(session, [id])).get(id);
     if (!message) throw messageNotFound(session, id);
     return message;
+  }
+
+  /** The fields of a session that depend on its leaf, which is 0 if it shows no message. */
+  *leafFields(
+    session: SessionKey,
+    leafSeq: number,
+  ): UnitOfWork<Pick<ChatSession, 'preview' | 'lastMessageAt'>> {
+    const characters = 2 * PREVIEW_CHARACTERS;
+    const leaf = yield* this.ids.startOf(session, leafSeq, characters);
+    if (!leaf) return { preview: null, lastMessageAt: null };
+    const { content, createdAt: lastMessageAt } = leaf;
+    return { preview: startOf(content, PREVIEW_CHARACTERS), lastMessageAt };
   }
 
   /** The messages with these ids, by id; missing ones are left out. */

@@ -31,7 +31,9 @@ export class Purger extends BackgroundTask {
     let failure: unknown;
     let sessionId = '';
     while (!this.isStopped) {
-      const next = await this.database.read(() => this.purges.next(sessionId));
+      const next = await this.database.read(() =>
+        this.purges.next(sessionId, new Date()),
+      );
       if (!next) break;
       ({ sessionId } = next);
       try {

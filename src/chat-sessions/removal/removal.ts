@@ -55,7 +55,11 @@ export class Removal {
   }
 }
 
-function isLong({ messageCount, maxMessageBytes }: SessionState): boolean {
+/** Whether a session has more than one transaction should write. */
+export function isLong({
+  messageCount,
+  maxMessageBytes,
+}: Pick<SessionState, 'messageCount' | 'maxMessageBytes'>): boolean {
   return (
     messageCount > MOST_MESSAGES || messageCount * maxMessageBytes > MOST_BYTES
   );

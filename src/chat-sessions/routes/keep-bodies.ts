@@ -7,7 +7,7 @@ import { isExactServer } from '../../http/response.js';
 
 /** Paths of the routes that store a body, whatever the application puts before them. */
 const PATH =
-  /\/chat-sessions(?:\/[^/]+(?:\/(?:config|leaf|messages(?:\/[^/]+)?))?)?\/?$/i;
+  /\/chat-sessions(?:\/[^/]+(?:\/(?:config|fork|leaf|messages(?:\/[^/]+)?))?)?\/?$/i;
 const METHODS = new Set(['POST', 'PUT', 'PATCH']);
 
 /**

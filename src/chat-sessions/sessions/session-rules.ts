@@ -26,6 +26,7 @@ export function newSession(
     lastActivityAt: now,
     version: 1,
     revision: newRevision(),
+    forkedFrom: null,
     createdAt: now,
     updatedAt: now,
   });

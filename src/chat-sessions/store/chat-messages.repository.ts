@@ -16,7 +16,7 @@ import {
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
 import { firstSeqOf, NO_TREE } from '../tree/stored-tree.js';
-import type { SeqRange } from '../tree/tree.js';
+import { lengthOf, type SeqRange } from '../tree/tree.js';
 import type { SessionKey, SessionState } from './chat-sessions.repository.js';
 import {
   ChatMessage,
@@ -109,6 +109,25 @@ export class ChatMessagesRepository {
   /** The statement that inserts messages. */
   insertion(messages: ChatMessage[]): Statement {
     return this.table.insert(messages);
+  }
+
+  /** The statements that copy messages to a session of the same owner, one for each range of seqs. There, their seqs follow each other. */
+  copies(
+    { id, ownerId }: SessionKey,
+    ranges: readonly SeqRange[],
+    target: { id: string; firstSeq: number },
+  ): Statement[] {
+    let { firstSeq } = target;
+    return ranges.map((range) => {
+      const { from, to } = range;
+      const values = [target.id, from - firstSeq, id, ownerId, from, to];
+      firstSeq += lengthOf(range);
+      return this.table.copy(
+        { sessionId: '?', seq: 'seq - ?' },
+        'session_id = ? AND owner_id = ? AND seq BETWEEN ? AND ?',
+        values,
+      );
+    });
   }
 
   /** The statement that changes what a message says. */

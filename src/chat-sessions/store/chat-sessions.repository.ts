@@ -32,7 +32,7 @@ export interface LockedSession extends SessionState {
   newestId: string | null;
 }
 
-/** The owner of sessions that were deleted and wait for the removal of their messages: not an id that anyone can have. */
+/** The owner of sessions that nobody sees: they were deleted and wait for the removal of their messages, or are being copied. Not an id that anyone can have. */
 const NOBODY = '';
 
 /** Statements on sessions. Every one names the owner. */
@@ -114,6 +114,21 @@ export class ChatSessionsRepository {
     yield* execute(this.table.insert([session]));
   }
 
+  /** Stores a session that nobody sees until `publish`. */
+  *insertHidden(session: ChatSession): UnitOfWork<void> {
+    const hidden = Object.assign(new ChatSession(), session, {
+      ownerId: NOBODY,
+    });
+    yield* this.insert(hidden);
+  }
+
+  /** Gives a hidden session its owner. */
+  *publish({ id, ownerId }: SessionKey, updatedAt: Date): UnitOfWork<void> {
+    yield* execute(
+      this.table.update({ id, ownerId: NOBODY }, { ownerId, updatedAt }),
+    );
+  }
+
   /**
    * Changes fields of a locked session, its version and the time of its change.
    *
@@ -155,6 +170,7 @@ export class ChatSessionsRepository {
       metadata: {},
       preview: null,
       stretches: null,
+      forkedFrom: null,
     };
     yield* execute(this.table.update({ id, ownerId }, gone));
   }

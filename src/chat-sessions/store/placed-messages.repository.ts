@@ -6,10 +6,10 @@ import type { UnitOfWork } from '../../database/unit-of-work.js';
 import type { PathPage } from '../tree/path.js';
 import {
   has,
-  lengthOf,
   parentOf,
   type SeqRange,
   siblingsOf,
+  sizeOf,
   type Tree,
 } from '../tree/tree.js';
 import {
@@ -170,8 +170,8 @@ export class PlacedMessagesRepository {
   }
 
   /** The part of a page that fits into its bytes, and the most bytes that it may have; undefined if its anchor was deleted since. */
-  private *fitting(
-    session: ChatSession,
+  *fitting(
+    session: SessionState,
     page: PathPage,
   ): UnitOfWork<{ page: PathPage; bytes: number } | undefined> {
     const count = sizeOf(page.ranges);
@@ -196,10 +196,6 @@ export class PlacedMessagesRepository {
   ): SelectQueryBuilder<ChatMessage> {
     return selectFrom(this.messages, 'message', columns);
   }
-}
-
-function sizeOf(ranges: readonly SeqRange[]): number {
-  return ranges.reduce((sum, range) => sum + lengthOf(range), 0);
 }
 
 /**

@@ -174,6 +174,7 @@ const LISTED: readonly (keyof ChatSession)[] = [
   'lastMessageAt',
   'lastActivityAt',
   'version',
+  'forkedFrom',
   'createdAt',
   'updatedAt',
 ];

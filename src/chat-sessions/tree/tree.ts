@@ -90,7 +90,12 @@ export function has(tree: Tree, seq: number): boolean {
 
 /** How many messages exist. */
 export function countOf(tree: Tree): number {
-  return stretchesOf(tree).reduce((sum, range) => sum + lengthOf(range), 0);
+  return sizeOf(stretchesOf(tree));
+}
+
+/** How many messages some ranges have. */
+export function sizeOf(ranges: readonly SeqRange[]): number {
+  return ranges.reduce((sum, range) => sum + lengthOf(range), 0);
 }
 
 export function lengthOf({ from, to }: SeqRange): number {

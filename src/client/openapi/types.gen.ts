@@ -90,6 +90,17 @@ export type NewChatSession = {
     id?: string;
 };
 
+export type ChatForkOrigin = {
+    /**
+     * The session that was copied. It may have been deleted since.
+     */
+    session_id: string;
+    /**
+     * The last message that was copied; null if there was none.
+     */
+    message_id: string | null;
+};
+
 export type ChatMessage = {
     /**
      * Its place in the session: 1, 2, 3 ...; the cursor of paging.
@@ -157,6 +168,10 @@ export type ChatSession = {
      * Counts every change of the session, appends included.
      */
     version: number;
+    /**
+     * Where the session was forked from. Only forks have it.
+     */
+    forked_from?: ChatForkOrigin;
     /**
      * In UTC.
      */
@@ -246,6 +261,10 @@ export type ChatSessionSummary = {
      * Counts every change of the session, appends included.
      */
     version: number;
+    /**
+     * Where the session was forked from. Only forks have it.
+     */
+    forked_from?: ChatForkOrigin;
     /**
      * In UTC.
      */
@@ -442,6 +461,13 @@ export type ChatSessionLeaf = {
      * A message of the branch to show.
      */
     message_id: string;
+};
+
+export type ChatSessionFork = {
+    /**
+     * The last message to copy, on any branch: by default the last one that the session shows.
+     */
+    message_id?: string;
 };
 
 export type ChatSessionCreatedBody = {
@@ -1492,6 +1518,90 @@ export type ReplaceLeafResponses = {
 };
 
 export type ReplaceLeafResponse = ReplaceLeafResponses[keyof ReplaceLeafResponses];
+
+export type ForkChatSessionData = {
+    body: ChatSessionFork;
+    headers?: {
+        /**
+         * Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/fork';
+};
+
+export type ForkChatSessionErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Chat session or message not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The first request with this Idempotency-Key is still running
+     */
+    409: ChatError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * Idempotency-Key was used for another request
+     */
+    422: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to fork chat session
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type ForkChatSessionError = ForkChatSessionErrors[keyof ForkChatSessionErrors];
+
+export type ForkChatSessionResponses = {
+    /**
+     * The new session.
+     */
+    201: ChatSessionBody;
+};
+
+export type ForkChatSessionResponse = ForkChatSessionResponses[keyof ForkChatSessionResponses];
 
 export type GetOrCreateSectionChatSessionData = {
     body?: never;

@@ -308,6 +308,16 @@ export const CONTRACT: Exchange[] = [
     },
   },
   {
+    name: 'forks a session',
+    method: 'POST',
+    path: `${SESSION}/fork`,
+    body: { message_id: 'm1' },
+    status: 201,
+    responseBody: {
+      chat_session: expect.objectContaining({ message_count: 1 }) as object,
+    },
+  },
+  {
     name: 'deletes a message',
     method: 'DELETE',
     path: `${MESSAGES}/m4`,

@@ -148,6 +148,9 @@ const AGAIN = {
 } as const;
 const SIBLINGS = { siblings: [2, 5] };
 
+const FORK_ID = '019ae1c4-a6e3-7b52-b7c4-2f9d80e1a3c6';
+const FORKED_AT = '2026-11-23T01:02:13.567Z';
+
 /** Ids, and the bodies of requests and responses in the order in which they are sent. */
 export const EXAMPLES = {
   sessionId: SESSION_ID,
@@ -214,6 +217,22 @@ export const EXAMPLES = {
       message_count: 5,
       version: 8,
       updated_at: EDITED_AT,
+    },
+  },
+  fork: { message_id: ORDER.id },
+  forkedSession: {
+    chat_session: {
+      ...HEAD,
+      ...CHANGES,
+      id: FORK_ID,
+      pinned: false,
+      message_count: 1,
+      last_message_at: ORDERED_AT,
+      forked_from: { session_id: SESSION_ID, message_id: ORDER.id },
+      ...SHOWN,
+      messages: [EDITED],
+      created_at: FORKED_AT,
+      updated_at: FORKED_AT,
     },
   },
   cleared: { message: 'Chat history cleared successfully' },

@@ -1,4 +1,4 @@
-import { ApiSchema } from '@nestjs/swagger';
+import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { exactly, jsonOf } from '../../../json/exact-json.js';
 import {
   ChatMessageDto,
@@ -10,11 +10,30 @@ import {
   ApiObjects,
   ApiTime,
 } from '../../routes/openapi/properties.js';
-import type { ChatSession } from '../../store/entities/chat-session.entity.js';
+import type {
+  ChatSession,
+  ForkedFrom,
+} from '../../store/entities/chat-session.entity.js';
 import type { PlacedMessage } from '../../store/placed-messages.repository.js';
 import type { ListPosition } from '../../store/session-lists.repository.js';
 import { existingCountOf } from '../../tree/stored-tree.js';
 import { encodeCursor } from '../cursor.js';
+
+/** The message at which a session was copied from another one. */
+@ApiSchema({ name: 'ChatForkOrigin' })
+class ForkOriginDto implements ForkedFrom {
+  /**
+   * The session that was copied. It may have been deleted since.
+   * @example "019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55"
+   */
+  session_id: string;
+
+  /**
+   * The last message that was copied; null if there was none.
+   * @example "msg_01"
+   */
+  message_id: string | null;
+}
 
 /** What a session says of itself everywhere. */
 class ChatSessionHead {
@@ -77,6 +96,13 @@ class ChatSessionHead {
    */
   @ApiInteger()
   version: number;
+
+  /**
+   * Where the session was forked from. Only forks have it.
+   * @example {"session_id":"019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55","message_id":"msg_01"}
+   */
+  @ApiPropertyOptional()
+  forked_from?: ForkOriginDto;
 
   /**
    * In UTC.
@@ -201,6 +227,7 @@ function headOf(session: ChatSession) {
     message_count: existingCountOf(session),
     last_message_at: session.lastMessageAt?.toISOString() ?? null,
     version: session.version,
+    ...(session.forkedFrom && { forked_from: session.forkedFrom }),
     created_at: session.createdAt.toISOString(),
     updated_at: session.updatedAt.toISOString(),
   } satisfies ChatSessionHead;

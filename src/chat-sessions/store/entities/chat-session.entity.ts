@@ -9,6 +9,12 @@ import {
 /** An object with arbitrary content. */
 export type JsonObject = Record<string, unknown>;
 
+/** The session that another one was copied from, and the last message that was copied: null if there was none. */
+export interface ForkedFrom {
+  session_id: string;
+  message_id: string | null;
+}
+
 /**
  * One conversation of one owner. On InnoDB the primary key (owner, id) clusters
  * the sessions of an owner, so that a list reads neighbouring rows.
@@ -134,6 +140,10 @@ export class ChatSession {
    */
   @Column({ ...asciiColumn, name: 'revision', length: 12, default: '' })
   revision: string;
+
+  /** Null unless the session is a fork. Its origin may be gone. */
+  @Column({ ...jsonColumn, name: 'forked_from', nullable: true })
+  forkedFrom: ForkedFrom | null;
 
   @Column({ ...timeColumn, name: 'created_at' })
   createdAt: Date;

@@ -48,6 +48,8 @@ export class Idempotency {
     if (!again) throw new TypeError('This write takes no Idempotency-Key');
     if (!(yield* this.claim(ownerId, request))) {
       const record = yield* this.find(ownerId, request);
+      // Deleted since: it was too old.
+      if (!record) throw new ChatSessionsError('key_in_use');
       const created = record.status === CREATED;
       const result = yield* again(record);
       return { ...result, created, replayed: true };
@@ -85,13 +87,13 @@ export class Idempotency {
     }
   }
 
-  private *find(
+  /** The record of a request that was done before, or undefined. Throws `key_reused`. */
+  *find(
     ownerId: string,
     { key, hash, formerHash }: RepeatableRequest,
-  ): UnitOfWork<IdempotencyKey> {
+  ): UnitOfWork<IdempotencyKey | undefined> {
     const record = yield* this.keys.find(ownerId, key);
-    // Deleted since: it was too old.
-    if (!record) throw new ChatSessionsError('key_in_use');
+    if (!record) return undefined;
     if (record.requestHash !== hash && record.requestHash !== formerHash) {
       throw new ChatSessionsError('key_reused');
     }

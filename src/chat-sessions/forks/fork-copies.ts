@@ -1,0 +1,184 @@
+import { Injectable } from '@nestjs/common';
+import {
+  COMMIT,
+  execute,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
+import { messageNotFound, MessageReads } from '../messages/message-reads.js';
+import { newSession } from '../sessions/session-rules.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
+import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
+import {
+  ChatSessionsRepository,
+  type SessionKey,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
+import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import { PlacedMessagesRepository } from '../store/placed-messages.repository.js';
+import { TreesRepository } from '../store/trees.repository.js';
+import { pageOf, type Path, pathOf } from '../tree/path.js';
+import { has, sizeOf, type Tree } from '../tree/tree.js';
+import type { IfMatch } from '../writes/entity-tag.js';
+
+/** Where to fork a session. */
+export interface ForkPoint extends SessionKey {
+  /** The last message to copy: by default the leaf. */
+  messageId?: string;
+  ifMatch?: IfMatch;
+}
+
+/** A new session, and the messages that it gets. */
+export interface Fork {
+  session: ChatSession;
+  source: SessionState;
+  leafSeq: number;
+  path: Path;
+}
+
+/** How much of a fork is copied. */
+export interface Progress {
+  count: number;
+  /** The seq of the last message in the session that is copied. */
+  lastSeq: number;
+  /** The `updatedAt` of that session when this was copied. */
+  updatedAt: Date;
+}
+
+/** A fork whose messages are all copied. */
+export interface CompleteCopy {
+  session: ChatSession;
+  updatedAt: Date;
+}
+
+/** Thrown if the messages that are being copied are no longer those of the session, or if the copy was given up. */
+export class ForkInterrupted extends Error {}
+
+/** A fork that takes longer has failed, and its messages are removed. */
+const LONGEST_MS = 10 * 60_000;
+
+/** Messages that one transaction copies to a hidden session. */
+const BATCH_MESSAGES = 500;
+
+/** The transactions of a fork. Each locks the session that is copied, so that no write comes between its steps. */
+@Injectable()
+export class ForkCopies {
+  constructor(
+    private readonly sessions: ChatSessionsRepository,
+    private readonly messages: ChatMessagesRepository,
+    private readonly placed: PlacedMessagesRepository,
+    private readonly trees: TreesRepository,
+    private readonly purges: ChatPurgesRepository,
+    private readonly reads: MessageReads,
+  ) {}
+
+  /** Copies all at once. Throws EntityNotFoundError, `version_moved`. */
+  *copy(point: ForkPoint): UnitOfWork<ChatSession> {
+    const { session, source, path } = yield* this.prepare(point);
+    yield* this.sessions.insert(session);
+    if (path.length > 0) {
+      const target = { id: session.id, firstSeq: 1 };
+      yield* execute(...this.messages.copies(source, path.ranges, target));
+    }
+    return session;
+  }
+
+  /** Begins a fork that is copied in batches: until `publish`, nobody sees it. Throws EntityNotFoundError, `version_moved`. */
+  *begin(point: ForkPoint): UnitOfWork<Fork> {
+    const fork = yield* this.prepare(point);
+    const { session } = fork;
+    yield* this.sessions.insertHidden(session);
+    const dueAt = new Date(session.createdAt.getTime() + LONGEST_MS);
+    yield* this.purges.insert(session, dueAt);
+    return fork;
+  }
+
+  /** Copies the next messages. Throws EntityNotFoundError, ForkInterrupted. */
+  *copyBatch(fork: Fork, { count, lastSeq }: Progress): UnitOfWork<Progress> {
+    const { id, ownerId } = fork.source;
+    const source = yield* this.sessions.lock(ownerId, id);
+    const tree = yield* this.trees.get(source);
+    if (!isPathOf(tree, fork)) throw new ForkInterrupted();
+    const limit = BATCH_MESSAGES;
+    const next = pageOf(fork.path, { after: lastSeq, limit });
+    const fitting = yield* this.placed.fitting(source, next);
+    const { ranges } = fitting!.page;
+    const target = { id: fork.session.id, firstSeq: count + 1 };
+    const copies = this.messages.copies(source, ranges, target);
+    yield* execute(...copies, COMMIT);
+    return {
+      count: count + sizeOf(ranges),
+      lastSeq: ranges.at(-1)!.to,
+      updatedAt: source.updatedAt,
+    };
+  }
+
+  /** Gives the fork to its owner. Throws ForkInterrupted. */
+  *publish({ session, updatedAt }: CompleteCopy): UnitOfWork<ChatSession> {
+    const { ownerId, id } = session;
+    const hidden = yield* this.sessions.lockById(id);
+    const [purge] = yield* this.purges.lock(id);
+    if (!hidden || !purge) throw new ForkInterrupted();
+    yield* this.purges.delete(purge);
+    // Pages compare it with the times of edits, which the copies have as well.
+    yield* this.sessions.publish(session, updatedAt);
+    return yield* this.sessions.get(ownerId, id);
+  }
+
+  private *prepare(point: ForkPoint): UnitOfWork<Fork> {
+    const { ownerId, id, messageId, ifMatch } = point;
+    const state = yield* this.sessions.lock(ownerId, id);
+    ifMatch?.check(state);
+    const tree = yield* this.trees.get(state);
+    const leafSeq = yield* this.seqOf(state, tree, messageId);
+    const path = pathOf(tree, leafSeq);
+    const source = yield* this.sessions.get(ownerId, id);
+    const leaf = yield* this.reads.leafFields(source, leafSeq);
+    const leafId =
+      messageId ?? (yield* this.messages.idOf(source, leafSeq)) ?? null;
+    const now = new Date(Math.max(source.updatedAt.getTime(), Date.now()));
+    const session = newSession(
+      ownerId,
+      {
+        title: source.title,
+        document_id: source.documentId ?? undefined,
+        context_documents: source.contextDocuments,
+        config: source.config,
+        metadata: source.metadata,
+      },
+      now,
+    );
+    Object.assign(session, leaf, {
+      messageCount: path.length,
+      lastSeq: path.length,
+      maxMessageBytes: source.maxMessageBytes,
+      forkedFrom: { session_id: id, message_id: leafId },
+    });
+    return { session, source, leafSeq, path };
+  }
+
+  private *seqOf(
+    source: SessionState,
+    tree: Tree,
+    messageId: string | undefined,
+  ): UnitOfWork<number> {
+    if (messageId === undefined) return tree.leafSeq;
+    const seq = yield* this.messages.seqOf(source, messageId);
+    if (seq === undefined || !has(tree, seq)) {
+      throw messageNotFound(source, messageId);
+    }
+    return seq;
+  }
+}
+
+/** Whether the path of a fork is still one of the session's. Messages that were appended since do not change it. */
+function isPathOf(tree: Tree, { leafSeq, path }: Fork): boolean {
+  if (leafSeq !== 0 && !has(tree, leafSeq)) return false;
+  const { ranges } = pathOf(tree, leafSeq);
+  return (
+    ranges.length === path.ranges.length &&
+    ranges.every(({ from, to }, index) => {
+      const before = path.ranges[index]!;
+      return from === before.from && to === before.to;
+    })
+  );
+}
