@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createSession, getSession, type Message } from '../support/api.js';
+import {
+  createSession,
+  getSession,
+  type Message,
+  sendFork,
+} from '../support/api.js';
 import { Branches } from '../support/branches.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
@@ -52,6 +57,21 @@ describe('at the same time', () => {
     for (const { body } of responses) {
       const [message] = body.messages;
       expect(message).toEqual(stored.get(message!.id));
+    }
+  });
+
+  it('a fork has the path as it was after one of the appends', async () => {
+    const { id, branches } = await conversation(['a']);
+    const forks = await inParallel(32, async (n) => {
+      if (n % 2 === 0) await branches.append([`m${n}`, `n${n}`]);
+      const { body } = await sendFork(api, id);
+      return body.chat_session.messages.map((one) => one.id);
+    });
+    const path = await branches.ids();
+    expect(path).toHaveLength(33);
+    for (const ids of forks) {
+      expect(ids.length % 2).toBe(1);
+      expect(ids).toEqual(path.slice(0, ids.length));
     }
   });
 

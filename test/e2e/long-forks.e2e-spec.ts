@@ -50,7 +50,7 @@ function betweenBatches(run: () => Promise<unknown>, times = 1) {
   const write = database.write.bind(database);
   vi.spyOn(database, 'write').mockImplementation(async (work) => {
     const result = await write(work);
-    const isBatch = (result as Partial<Progress>).lastSeq === 500;
+    const isBatch = (result as Partial<Progress>).lastSeq === 1_000;
     if (isBatch && times-- > 0) await run();
     return result;
   });
@@ -93,7 +93,7 @@ describe('a fork of a long session', () => {
     expect(await forked()).toEqual(before);
   });
 
-  it.each([100, 1_000])(
+  it.each([100, 1_500])(
     'does not have message %i, which is deleted meanwhile',
     async (seq) => {
       const before = await messagesOf(id);
@@ -168,7 +168,7 @@ describe('a fork of a long session', () => {
       throw new Error('killed');
     });
     expect((await sendFork(api, id)).status).toBe(500);
-    expect(await countOf(ChatMessage)).toBe(messages + 500);
+    expect(await countOf(ChatMessage)).toBe(messages + 1_000);
     await purgeLater(purger);
     expect(await countOf(ChatMessage)).toBe(messages);
     expect(await countOf(ChatSession)).toBe(sessions);

@@ -57,7 +57,7 @@ export class ForkInterrupted extends Error {}
 const LONGEST_MS = 10 * 60_000;
 
 /** Messages that one transaction copies to a hidden session. */
-const BATCH_MESSAGES = 500;
+const BATCH_MESSAGES = 1_000;
 
 /** The transactions of a fork. Each locks the session that is copied, so that no write comes between its steps. */
 @Injectable()

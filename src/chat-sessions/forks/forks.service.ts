@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { MessageReads } from '../messages/message-reads.js';
@@ -115,11 +115,11 @@ export class ForksService {
       updatedAt: fork.session.updatedAt,
     };
     while (progress.count < fork.path.length) {
-      const startedAt = performance.now();
       progress = await this.database.write(() =>
         this.copies.copyBatch(fork, progress),
       );
-      await sleep(performance.now() - startedAt);
+      // Lets requests run between two batches on SQLite.
+      await nextTurn();
     }
     return { session: fork.session, updatedAt: progress.updatedAt };
   }
