@@ -27,10 +27,13 @@ const CONTENTION_ERRNOS = new Set([
 
 /**
  * Nothing was written if no COMMIT was sent, and another attempt may succeed: no
- * free connection (1040, 1203, 1226), a server that shuts down (1053), a statement or
- * a connection that was killed (1317, 1927).
+ * free connection (1040, 1203, 1226), a server that shuts down (1053, 1077) or is in
+ * offline mode (3032), a statement or a connection that was killed (1317, 1927,
+ * 3169), a connection that the server has closed because it was idle (4031).
  */
-const INTERRUPTED_ERRNOS = new Set([1040, 1203, 1226, 1053, 1317, 1927]);
+const INTERRUPTED_ERRNOS = new Set([
+  1040, 1203, 1226, 1053, 1077, 3032, 1317, 1927, 3169, 4031,
+]);
 
 interface DriverError {
   /** Number of the error, from mysql2. */
@@ -139,6 +142,11 @@ const UNAVAILABLE = {
   store_timeout: {
     status: 503,
     text: 'The store did not answer in time: nothing was written',
+    retryAfter: 1,
+  },
+  store_unreachable: {
+    status: 503,
+    text: 'The store cannot be reached: nothing was written',
     retryAfter: 1,
   },
   store_unusable: {

@@ -29,6 +29,10 @@ describe('withRetries', () => {
     ['a statement that took too long', driverError({ errno: 1969 })],
     ['a SELECT that took too long', driverError({ errno: 3024 })],
     ['a server that shuts down', driverError({ errno: 1053 })],
+    ['a server that has shut down', driverError({ errno: 1077 })],
+    ['a server in offline mode', driverError({ errno: 3032 })],
+    ['a session that was killed', driverError({ errno: 3169 })],
+    ['a session that was idle for too long', driverError({ errno: 4031 })],
     [
       'a lost connection',
       driverError({ code: 'PROTOCOL_CONNECTION_LOST', fatal: true }),
@@ -85,9 +89,9 @@ describe('withRetries', () => {
     const refused = driverError({ code: 'ECONNREFUSED', fatal: true });
     const attempt = vi.fn<() => Promise<void>>().mockRejectedValue(refused);
     const start = performance.now();
-    await expect(withRetries(new Deadline(5_000), attempt)).rejects.toBe(
-      refused,
-    );
+    await expect(
+      withRetries(new Deadline(5_000), attempt),
+    ).rejects.toMatchObject({ code: 'store_unreachable', cause: refused });
     expect(performance.now() - start).toBeLessThan(1000);
     expect(attempt).toHaveBeenCalledTimes(3);
   });

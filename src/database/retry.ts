@@ -39,7 +39,9 @@ export async function withRetries<T>(
         throw new StoreUnavailableError('store_unusable', error);
       }
       if (!willPass && !isLost) throw error;
-      if (isLost && ++lostConnections === MAX_LOST_CONNECTIONS) throw error;
+      if (isLost && ++lostConnections === MAX_LOST_CONNECTIONS) {
+        throw new StoreUnavailableError('store_unreachable', error);
+      }
       const pause = isLost
         ? RECONNECT_PAUSE_MS * lostConnections
         : Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);

@@ -58,20 +58,41 @@ async function createSubject(api: TestApp): Promise<void> {
   await append(api, SESSION_ID, MESSAGE);
 }
 
-/** The response has the text of the route and nothing else. The log has the cause. */
+interface Failure {
+  status: number;
+  retryAfter?: string;
+  body: object;
+}
+
+/** The response has the text of the route and nothing else. */
+function unforeseen({ route, failure }: ApiRequest): Failure {
+  return { status: 500, body: failureBody(route, failure) };
+}
+
+function unreachable(): Failure {
+  const text = 'The store cannot be reached: nothing was written';
+  return {
+    status: 503,
+    retryAfter: '1',
+    body: errorBody(text, 'store_unreachable'),
+  };
+}
+
+/** The log has the cause. */
 function expectFailure(
   api: TestApp,
-  request: ApiRequest,
-  response: TestResponse,
+  { request, response }: { request: ApiRequest; response: TestResponse },
+  { status, retryAfter, body }: Failure,
 ) {
-  expect(response.status).toBe(500);
-  expect(response.body).toEqual(failureBody(request.route, request.failure));
+  expect(response.status).toBe(status);
+  expect(response.headers['retry-after']).toBe(retryAfter);
+  expect(response.body).toEqual(body);
   const request_id = response.headers['x-request-id'];
   const entries = api.logger.errors as { request_id?: string }[];
   expect(entries.filter((entry) => entry.request_id === request_id)).toEqual([
     {
       message: 'Request failed',
-      status: 500,
+      status,
       route: `${request.method} ${request.path}`,
       request_id,
       error: expect.stringMatching(/Error: .+\n +at /) as string,
@@ -79,13 +100,19 @@ function expectFailure(
   ]);
 }
 
-function describeWithoutStore(api: TestApp) {
-  it.each(REQUESTS.map((request) => [request.route, request] as const))(
-    '%s answers 500 with its own text',
-    async (_, request) => {
-      expectFailure(api, request, await send(api, request));
-    },
-  );
+function describeWithoutStore(
+  api: TestApp,
+  failureOf: (request: ApiRequest) => Failure,
+) {
+  it.each(
+    REQUESTS.map((request) => {
+      const failure = failureOf(request);
+      return [request.route, failure.status, request, failure] as const;
+    }),
+  )('%s answers %i', async (_, _status, request, failure) => {
+    const response = await send(api, request);
+    expectFailure(api, { request, response }, failure);
+  });
 
   it('tests every route that needs the store', () => {
     const others = /^HEAD | \/health\/| \/api\/docs\//;
@@ -124,7 +151,7 @@ onSqlite.describe('when the database is closed', () => {
     sqliteConnectionOf(api.dataSource).close();
   });
 
-  describeWithoutStore(api);
+  describeWithoutStore(api, unforeseen);
 });
 
 onSqlite.describe('when the file cannot grow', () => {
@@ -185,15 +212,15 @@ function describeWithKilledServer() {
     // One of the twenty connections is kept for the readiness check.
     await expect.poll(waiting, { timeout: 25_000 }).toHaveLength(19);
     await server.kill();
-    for (const { request, response } of await Promise.all(inFlight)) {
-      expectFailure(api, request, response);
+    for (const exchange of await Promise.all(inFlight)) {
+      expectFailure(api, exchange, unreachable());
     }
     expect(JSON.stringify(api.logger.errors)).toMatch(
       /Error: connect ECONNREFUSED/,
     );
   });
 
-  describeWithoutStore(api);
+  describeWithoutStore(api, unreachable);
 
   it('requests succeed after a restart of the server, without one of the service', async () => {
     await server.restart();
