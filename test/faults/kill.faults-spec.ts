@@ -9,6 +9,7 @@ import {
   onTestFinished,
 } from 'vitest';
 import { connectMysql } from '../../src/database/mysql/connection.js';
+import { BranchWorkload } from '../support/faults/branch-workload.js';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
@@ -46,19 +47,27 @@ describe('kill -9 of the service', () => {
         startTestService({ DATABASE_URL, DATABASE_MIGRATE: 'true' });
       let service = await start();
       const workload = new Workload(() => service.url);
+      const branches = new BranchWorkload(() => service.url);
       await workload.createSessions(4);
-      await workload.during(CLIENTS, async () => {
+      await branches.createSessions(2);
+      const work = async () => {
         for (let round = 0; round < ROUNDS; round++) {
           await upTo(1_000);
           await service.process.stop('SIGKILL');
           service = await start();
         }
         await upTo(1_000);
-      });
+      };
+      await workload.during(CLIENTS, () => branches.during(work));
       const verdict = await workload.verify();
-      report(`kill -9 of the service, ${store}`, ROUNDS, workload, verdict);
-      expect(verdict).toMatchObject(NOTHING_WRONG);
-      expect(verdict.acks).toBeGreaterThan(ROUNDS);
+      const changed = await branches.verify();
+      const run = `kill -9 of the service, ${store}`;
+      report(run, ROUNDS, workload, verdict);
+      report(`${run}, branches`, ROUNDS, branches, changed);
+      for (const one of [verdict, changed]) {
+        expect(one).toMatchObject(NOTHING_WRONG);
+        expect(one.acks).toBeGreaterThan(ROUNDS);
+      }
     },
   );
 });
@@ -93,11 +102,14 @@ describe('kill -9 of MariaDB', () => {
       DATABASE_POOL_SIZE: String(POOL_SIZE),
     });
     const workload = new Workload(() => service.url);
+    const branches = new BranchWorkload(() => service.url);
     const recoveries: number[][] = [];
     await workload.createSessions(4);
+    // Without durability a session could not be compared with its model.
+    await branches.createSessions(durable ? 2 : 0);
     // The sessions must survive without durability, too.
     await flushed(server);
-    await workload.during(CLIENTS, async () => {
+    const work = async () => {
       for (let round = 0; round < ROUNDS; round++) {
         await upTo(1_000);
         await server.kill();
@@ -106,14 +118,22 @@ describe('kill -9 of MariaDB', () => {
         await sleep(1_000); // The time that reliability.md allows.
         recoveries.push(await workload.tryEach(20, FREE_CONNECTIONS));
       }
-    });
-    return { workload, verdict: await workload.verify(), recoveries };
+    };
+    await workload.during(CLIENTS, () => branches.during(work));
+    const verdict = await workload.verify();
+    const changed = await branches.verify();
+    return { workload, verdict, branches, changed, recoveries };
   }
 
   it('loses no acknowledged message, and the service recovers without a restart', async () => {
-    const { workload, verdict, recoveries } = await killRepeatedly(true);
-    report('kill -9 of MariaDB, durable', ROUNDS, workload, verdict);
+    const { workload, verdict, branches, changed, recoveries } =
+      await killRepeatedly(true);
+    const run = 'kill -9 of MariaDB, durable';
+    report(run, ROUNDS, workload, verdict);
+    report(`${run}, branches`, ROUNDS, branches, changed);
     expect(verdict).toMatchObject(NOTHING_WRONG);
+    expect(changed).toMatchObject(NOTHING_WRONG);
+    expect(changed.acks).toBeGreaterThan(ROUNDS);
     for (const statuses of recoveries) {
       expect(statuses).toEqual(Array(20).fill(201));
     }

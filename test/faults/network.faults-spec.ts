@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BranchWorkload } from '../support/faults/branch-workload.js';
 import { NOTHING_WRONG, report } from '../support/faults/report.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
 import { NO_RESPONSE, Workload } from '../support/faults/workload.js';
@@ -74,9 +75,11 @@ describe('a network between service and MariaDB', () => {
     'with the fault $kind loses nothing, and every request gets a response',
     async (fault) => {
       const workload = new Workload(() => service.url);
+      const branches = new BranchWorkload(() => service.url);
       await workload.createSessions(4);
+      await branches.createSessions(2);
       const faultsBefore = proxy.faults;
-      await workload.during(CLIENTS, async () => {
+      const work = async () => {
         if (TOTAL.has(fault.kind)) {
           for (let round = 0; round < 3; round++) {
             await sleep(200);
@@ -90,16 +93,24 @@ describe('a network between service and MariaDB', () => {
         await expect
           .poll(() => workload.appends, { timeout: 300_000 })
           .toBeGreaterThanOrEqual(APPENDS);
-      });
+      };
+      await workload.during(CLIENTS, () => branches.during(work));
       await proxy.heal();
       await sleep(1_000); // The time that reliability.md allows.
       const afterwards = await workload.tryEach(20, FREE_CONNECTIONS);
       const verdict = await workload.verify();
+      const changed = await branches.verify();
       const faults = proxy.faults - faultsBefore;
       report(`network: ${fault.kind}`, faults, workload, verdict);
+      report(`network: ${fault.kind}, branches`, faults, branches, changed);
       expect(verdict).toMatchObject(NOTHING_WRONG);
+      expect(changed).toMatchObject(NOTHING_WRONG);
       expect(verdict.acks).toBeGreaterThanOrEqual(APPENDS);
-      expect(workload.responses.has(NO_RESPONSE)).toBe(false);
+      expect(changed.acks).toBeGreaterThan(0);
+      for (const { responses } of [workload, branches]) {
+        expect(responses.has(NO_RESPONSE)).toBe(false);
+        expect(responses.has(500)).toBe(false);
+      }
       expect(afterwards).toEqual(Array(20).fill(201));
     },
   );

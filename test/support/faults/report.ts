@@ -1,3 +1,4 @@
+import type { BranchWorkload } from './branch-workload.js';
 import type { Verdict, Workload } from './workload.js';
 
 /** Set CI for a short run. `npm run test:faults` without it is the full run. */
@@ -19,7 +20,7 @@ export function amount(full: number, short: number): number {
 export function report(
   run: string,
   faults: number,
-  workload: Workload,
+  workload: Workload | BranchWorkload,
   verdict: Verdict,
 ): void {
   const { acks, lost, doubled, halves, gaps } = verdict;
