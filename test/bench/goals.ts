@@ -101,6 +101,17 @@ const RATES: Goal[] = [
   }),
 ];
 
+const BRANCHES: Goal[] = ['off', 'validated'].map((cache) => ({
+  what: `page of a comb of 10,000 forks, per page of a line, cache \`${cache}\``,
+  atMost: 1.5,
+  unit: '×',
+  measured: ratio(
+    ['branches', `comb, ${cache}`],
+    ['branches', `line, ${cache}`],
+    'p50',
+  ),
+}));
+
 const GROWTH_LIMIT = 1.2;
 
 /** The ratio of the median latency on the large side to that on the small side. */
@@ -144,7 +155,8 @@ const PROCESS: Goal[] = [
 
 /** The goals that the run measured, and whether they are met. */
 export function verdictsOf(results: Results): Verdict[] {
-  return [...RATES, ...growthGoals(results), ...PROCESS].flatMap((goal) => {
+  const goals = [...RATES, ...growthGoals(results), ...BRANCHES, ...PROCESS];
+  return goals.flatMap((goal) => {
     const measured = goal.measured(results);
     if (!measured) return [];
     const { what, unit, atLeast, atMost } = goal;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { run } from '../../src/app/run.js';
 import build from '../support/build.global-setup.js';
 import { ROOT } from '../support/service-process.js';
+import { branchedPages } from './branches.js';
 import { comparison, type EarlierFigures } from './comparison.js';
 import { growthByMessages, growthBySessions } from './growth.js';
 import { describeCommit, describeMachine } from './machine.js';
@@ -102,6 +103,7 @@ async function runParts(
       const scenarios = await growthByMessages(stage, sizes.messages);
       for (const scenario of scenarios) await compare(scenario);
     },
+    branches: async () => compare(await branchedPages(stage)),
     memory: async () => {
       const measure = async (root?: string) => {
         const { server, ...load } = await (await peers()).mixed(root);

@@ -14,6 +14,7 @@ export const PARTS = [
   'connections',
   'growth-sessions',
   'growth-messages',
+  'branches',
   'memory',
   'start',
 ] as const;

@@ -5,7 +5,7 @@ import type { Templates } from './templates.js';
 const SESSIONS = '/api/chat-sessions';
 /** The most different requests of one kind. */
 const MOST = 20_000;
-const PAGE = 50;
+export const PAGE = 50;
 const PAGES_PER_SESSION = 500;
 
 /** The path and owner of each session of a group. */
@@ -45,22 +45,36 @@ export function newestPages(group: Group, numbers: number[]): Request[] {
   }));
 }
 
-/** Full pages at random positions. Each session has `messages` messages. */
-export function pages(group: Group, messages: number): Request[] {
+/**
+ * Full pages at random positions. Each session shows `messages` messages, whose
+ * seqs are `step` apart.
+ */
+export function pages(
+  group: Group,
+  messages: number,
+  { cursors = ['before'], step = 1 }: PagesOptions = {},
+): Request[] {
   const perSession = Math.min(
     PAGES_PER_SESSION,
     Math.ceil(MOST / group.sessions),
   );
   return sessionsOf(group).flatMap(({ owner, path }) =>
-    Array.from({ length: perSession }, () => {
-      const before = PAGE + 1 + Math.floor(Math.random() * (messages - PAGE));
+    Array.from({ length: perSession }, (_, index) => {
+      const cursor = cursors[index % cursors.length]!;
+      const place = PAGE + 1 + Math.floor(Math.random() * (messages - PAGE));
       return {
         method: 'GET' as const,
         owner,
-        path: `${path}/messages?limit=${PAGE}&before=${before}`,
+        path: `${path}/messages?limit=${PAGE}&${cursor}=${step * place}`,
       };
     }),
   );
+}
+
+interface PagesOptions {
+  /** Used in turn. */
+  cursors?: readonly ('before' | 'around')[];
+  step?: number;
 }
 
 /** Appends of real messages, each with a new id. */

@@ -49,12 +49,18 @@ export class Templates {
     return this.usualMessages().map(template);
   }
 
-  /** One session of any length: it repeats five conversations of 20 messages. */
-  long(count: number): Template[] {
+  /**
+   * One session of any length: it repeats five conversations of 20 messages.
+   * @param copies of each message, one after the other
+   */
+  long(count: number, copies = 1): Template[] {
     const cycle = this.usualMessages().slice(0, 5).flat();
     return [
       template(
-        Array.from({ length: count }, (_, i) => cycle[i % cycle.length]!),
+        Array.from(
+          { length: count * copies },
+          (_, i) => cycle[Math.floor(i / copies) % cycle.length]!,
+        ),
       ),
     ];
   }

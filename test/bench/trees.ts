@@ -12,35 +12,13 @@ import {
 } from '../../src/chat-sessions/tree/stored-tree.js';
 import {
   siblingsOf,
-  type Stretch,
   stretchesOf,
   type Tree,
 } from '../../src/chat-sessions/tree/tree.js';
+import { brush, comb, FORKS, line } from './comb.js';
 
-const FORKS = 10_000;
 const LIMIT = 50;
 const ROUNDS = 300;
-
-const EMPTY: Tree = { firstSeq: 1, lastSeq: 0, leafSeq: 0, stretches: null };
-const line = append(EMPTY, FORKS);
-/** Each message was answered twice, and the second answer went on. */
-const comb = combOf((index) => ({
-  from: 2 * index + 1,
-  to: 2 * index + 2,
-  parent: Math.max(2 * index - 1, 0),
-}));
-/** A line whose messages were all answered again later. */
-const brush = combOf((index) =>
-  index === 0
-    ? { from: 1, to: FORKS, parent: 0 }
-    : { from: FORKS + index, to: FORKS + index, parent: index },
-);
-
-function combOf(stretchAt: (index: number) => Stretch): Tree {
-  const stretches = Array.from({ length: FORKS }, (_, at) => stretchAt(at));
-  const { to } = stretches.at(-1)!;
-  return { firstSeq: 1, lastSeq: to, leafSeq: to, stretches };
-}
 
 /** Without what is remembered of it. */
 function fresh(tree: Tree): Tree {
