@@ -1,20 +1,23 @@
 /**
  * `npx tsx test/bench/statements.ts`: processor time of the service's process
- * for the five optimisations of src/database, each beside its plain form, and
- * for the check of a cached response with and without the revision in its ETag,
- * in rounds that alternate. Needs MariaDB or MySQL; takes two minutes.
+ * and of the database for the five optimisations of src/database, each beside
+ * its plain form, for the check of a cached response with and without the
+ * revision in its ETag, and for a page and a lock with and without the id that
+ * the tree needs, in rounds that alternate. Needs MariaDB or MySQL; takes some
+ * minutes.
  * `--only revision` runs only the comparisons with this word in their names.
  */
 import mysql from 'mysql2';
 import { parseArgs } from 'node:util';
 import 'reflect-metadata';
-import { type ColumnType, DataSource } from 'typeorm';
+import { Between, type ColumnType, DataSource } from 'typeorm';
 import { Config } from '../../src/app/config/config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { chatSessionsEntities } from '../../src/chat-sessions/entities.js';
 import { LIMITS } from '../../src/chat-sessions/limits.js';
 import { newMessages } from '../../src/chat-sessions/messages/message-rules.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
+import { STATE } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { entityTagOf } from '../../src/chat-sessions/writes/entity-tag.js';
@@ -33,7 +36,8 @@ import {
 } from '../../src/database/unit-of-work.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { startMysqlServer } from '../support/mysql-server.js';
-import { ratioOf, type Spread, spreadOf } from './statistics.js';
+import { processorTime } from './processor-time.js';
+import { ratioOf, spreadOf } from './statistics.js';
 
 const { only = '' } = parseArgs({
   options: { only: { type: 'string' } },
@@ -79,6 +83,10 @@ await database.write(function* () {
   yield* execute(
     sessionTable.insert([session, growing]),
     messageTable.insert(newMessages(session, inputs, { now, parentId: null })),
+    sessionTable.update(
+      { ownerId: session.ownerId, id: session.id },
+      { messageCount: PAGE, lastSeq: PAGE },
+    ),
   );
 });
 
@@ -96,6 +104,44 @@ const versionWith = (...more: 'revision'[]) =>
 const [version, versionAlone] = [versionWith('revision'), versionWith()];
 const page = cachedSelect((values: { sessionId: string }) =>
   selectFrom(messages, 'message').where(values),
+);
+
+type Page = Record<'sessionId' | 'ownerId', string> &
+  Record<'from' | 'to', number>;
+const pageKey = { sessionId: session.id, ownerId: session.ownerId };
+const pageOf = ({ from, to, ...of }: Page) =>
+  selectFrom(messages, 'message')
+    .where({ ...of, seq: Between(from, to) })
+    .orderBy('message.seq');
+const firstPage = cachedSelect(pageOf);
+const pageWithParent = cachedSelect(
+  ({ parentSeq, ...of }: Page & { parentSeq: number }) =>
+    pageOf(of)
+      .addSelect(
+        (one) =>
+          one
+            .select('parent.id')
+            .from(ChatMessage, 'parent')
+            .where('parent.sessionId = :sessionId')
+            .andWhere('parent.seq = :parentSeq'),
+        'relatedId',
+      )
+      .setParameters({ sessionId: of.sessionId, parentSeq }),
+);
+const stateOf = (of: Key) => selectFrom(sessions, 'session', STATE).where(of);
+const lockedState = cachedSelect((of: Key) => database.forUpdate(stateOf(of)));
+const lockedWithNewest = cachedSelect((of: Key) =>
+  database.forUpdate(
+    stateOf(of).addSelect(
+      (one) =>
+        one
+          .select('newest.id')
+          .from(ChatMessage, 'newest')
+          .where('newest.sessionId = session.id')
+          .andWhere('newest.seq = session.lastSeq'),
+      'newestId',
+    ),
+  ),
 );
 
 /** Runs the statements of an append. */
@@ -116,12 +162,19 @@ function append(on: Database, last = [COMMIT]): Promise<void> {
   });
 }
 
-/** Microseconds of processor time of a run. */
-async function cost(run: () => Promise<unknown>): Promise<number> {
+interface Cost {
+  own: number;
+  database: number;
+}
+
+/** Microseconds of processor time of a run, in this process and in the database. */
+async function cost(run: () => Promise<unknown>): Promise<Cost> {
+  const databaseMs = await processorTime(server.pid);
   const before = process.cpuUsage();
   for (let i = 0; i < RUNS; i++) await run();
   const { user, system } = process.cpuUsage(before);
-  return (user + system) / RUNS;
+  const spentMs = (await processorTime(server.pid)) - databaseMs;
+  return { own: (user + system) / RUNS, database: (spentMs * 1_000) / RUNS };
 }
 
 async function compare(
@@ -132,16 +185,24 @@ async function compare(
   if (!name.includes(only)) return;
   await cost(optimised);
   await cost(plain);
-  const costs = { optimised: [] as number[], plain: [] as number[] };
+  const costs = { optimised: [] as Cost[], plain: [] as Cost[] };
   for (let round = 0; round < ROUNDS; round++) {
     costs.optimised.push(await cost(optimised));
     costs.plain.push(await cost(plain));
   }
-  const [less, more] = [spreadOf(costs.optimised), spreadOf(costs.plain)];
-  const ratio = ratioOf(costs.plain, costs.optimised).median.toFixed(3);
-  const text = ({ median, min }: Spread) =>
-    `${median.toFixed(0)} µs (at least ${min.toFixed(1)})`;
-  console.log(`${name}: ${text(less)}, plain ${text(more)}: x ${ratio}`);
+  const own = (side: keyof typeof costs) => costs[side].map((one) => one.own);
+  const ratio = ratioOf(own('plain'), own('optimised')).median.toFixed(3);
+  const text = (side: keyof typeof costs) => {
+    const { median, min } = spreadOf(own(side));
+    return `${median.toFixed(0)} µs (at least ${min.toFixed(1)})`;
+  };
+  // The mean: the clock of /proc ticks in 10 ms.
+  const ofDatabase = (side: keyof typeof costs) =>
+    costs[side].reduce((sum, one) => sum + one.database, 0) / ROUNDS;
+  const [less, more] = [ofDatabase('optimised'), ofDatabase('plain')];
+  console.log(
+    `${name}: ${text('optimised')}, plain ${text('plain')}: x ${ratio}; of the database ${less.toFixed(1)} µs, plain ${more.toFixed(1)} µs: x ${(more / less).toFixed(3)}`,
+  );
 }
 
 function ping(statement: string | mysql.QueryOptions): Promise<void> {
@@ -213,6 +274,19 @@ await compare(
   'ten checks of a cached response, whose ETag has a revision',
   () => tenOf(check),
   () => tenOf(checkWithoutRevision),
+);
+
+const values = { ...pageKey, from: 1, to: PAGE };
+await compare(
+  'a page of 50 messages from the first one, without the id of a parent',
+  () => database.read(() => firstPage(values)),
+  () => database.read(() => pageWithParent({ ...values, parentSeq: 0 })),
+);
+
+await compare(
+  'a lock without the id of the newest message',
+  () => database.read(() => lockedState(key)),
+  () => database.read(() => lockedWithNewest(key)),
 );
 
 connection.destroy();

@@ -114,6 +114,7 @@ const OPERATIONS: [request: string, options?: Options][] = [
   [`GET ${SESSIONS}?document_id=:document_id&pinned=true&cursor=:cursor`],
   [`GET ${SESSIONS}?document_id=:document_id&section_id=:section_id`],
   [`GET ${SESSION}/messages`],
+  [`GET ${SESSION}/messages?after=1`],
   [
     `GET ${SESSIONS}/${UNTITLED}/messages`,
     { variant: 'that could exceed 4 MiB' },

@@ -9,8 +9,8 @@ import { ChatSessionsError } from '../errors.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
-  type LockedSession,
   type SessionState,
+  type SessionWithNewest,
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
@@ -72,7 +72,7 @@ export class MessageInserts {
 
   /** Throws `message_empty`, `parent_unknown`, `too_many_branches`, and the driver's error if an id is taken. */
   *append(
-    session: LockedSession,
+    session: SessionWithNewest,
     { messages, parentId }: NewMessages,
     now: Date,
   ): UnitOfWork<Appended> {
@@ -161,7 +161,7 @@ export class MessageInserts {
 
   /** The place below a message: by default the leaf. Most appends need no tree. */
   private *below(
-    session: LockedSession,
+    session: SessionWithNewest,
     count: number,
     parentId: string | null | undefined,
   ): UnitOfWork<Placement> {

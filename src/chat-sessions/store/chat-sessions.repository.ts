@@ -26,8 +26,8 @@ export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
 export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
 
-/** A session that is locked. */
-export interface LockedSession extends SessionState {
+/** A session that is locked for an append. */
+export interface SessionWithNewest extends SessionState {
   /** The id of the message of `lastSeq`; null if there is none. */
   newestId: string | null;
 }
@@ -45,6 +45,9 @@ export class ChatSessionsRepository {
     this.byId(key, STATE),
   );
   private readonly selectForUpdate = cachedSelect((key: SessionKey) =>
+    this.database.forUpdate(this.byId(key, STATE)),
+  );
+  private readonly selectForAppend = cachedSelect((key: SessionKey) =>
     this.database.forUpdate(
       this.byId(key, STATE).addSelect(
         (one) =>
@@ -93,9 +96,19 @@ export class ChatSessionsRepository {
   }
 
   /** Like `state`; locks the session until the transaction ends. */
-  *lock(ownerId: string, id: string): UnitOfWork<LockedSession> {
+  *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
-    return orNotFound(session as LockedSession | undefined, id);
+    return orNotFound(session, id);
+  }
+
+  /**
+   * Like `lock`, with the id that new messages follow. With it in every lock the
+   * statement would take x 1.11 of the service's processor time, and x 1.28 of the
+   * database's (`npx tsx test/bench/statements.ts`).
+   */
+  *lockForAppend(ownerId: string, id: string): UnitOfWork<SessionWithNewest> {
+    const [session] = yield* this.selectForAppend({ ownerId, id });
+    return orNotFound(session as SessionWithNewest | undefined, id);
   }
 
   *findOfSection(
@@ -218,7 +231,7 @@ export class ChatSessionsRepository {
   }
 }
 
-const STATE = [
+export const STATE = [
   'id',
   'ownerId',
   'title',

@@ -50,7 +50,10 @@ type Row = ChatMessage & { relatedId: string | null };
 /** Reads messages with their place in the tree. Every statement names the owner. */
 @Injectable()
 export class PlacedMessagesRepository {
-  private readonly selectPage = cachedSelect(
+  private readonly selectPage = cachedSelect((values: PageValues) =>
+    this.inPage(values).orderBy('message.seq'),
+  );
+  private readonly selectPageWithParent = cachedSelect(
     ({ parentSeq, ...values }: PageValues) =>
       this.inPage(values)
         .addSelect(
@@ -122,12 +125,18 @@ export class PlacedMessagesRepository {
     if (!first) return { messages: [], hasBefore, hasAfter };
     admit(bytes);
     const parentSeq = parentOf(tree, first.from);
-    const values = { ...keyOf(session), parentSeq, ...seqsOf(ranges) };
-    const rows = yield* this.selectPage(values);
+    const values = { ...keyOf(session), ...seqsOf(ranges) };
+    // If the id of no parent were asked for as well, a page of 50 messages would
+    // take x 1.05 of the service's processor time, and x 1.14 of the database's
+    // (`npx tsx test/bench/statements.ts`).
+    const rows = yield* parentSeq === 0
+      ? this.selectPage(values)
+      : this.selectPageWithParent({ ...values, parentSeq });
     if (rows.length < sizeOf(ranges) || isEditedSince(session, rows)) {
       return undefined;
     }
-    const known = new Map([[parentSeq, (rows[0] as Row).relatedId]]);
+    const { relatedId = null } = rows[0] as Partial<Row>;
+    const known = new Map([[parentSeq, relatedId]]);
     const messages = yield* this.placed(session, tree, rows, known);
     return messages && { messages, hasBefore, hasAfter };
   }

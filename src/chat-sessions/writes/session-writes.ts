@@ -5,9 +5,9 @@ import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError, type ChatSessionsErrorCode } from '../errors.js';
 import {
   ChatSessionsRepository,
-  type LockedSession,
   type SessionKey,
   type SessionState,
+  type SessionWithNewest,
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { IfMatch } from './entity-tag.js';
@@ -45,15 +45,18 @@ export interface SessionCreation<Result extends Written> {
   replay?: Replay<Result>;
 }
 
-/** A change of one session. */
-export interface SessionChange<Result extends Written> {
-  type: Exclude<SessionEvent['type'], 'created'>;
-  /**
-   * Makes the change.
-   * @param session locked until the commit
-   * @param now time of the change, never before the session's `updatedAt`
-   */
-  apply: (session: LockedSession, now: Date) => UnitOfWork<Result>;
+/**
+ * Makes a change.
+ * @param session locked until the commit
+ * @param now time of the change, never before the session's `updatedAt`
+ */
+type Apply<Session, Result> = (
+  session: Session,
+  now: Date,
+) => UnitOfWork<Result>;
+
+interface Change<Session, Result extends Written> {
+  apply: Apply<Session, Result>;
   /** Validates the change, before If-Match is checked. */
   validate?: () => void;
   /** Called if If-Match fails, a row exists, or the place of new messages is gone: finds the result of the same write, if it was sent before. */
@@ -61,6 +64,13 @@ export interface SessionChange<Result extends Written> {
   /** Needed for requests with an Idempotency-Key. */
   replay?: Replay<Result>;
 }
+
+/** A change of one session. */
+export type SessionChange<Result extends Written> =
+  | (Change<SessionWithNewest, Result> & { type: 'appended' })
+  | (Change<SessionState, Result> & {
+      type: Exclude<SessionEvent['type'], 'created' | 'appended'>;
+    });
 
 /**
  * The one way to change a session. A write is one transaction, which may run
@@ -94,12 +104,24 @@ export class SessionWrites {
     function* first(): UnitOfWork<Result> {
       // An attempt before this one may have applied the change, and failed at its commit.
       hasChanged = false;
-      const session = yield* sessions.lock(key.ownerId, key.id);
+      const { ownerId, id } = key;
+      if (change.type === 'appended') {
+        const session = yield* sessions.lockForAppend(ownerId, id);
+        return yield* applied(session, change.apply);
+      }
+      const session = yield* sessions.lock(ownerId, id);
+      return yield* applied(session, change.apply);
+    }
+
+    function* applied<Session extends SessionState>(
+      session: Session,
+      apply: Apply<Session, Result>,
+    ): UnitOfWork<Result> {
       const { version } = session;
       change.validate?.();
       try {
         ifMatch?.check(session);
-        const result = yield* change.apply(session, timeOfChange(session));
+        const result = yield* apply(session, timeOfChange(session));
         hasChanged =
           change.type === 'deleted' || result.session.version !== version;
         return result;
