@@ -6,14 +6,14 @@ export const LIMITS = {
   /** Bytes of JSON. */
   configBytes: 64 * 1024,
   /** Bytes of JSON, of a session or a message. */
-  metadataBytes: 16 * 1024,
+  metadataBytes: 64 * 1024,
   referencesPerMessage: 100,
-  partsPerMessage: 256,
+  partsPerMessage: 2000,
   contextDocuments: 100,
   /** Characters (code points) of one context document. */
   contextDocumentCharacters: 1024,
   /** Characters (code points). */
-  titleCharacters: 200,
+  titleCharacters: 255,
 } as const;
 
 /** Sizes of pages. */

@@ -15,7 +15,7 @@ const UNUSUAL =
 /** The fields of bodies that are open JSON, in the body itself or in an item of `messages`. */
 const OPEN_FIELDS = ['config', 'metadata', 'parts', 'references'];
 /** More than any body or field may have; what exceeds this is refused later. */
-const MAX_ITEMS = 1_000;
+const MAX_ITEMS = 2_500;
 
 export function isUnusual(text: string): boolean {
   return UNUSUAL.test(text);

@@ -2,7 +2,6 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
-  Matches,
   ValidateIf,
   ValidateNested,
   type ValidationArguments,
@@ -118,14 +117,28 @@ export const OPAQUE_ID = new RegExp(
   `^[^\\s${NOT_IN_OPAQUE_ID}](?:[^${NOT_IN_OPAQUE_ID}]*[^\\s${NOT_IN_OPAQUE_ID}])?$`,
 );
 
-/** Whether the value can be an id of another system: 1 to 191 characters, no control characters, no white space at either end. */
+/**
+ * Whether the value can be an id of another system: 1 to 191 characters (code
+ * points), no control characters (U+0000 to U+001F, U+007F to U+009F) or line
+ * breaks (U+2028, U+2029), and at either end no white space, as `\s` of
+ * JavaScript means it: the spaces of Unicode and U+FEFF.
+ */
 export function isOpaqueId(value: unknown): value is string {
+  return isText(value, OPAQUE_ID_LENGTH, OPAQUE_ID);
+}
+
+function isText(
+  value: unknown,
+  maxCharacters: number,
+  pattern: RegExp,
+): value is string {
   return (
     typeof value === 'string' &&
-    charactersIn(value) <= OPAQUE_ID_LENGTH &&
+    value.length <= 2 * maxCharacters &&
+    charactersIn(value) <= maxCharacters &&
     // The store would turn every lone surrogate into U+FFFD, so that ids could collide.
     value.isWellFormed() &&
-    OPAQUE_ID.test(value)
+    pattern.test(value)
   );
 }
 
@@ -146,14 +159,35 @@ export function IsOpaqueId(): PropertyDecorator {
   );
 }
 
-export const MESSAGE_ID = /^[A-Za-z0-9_-]{1,64}$/;
-export const MESSAGE_ID_RULE =
-  'must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -';
+const MESSAGE_ID_LENGTH = 255;
+// A URL cannot hold the path segments `.` and `..`, not even encoded: `fetch` and
+// browsers remove them before they send a request.
+const MESSAGE_ID = new RegExp(OPAQUE_ID.source.replace('^', '^(?!\\.{1,2}$)'));
+
+/** Whether the value can be the id of a message: an opaque id of up to 255 characters, but not `.` or `..`. */
+export function isMessageId(value: unknown): value is string {
+  return isText(value, MESSAGE_ID_LENGTH, MESSAGE_ID);
+}
+
+export const MESSAGE_ID_RULE = `must be 1 to ${MESSAGE_ID_LENGTH} characters, without control characters and without white space at either end, and not . or ..`;
+
+/** The schema of the id of a message. */
+export const MESSAGE_ID_SCHEMA = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MESSAGE_ID_LENGTH,
+  pattern: MESSAGE_ID.source,
+} as const;
 
 export function IsMessageId(): PropertyDecorator {
+  const { minLength, maxLength, pattern } = MESSAGE_ID_SCHEMA;
   return applyDecorators(
-    Matches(MESSAGE_ID, { message: `$property ${MESSAGE_ID_RULE}` }),
-    ApiProperty({ pattern: MESSAGE_ID.source }),
+    check({
+      name: 'isMessageId',
+      validate: isMessageId,
+      message: `$property ${MESSAGE_ID_RULE}`,
+    }),
+    ApiProperty({ minLength, maxLength, pattern }),
   );
 }
 

@@ -20,6 +20,7 @@ import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { STATE } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { selectMessages } from '../../src/chat-sessions/store/message-ids.js';
 import { entityTagOf } from '../../src/chat-sessions/writes/entity-tag.js';
 import type { Database } from '../../src/database/database.js';
 import { openDatabase } from '../../src/database/open-database.js';
@@ -103,7 +104,7 @@ const versionWith = (...more: 'revision'[]) =>
   );
 const [version, versionAlone] = [versionWith('revision'), versionWith()];
 const page = cachedSelect((values: { sessionId: string }) =>
-  selectFrom(messages, 'message').where(values),
+  selectMessages(messages).where(values),
 );
 
 type Page = Record<'sessionId' | 'ownerId', string> &

@@ -30,7 +30,7 @@ async function appendInLine(messageId: string): Promise<void> {
   await api.dataSource.getRepository(ChatMessage).insert({
     sessionId: id,
     seq: lastSeq + 1,
-    id: messageId,
+    idKey: messageId,
     ownerId,
     role: 'user',
     content: messageId,

@@ -108,7 +108,7 @@ describe('PATCH /api/chat-sessions/:session_id', () => {
 
   it.each([
     [{ title: ' \n' }, 'title must not be blank'],
-    [{ title: 'x'.repeat(201) }, 'title must be at most 200 characters long'],
+    [{ title: 'x'.repeat(256) }, 'title must be at most 255 characters long'],
     [{ metadata: null }, 'metadata must be an object'],
     [{ metadata: [] }, 'metadata must be an object'],
     [{ context_documents: null }, 'context_documents must be an array'],

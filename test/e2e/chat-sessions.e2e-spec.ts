@@ -186,11 +186,11 @@ describe('POST /api/chat-sessions', () => {
   });
 
   it.each([
-    ['title', '😀'.repeat(200), '😀'.repeat(201)],
+    ['title', '😀'.repeat(255), '😀'.repeat(256)],
     ['document_id', '語'.repeat(191), '語'.repeat(192)],
     ['context_documents', Array(100).fill('d'), Array(101).fill('d')],
     ['config', { a: 'x'.repeat(65_528) }, { a: 'x'.repeat(65_529) }],
-    ['metadata', { a: 'é'.repeat(8_188) }, { a: `x${'é'.repeat(8_188)}` }],
+    ['metadata', { a: 'é'.repeat(32_764) }, { a: `x${'é'.repeat(32_764)}` }],
   ])('limits %s', async (field, largest, tooLarge) => {
     const response = await create({ [field]: largest });
     expect(response.status).toBe(201);

@@ -188,12 +188,12 @@ describe('ChatSessionsClient', () => {
 
 describe('ChatSessionsApiError', () => {
   it('has the error, the details and the request id', async () => {
-    const call = alice.create({ title: 'x'.repeat(201) });
+    const call = alice.create({ title: 'x'.repeat(256) });
     const error = await errorOf(call);
     expect(error).toMatchObject({
       status: 400,
       text: 'Validation failed',
-      details: ['title must be at most 200 characters long'],
+      details: ['title must be at most 255 characters long'],
       attempts: 1,
       mayBeDone: false,
     });

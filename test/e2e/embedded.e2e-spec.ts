@@ -22,7 +22,7 @@ import {
   RateLimitModule,
 } from '../../src/guards.js';
 import { SessionEvents, type ChatSessionsOptions } from '../../src/index.js';
-import { errorBody, NOBODYS_ID } from '../support/api.js';
+import { errorBody, NOBODYS_ID, type Session } from '../support/api.js';
 import {
   create,
   platform,
@@ -76,6 +76,21 @@ describe('a platform', () => {
     });
     const missing = await send('/nowhere');
     expect(await missing.json()).toMatchObject({ statusCode: 404 });
+  });
+
+  it('reads a message whose id needs percent-encoding', async () => {
+    const id = `100%/${'😀'.repeat(250)}`;
+    const messages = [{ id, role: 'user', content: 'x' }];
+    const created = await send('/chat-sessions', {
+      method: 'POST',
+      body: JSON.stringify({ messages }),
+    });
+    const { chat_session } = (await created.json()) as {
+      chat_session: Session;
+    };
+    const path = `/chat-sessions/${chat_session.id}/messages`;
+    const read = await send(`${path}/${encodeURIComponent(id)}`);
+    expect(await read.json()).toEqual({ message: chat_session.messages[0] });
   });
 
   it('gets the errors of the module in its own shape all the same', async () => {

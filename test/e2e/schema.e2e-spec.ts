@@ -78,11 +78,11 @@ describe('migrations', () => {
     const title = dataSource
       .getMetadata('chat_sessions')
       .findColumnWithDatabaseName('title')!;
-    title.length = '201';
+    title.length = '256';
     try {
       expect(await differences()).not.toEqual([]);
     } finally {
-      title.length = '200';
+      title.length = '255';
     }
   });
 
@@ -143,7 +143,7 @@ onMysql.describe('MySQL', () => {
       const sessionOf = (title: string) =>
         newSession('local', { title }, new Date());
 
-      const title = FAMILY.repeat(28); // 196 characters
+      const title = FAMILY.repeat(36); // 252 characters
       const session = sessionOf(title);
       await sessions.insert(session as QueryDeepPartialEntity<ChatSession>);
       expect(await sessions.findOneByOrFail({ id: session.id })).toMatchObject({
@@ -151,7 +151,7 @@ onMysql.describe('MySQL', () => {
       });
       // In parallel, so that each connection of the pool is used.
       await inParallel(8, async () => {
-        const values = sessionOf('x'.repeat(201));
+        const values = sessionOf('x'.repeat(256));
         const inserting = sessions.insert(
           values as QueryDeepPartialEntity<ChatSession>,
         );

@@ -65,7 +65,7 @@ describe('details of a 400', () => {
     expect(response.status).toBe(400);
     expect(detailsOf(response.body).toSorted()).toEqual([
       'messages.1.content must be a string',
-      'messages.1.id must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -',
+      'messages.1.id must be 1 to 255 characters, without control characters and without white space at either end, and not . or ..',
       'messages.1.metadata must be an object',
       'messages.1.parts must be an array',
       'messages.1.references must be an array',

@@ -21,7 +21,8 @@ const MESSAGES = `${SESSION}/messages`;
 
 const OPAQUE_ID_RULE =
   'must be 1 to 191 characters, without control characters and without white space at either end';
-const MESSAGE_ID_RULE = 'must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -';
+const MESSAGE_ID_RULE =
+  'must be 1 to 255 characters, without control characters and without white space at either end, and not . or ..';
 const ROLE_RULE =
   'role must be one of the following values: system, developer, user, assistant, tool';
 

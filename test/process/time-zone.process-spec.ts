@@ -142,7 +142,7 @@ async function insertSessions(ids: string[]): Promise<void> {
       await dataSource.getRepository(ChatMessage).insert({
         sessionId: id,
         seq: 1,
-        id: 'm1',
+        idKey: 'm1',
         ownerId: 'local',
         role: 'user',
         content: 'Hello',

@@ -16,6 +16,7 @@ import type {
   ChatSession,
   JsonObject,
 } from '../store/entities/chat-session.entity.js';
+import { storedIdOf } from '../store/message-ids.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
@@ -42,7 +43,7 @@ export function newMessages(
     const message = Object.assign(new ChatMessage(), {
       sessionId: session.id,
       seq: session.lastSeq + 1 + index,
-      id: input.id ?? uuidv7(),
+      ...storedIdOf(input.id ?? uuidv7()),
       ownerId: session.ownerId,
       role: input.role,
       content: contentOf(input),
@@ -160,8 +161,10 @@ function isSameJson(stored: unknown, sent: unknown): boolean {
     : sortedJsonOf(stored) === sortedJsonOf(sent);
 }
 
-function partsOf({ parts }: CreateChatMessageDto): JsonObject[] | null {
-  return parts?.length ? parts : null;
+/** Empty parts are null if there is a text. */
+function partsOf(input: CreateChatMessageDto): JsonObject[] | null {
+  const { parts = null } = input;
+  return parts?.length || isBlank(input) ? parts : null;
 }
 
 /** A session shows single references, so the text of each is remembered, too. */
@@ -187,8 +190,9 @@ function isText(part: JsonObject): part is { type: 'text'; text: string } {
 }
 
 function isEmpty(input: CreateChatMessageDto): boolean {
-  return (
-    contentOf(input).trim() === '' &&
-    (input.parts ?? []).every((part) => isText(part) && part.text.trim() === '')
-  );
+  return input.parts == null && isBlank(input);
+}
+
+function isBlank(input: CreateChatMessageDto): boolean {
+  return contentOf(input).trim() === '';
 }

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { isUUID } from 'class-validator';
-import { MESSAGE_ID, MESSAGE_ID_RULE } from '../../validation/decorators.js';
+import { isMessageId, MESSAGE_ID_RULE } from '../../validation/decorators.js';
 import { ValidationFailedException } from '../../validation/dto.pipe.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
 import { ownerOf } from './owner.guard.js';
@@ -20,7 +20,7 @@ export const SessionKeyParam = createParamDecorator(
 export const MessageIdParam = createParamDecorator(
   (_, context: ExecutionContext): string => {
     const id = pathParam(context, 'message_id');
-    if (!MESSAGE_ID.test(id)) {
+    if (!isMessageId(id)) {
       throw new ValidationFailedException([`message_id ${MESSAGE_ID_RULE}`]);
     }
     return id;

@@ -58,7 +58,7 @@ export const ApiCreateChatSession = () =>
       example: EXAMPLES.createdSession,
     }),
     RouteErrors({
-      invalid: 'title must be at most 200 characters long',
+      invalid: 'title must be at most 255 characters long',
       notFound: OF_SESSION.notFound,
       hasBody: true,
       errors: errorsOf(

@@ -9,7 +9,7 @@ import {
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
-import { select, selectFrom, Table } from '../../database/statements.js';
+import { select, Table } from '../../database/statements.js';
 import {
   execute,
   type Statement,
@@ -25,6 +25,7 @@ import {
 import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 import { SMALL_BYTES } from './large-reads.js';
+import { idKeyOf, selectMessages } from './message-ids.js';
 
 /** Columns that tell which session a message belongs to. */
 type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
@@ -72,7 +73,7 @@ export class ChatMessagesRepository {
 
   /** The seq of the message with an id, or undefined. */
   *seqOf(session: SessionState, id: string): UnitOfWork<number | undefined> {
-    return (yield* this.idsOf(session, { id }))[0]?.seq;
+    return (yield* this.idsOf(session, { idKey: idKeyOf(id) }))[0]?.seq;
   }
 
   /**
@@ -84,7 +85,7 @@ export class ChatMessagesRepository {
     const sizes = yield* select(
       this.query(['seq', 'bytes'])
         .where(existing(session))
-        .andWhere({ id: In(ids) }),
+        .andWhere({ idKey: In(ids.map(idKeyOf)) }),
     );
     return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -180,7 +181,8 @@ export class ChatMessagesRepository {
   /** Deletes cleared messages with these ids. Returns whether there were any. */
   *deleteCleared(session: SessionState, ids: string[]): UnitOfWork<boolean> {
     const seq = LessThan(firstSeqOf(session));
-    return (yield* this.delete({ ...keyOf(session), seq, id: In(ids) })) > 0;
+    const idKey = In(ids.map(idKeyOf));
+    return (yield* this.delete({ ...keyOf(session), seq, idKey })) > 0;
   }
 
   /** Deletes some of the messages of a purge. Returns false if there are none. */
@@ -222,7 +224,7 @@ export class ChatMessagesRepository {
   private query(
     columns?: readonly (keyof ChatMessage)[],
   ): SelectQueryBuilder<ChatMessage> {
-    return selectFrom(this.messages, 'message', columns);
+    return selectMessages(this.messages, columns);
   }
 }
 

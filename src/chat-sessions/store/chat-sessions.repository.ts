@@ -19,6 +19,7 @@ import {
 } from '../../database/unit-of-work.js';
 import { ChatMessage } from './entities/chat-message.entity.js';
 import { ChatSession } from './entities/chat-session.entity.js';
+import { idOf } from './message-ids.js';
 import { newRevision } from './revision.js';
 
 export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
@@ -52,7 +53,7 @@ export class ChatSessionsRepository {
       this.byId(key, STATE).addSelect(
         (one) =>
           one
-            .select('newest.id')
+            .select(idOf('newest'))
             .from(ChatMessage, 'newest')
             .where('newest.sessionId = session.id')
             .andWhere('newest.seq = session.lastSeq'),

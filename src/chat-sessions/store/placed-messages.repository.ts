@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Between, In, Repository, type SelectQueryBuilder } from 'typeorm';
-import { cachedSelect, select, selectFrom } from '../../database/statements.js';
+import { cachedSelect, select } from '../../database/statements.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import type { PathPage } from '../tree/path.js';
 import {
@@ -22,6 +22,7 @@ import { ChatMessage } from './entities/chat-message.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 import { fitPage } from './fit-page.js';
 import { type Admit, SMALL_BYTES } from './large-reads.js';
+import { idKeyOf, idOf, selectMessages } from './message-ids.js';
 
 /** A message with its place in the tree of its session. */
 export interface PlacedMessage extends ChatMessage {
@@ -59,7 +60,7 @@ export class PlacedMessagesRepository {
         .addSelect(
           (one) =>
             one
-              .select('parent.id')
+              .select(idOf('parent'))
               .from(ChatMessage, 'parent')
               .where('parent.sessionId = :sessionId')
               .andWhere('parent.seq = :parentSeq'),
@@ -89,14 +90,14 @@ export class PlacedMessagesRepository {
         .addSelect(
           (one) =>
             one
-              .select('previous.id')
+              .select(idOf('previous'))
               .from(ChatMessage, 'previous')
               .where('previous.sessionId = message.sessionId')
               .andWhere('previous.seq = message.seq - 1'),
           'relatedId',
         )
         .where(existing(session))
-        .andWhere({ id: In(ids) }),
+        .andWhere({ idKey: In(ids.map(idKeyOf)) }),
     );
     // They were stored since the tree was read.
     if (rows.some(({ seq }) => !has(tree, seq))) return undefined;
@@ -203,7 +204,7 @@ export class PlacedMessagesRepository {
   private query(
     columns?: readonly (keyof ChatMessage)[],
   ): SelectQueryBuilder<ChatMessage> {
-    return selectFrom(this.messages, 'message', columns);
+    return selectMessages(this.messages, columns);
   }
 }
 

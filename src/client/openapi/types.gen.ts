@@ -21,7 +21,7 @@ export type NewChatMessage = {
      */
     content?: string | null;
     /**
-     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent.
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), at most 2,000, kept exactly as sent.
      */
     parts?: Array<{
         type: string;
@@ -34,14 +34,16 @@ export type NewChatMessage = {
         [key: string]: unknown;
     }>;
     /**
-     * The client's own, at most 16 KiB of JSON.
+     * The client's own, at most 64 KiB of JSON.
      */
     metadata?: {
         [key: string]: unknown;
     };
     /**
-     * An id of the client's own, which makes the append safe to repeat: 1 to 64
-     * of A-Z, a-z, 0-9, _ and -.
+     * An id of the client's own, which makes the append safe to repeat: 1 to 255
+     * characters, compared by code point, so `A` and `a` are two ids. Control
+     * characters, line breaks and white space at either end are refused, and so
+     * are `.` and `..`, which no URL can hold.
      */
     id?: string;
     /**
@@ -52,7 +54,7 @@ export type NewChatMessage = {
 
 export type NewChatSession = {
     /**
-     * At most 200 characters, and not blank.
+     * At most 255 characters, and not blank.
      */
     title?: string | null;
     /**
@@ -61,7 +63,7 @@ export type NewChatSession = {
      */
     context_documents?: Array<string>;
     /**
-     * The client's own, at most 16 KiB of JSON.
+     * The client's own, at most 64 KiB of JSON.
      */
     metadata?: {
         [key: string]: unknown;
@@ -111,7 +113,7 @@ export type ChatMessage = {
      */
     role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
     /**
-     * Typed parts exactly as sent (text, tool calls, images ...); null where there are none.
+     * Typed parts exactly as sent (text, tool calls, images ...); null where there are none, and empty where there is no text either.
      */
     parts: Array<{
         type: string;
@@ -314,7 +316,7 @@ export type ChatSessionListBody = {
 
 export type ChatSessionChanges = {
     /**
-     * At most 200 characters, and not blank.
+     * At most 255 characters, and not blank.
      */
     title?: string | null;
     /**
@@ -323,7 +325,7 @@ export type ChatSessionChanges = {
      */
     context_documents?: Array<string>;
     /**
-     * The client's own, at most 16 KiB of JSON.
+     * The client's own, at most 64 KiB of JSON.
      */
     metadata?: {
         [key: string]: unknown;
@@ -351,7 +353,7 @@ export type ChatMessageToAppend = {
      */
     content?: string | null;
     /**
-     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent.
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), at most 2,000, kept exactly as sent.
      */
     parts?: Array<{
         type: string;
@@ -364,14 +366,16 @@ export type ChatMessageToAppend = {
         [key: string]: unknown;
     }>;
     /**
-     * The client's own, at most 16 KiB of JSON.
+     * The client's own, at most 64 KiB of JSON.
      */
     metadata?: {
         [key: string]: unknown;
     };
     /**
-     * An id of the client's own, which makes the append safe to repeat: 1 to 64
-     * of A-Z, a-z, 0-9, _ and -.
+     * An id of the client's own, which makes the append safe to repeat: 1 to 255
+     * characters, compared by code point, so `A` and `a` are two ids. Control
+     * characters, line breaks and white space at either end are refused, and so
+     * are `.` and `..`, which no URL can hold.
      */
     id?: string;
     /**
@@ -421,7 +425,7 @@ export type ChatMessageChanges = {
      */
     content?: string | null;
     /**
-     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent.
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), at most 2,000, kept exactly as sent.
      */
     parts?: Array<{
         type: string;
@@ -434,7 +438,7 @@ export type ChatMessageChanges = {
         [key: string]: unknown;
     }>;
     /**
-     * The client's own, at most 16 KiB of JSON.
+     * The client's own, at most 64 KiB of JSON.
      */
     metadata?: {
         [key: string]: unknown;

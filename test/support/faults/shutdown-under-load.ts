@@ -222,7 +222,7 @@ async function storedMessages(url: string): Promise<ChatMessage[]> {
   try {
     return await dataSource
       .getRepository(ChatMessage)
-      .find({ select: { id: true, sessionId: true, seq: true } });
+      .find({ select: { idKey: true, sessionId: true, seq: true } });
   } finally {
     await dataSource.destroy();
   }

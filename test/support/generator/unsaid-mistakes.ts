@@ -128,8 +128,8 @@ function nothingSaid() {
     changes: fc.constantFrom(
       having({ content: ' \n', parts: null }),
       having({ content: undefined, parts: undefined }),
-      having({ content: null, parts: [] }),
-      having({ content: '', parts: [{ type: 'text', text: '\t' }] }),
+      having({ content: null, parts: null }),
+      having({ content: '', parts: undefined }),
     ),
   };
 }

@@ -15,7 +15,7 @@ import { CURRENT_TAG, type World } from './world.js';
 /** Maximum bytes: of JSON without white space, and for `content` of text. */
 export const MOST_BYTES = {
   config: 65_536,
-  metadata: 16_384,
+  metadata: 65_536,
   content: 1_048_576,
 };
 
@@ -41,7 +41,7 @@ export function rulesOf(world: World): Rules {
       after_id: () => messageIds(world),
       leaf: () => messageIds(world),
       cursor: () => fc.constantFrom(...world.cursors),
-      id: ({ format, pattern }) =>
+      id: ({ format, maxLength }) =>
         format === 'uuid'
           ? fc.oneof(
               { weight: 6, arbitrary: uuids },
@@ -49,10 +49,7 @@ export function rulesOf(world: World): Rules {
               { weight: 1, arbitrary: fc.constant(world.foreignId) },
             )
           : fc.oneof(
-              {
-                weight: 12,
-                arbitrary: fc.stringMatching(new RegExp(pattern!, 'u')),
-              },
+              { weight: 12, arbitrary: opaqueTexts(maxLength!) },
               { weight: 1, arbitrary: fc.constantFrom(...world.messageIds) },
             ),
       title: ({ maxLength }) => texts(1, maxLength).filter(isNotBlank),
@@ -138,7 +135,7 @@ function messageIds(world: World) {
     { weight: 6, arbitrary: fc.constantFrom(...world.messageIds) },
     {
       weight: 1,
-      arbitrary: fc.constantFrom('missing', 'missing_'.repeat(8)),
+      arbitrary: fc.constantFrom('missing', 'fehlt: ü/%'.repeat(25)),
     },
   );
 }
@@ -156,16 +153,17 @@ function opaqueIds() {
       weight: 2,
       arbitrary: fc.constantFrom('doc-42', 'Doc-42', 'doc-42\u0301'),
     },
-    {
-      weight: 4,
-      arbitrary: texts(1, 191).filter(
-        (id) =>
-          !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(id) &&
-          id.trim() === id &&
-          // In a path these segments mean another path.
-          !/^\.{1,2}$/.test(id),
-      ),
-    },
+    { weight: 4, arbitrary: opaqueTexts(191) },
+  );
+}
+
+function opaqueTexts(maxLength: number) {
+  return texts(1, maxLength).filter(
+    (id) =>
+      !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(id) &&
+      id.trim() === id &&
+      // In a path these segments mean another path.
+      !/^\.{1,2}$/.test(id),
   );
 }
 
@@ -222,11 +220,7 @@ function isNotBlank(text: string): boolean {
 }
 
 function saysSomething({ content, parts }: JsonObject): boolean {
-  if (typeof content === 'string' && isNotBlank(content)) return true;
-  return ((parts ?? []) as JsonObject[]).some(
-    ({ type, text }) =>
-      type !== 'text' || typeof text !== 'string' || isNotBlank(text),
-  );
+  return (typeof content === 'string' && isNotBlank(content)) || parts != null;
 }
 
 /** Whether a message with these changes may be empty depends on the message. */

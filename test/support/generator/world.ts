@@ -24,7 +24,8 @@ export const CURRENT_TAG = '"current"';
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
 const MESSAGES = Array.from({ length: 6 }, (_, index) => ({
-  id: `own_${index}`,
+  // The last ones are no ids of the kind that the store keeps as they are.
+  id: index < 4 ? `own_${index}` : `own/${index}% "ä"`,
   role: index % 2 ? 'assistant' : 'user',
   content: `message ${index}`,
 }));

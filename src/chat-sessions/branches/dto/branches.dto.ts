@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsArray, IsBoolean } from 'class-validator';
 import {
   IsMessageId,
-  MESSAGE_ID,
+  MESSAGE_ID_SCHEMA,
   NestedArray,
   NullOr,
 } from '../../../validation/decorators.js';
@@ -17,9 +17,8 @@ import {
 export class ReplaceChatMessagesDto {
   /** The message after which they come; null replaces the conversation from its start. */
   @ApiProperty({
-    type: String,
+    ...MESSAGE_ID_SCHEMA,
     nullable: true,
-    pattern: MESSAGE_ID.source,
     example: 'msg_01',
   })
   @NullOr()

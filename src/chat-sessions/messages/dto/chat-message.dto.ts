@@ -49,7 +49,7 @@ export class ChatMessageDto {
    */
   content: string;
 
-  /** Typed parts exactly as sent (text, tool calls, images ...); null where there are none. */
+  /** Typed parts exactly as sent (text, tool calls, images ...); null where there are none, and empty where there is no text either. */
   @ApiParts()
   parts: Record<string, unknown>[] | null;
 

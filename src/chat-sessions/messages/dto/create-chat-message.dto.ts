@@ -15,7 +15,7 @@ import {
   IsTypedPart,
   MaxBytes,
   MaxJsonBytes,
-  MESSAGE_ID,
+  MESSAGE_ID_SCHEMA,
   NestedArray,
   Optional,
 } from '../../../validation/decorators.js';
@@ -42,7 +42,7 @@ export class ChatMessageFields {
   @MaxBytes(LIMITS.contentBytes)
   content?: string | null;
 
-  /** Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), kept exactly as sent. */
+  /** Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), at most 2,000, kept exactly as sent. */
   @ApiParts({
     maxItems: LIMITS.partsPerMessage,
     example: [{ type: 'text', text: "I'd like a mocha please" }],
@@ -61,7 +61,7 @@ export class ChatMessageFields {
   @IsJsonObject({ each: true })
   references?: Record<string, unknown>[];
 
-  /** The client's own, at most 16 KiB of JSON. */
+  /** The client's own, at most 64 KiB of JSON. */
   @ApiObject()
   @Optional()
   @IsJsonObject()
@@ -69,12 +69,14 @@ export class ChatMessageFields {
   metadata?: Record<string, unknown>;
 }
 
-/** A message to append. It needs `content` or `parts`. */
+/** A message to append. It needs a text in `content`, or `parts`, which may be empty. */
 @ApiSchema({ name: 'NewChatMessage' })
 export class CreateChatMessageDto extends ChatMessageFields {
   /**
-   * An id of the client's own, which makes the append safe to repeat: 1 to 64
-   * of A-Z, a-z, 0-9, _ and -.
+   * An id of the client's own, which makes the append safe to repeat: 1 to 255
+   * characters, compared by code point, so `A` and `a` are two ids. Control
+   * characters, line breaks and white space at either end are refused, and so
+   * are `.` and `..`, which no URL can hold.
    * @example "msg_01"
    */
   @Optional()
@@ -112,9 +114,8 @@ export class CreateChatMessagesDto {
 function ParentId(): PropertyDecorator {
   return applyDecorators(
     ApiPropertyOptional({
-      type: String,
+      ...MESSAGE_ID_SCHEMA,
       nullable: true,
-      pattern: MESSAGE_ID.source,
       description:
         'The id of the message that the new one follows, or the first of several. By default the last one that the session shows; null begins a new conversation beside the others.',
       example: 'msg_01',

@@ -3,7 +3,7 @@ import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 import {
   ExclusiveWith,
   IsMessageId,
-  MESSAGE_ID,
+  MESSAGE_ID_SCHEMA,
   Optional,
 } from '../../../validation/decorators.js';
 import { PAGE } from '../../limits.js';
@@ -52,7 +52,7 @@ export class ListMessagesQuery {
   around?: number;
 
   /** The branch that ends with this message, instead of the one that the session shows: `msg_04`. */
-  @ApiPropertyOptional({ pattern: MESSAGE_ID.source })
+  @ApiPropertyOptional(MESSAGE_ID_SCHEMA)
   @Optional()
   @IsMessageId()
   @ExclusiveWith('tree')

@@ -5,7 +5,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import {
-  MESSAGE_ID,
+  MESSAGE_ID_SCHEMA,
   OPAQUE_ID,
   OPAQUE_ID_LENGTH,
 } from '../../../validation/decorators.js';
@@ -44,11 +44,7 @@ export function ApiMessageId(): MethodDecorator {
   return ApiParam({
     name: 'message_id',
     description: "The message's own id, unique in its session.",
-    schema: {
-      type: 'string',
-      pattern: MESSAGE_ID.source,
-      example: EXAMPLES.messageId,
-    },
+    schema: { ...MESSAGE_ID_SCHEMA, example: EXAMPLES.messageId },
   });
 }
 

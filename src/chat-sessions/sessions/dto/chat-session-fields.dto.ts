@@ -13,7 +13,7 @@ import { ApiObject } from '../../routes/openapi/properties.js';
 /** What a client sets at create and may replace later. */
 export class ChatSessionFields {
   /**
-   * At most 200 characters, and not blank.
+   * At most 255 characters, and not blank.
    * @example "A mocha"
    */
   @IsOptional()
@@ -39,7 +39,7 @@ export class ChatSessionFields {
   @MaxCharacters(LIMITS.contextDocumentCharacters, { each: true })
   context_documents?: string[];
 
-  /** The client's own, at most 16 KiB of JSON. */
+  /** The client's own, at most 64 KiB of JSON. */
   @ApiObject()
   @Optional()
   @IsJsonObject()

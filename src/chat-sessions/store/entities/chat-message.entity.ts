@@ -25,7 +25,7 @@ export type MessageRole = (typeof MESSAGE_ROLES)[number];
 
 /** One message. On InnoDB the primary key (session, seq) clusters a conversation in reading order. */
 @Entity('chat_messages')
-@Index('uq_chat_messages_id', ['sessionId', 'id'], { unique: true })
+@Index('uq_chat_messages_id', ['sessionId', 'idKey'], { unique: true })
 export class ChatMessage {
   @PrimaryColumn({
     ...asciiColumn,
@@ -44,9 +44,20 @@ export class ChatMessage {
   })
   seq: number;
 
-  /** Unique within its session. The client may choose it. */
-  @Column({ ...asciiColumn, name: 'id', length: 64 })
+  /** Unique within its session. The client may choose it. Stored in the two columns that follow (see `message-ids.ts`). */
   id: string;
+
+  @Column({ ...asciiColumn, name: 'id', length: 64, select: false })
+  idKey: string;
+
+  @Column({
+    ...opaqueIdColumn,
+    name: 'long_id',
+    length: 255,
+    nullable: true,
+    select: false,
+  })
+  longId: string | null;
 
   /** The session's owner, repeated so that both tables can be sharded by it. */
   @Column({ ...opaqueIdColumn, name: 'owner_id' })

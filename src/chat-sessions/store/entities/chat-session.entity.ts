@@ -54,7 +54,7 @@ export class ChatSession {
   })
   id: string;
 
-  @Column({ type: 'varchar', name: 'title', length: 200, nullable: true })
+  @Column({ type: 'varchar', name: 'title', length: 255, nullable: true })
   title: string | null;
 
   @Column({ ...opaqueIdColumn, name: 'document_id', nullable: true })

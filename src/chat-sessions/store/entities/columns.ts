@@ -25,7 +25,7 @@ export const asciiColumn = {
   collation: 'ascii_bin',
 } satisfies ColumnOptions;
 
-/** Ids of the platform: any text of up to 191 characters, compared by code point. */
+/** Ids of others: any text, by default of up to 191 characters, compared by code point. */
 export const opaqueIdColumn = {
   type: 'varchar',
   length: 191,

@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest';
+import {
+  append,
+  createSession,
+  getPage,
+  getSession,
+  sendCreate,
+} from '../support/api.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+
+/** Reverts the migration of the wider limits, and migrates again. */
+async function revert(): Promise<void> {
+  await api.dataSource.undoLastMigration();
+  await api.dataSource.runMigrations();
+}
+
+it('what fits into the columns of before survives a revert', async () => {
+  const title = '😀'.repeat(200);
+  const session = await createSession(api, { title });
+  const message = { id: 'm.1:x y', role: 'user', content: 'x' };
+  await append(api, session.id, message);
+  await revert();
+  expect(await getSession(api, session.id)).toMatchObject({ title });
+  expect((await getPage(api, session.id)).messages).toMatchObject([message]);
+});
+
+it('a title that does not fit stops a revert, which changes nothing', async () => {
+  const title = 'x'.repeat(201);
+  const { body } = await sendCreate(api, { title });
+  const { id } = body.chat_session;
+  await expect(revert()).rejects.toThrow(
+    `The migration cannot be undone: the chat session ${id} has a title of more than 200 characters`,
+  );
+  expect(await getSession(api, id)).toMatchObject({ title });
+  await api.send('DELETE', `/api/chat-sessions/${id}`);
+});
+
+it.each(['x'.repeat(65), 'é'])(
+  'the id %s, which does not fit, stops a revert',
+  async (messageId) => {
+    const { id } = await createSession(api);
+    await append(api, id, { id: messageId, role: 'user', content: 'x' });
+    await expect(revert()).rejects.toThrow(
+      `The migration cannot be undone: the chat session ${id} has a message with an id that the version before cannot store`,
+    );
+    expect((await getPage(api, id)).messages).toMatchObject([
+      { id: messageId },
+    ]);
+    await api.send('DELETE', `/api/chat-sessions/${id}`);
+    await revert();
+  },
+);
