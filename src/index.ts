@@ -103,6 +103,7 @@ export { CreateChatSessionDto } from './chat-sessions/sessions/dto/create-chat-s
 export { GetChatSessionQuery } from './chat-sessions/sessions/dto/get-chat-session-query.dto.js';
 export { ListChatSessionsQuery } from './chat-sessions/sessions/dto/list-chat-sessions-query.dto.js';
 export {
+  MergeChatSessionDto,
   ReplaceConfigDto,
   UpdateChatSessionDto,
 } from './chat-sessions/sessions/dto/update-chat-session.dto.js';

@@ -38,6 +38,7 @@ import { ChatSessionCreation } from './sessions/chat-session-creation.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
 import { ChatSessionsService } from './sessions/chat-sessions.service.js';
 import { HistoryController } from './sessions/history.controller.js';
+import { MergePatches } from './sessions/merge-patches.js';
 import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
 import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
@@ -101,6 +102,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     CachedSessions,
     ServeFromCache,
     KeepBodies,
+    MergePatches,
     Replies,
     ChatSessionsExceptionsFilter,
     Removal,

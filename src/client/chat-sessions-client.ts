@@ -1,6 +1,7 @@
 import { eachSession } from './iterate.js';
 import { MessagesClient } from './messages-client.js';
 import type * as api from './openapi/types.gen.js';
+import type { Operation } from './operation.js';
 import type {
   AppendOptions,
   CallOptions,
@@ -125,6 +126,32 @@ export class ChatSessionsClient extends MessagesClient {
       path: { session_id },
       headers: { 'If-Match': options.ifMatch },
       body: changes,
+    };
+    return this.sendTagged<api.UpdateChatSessionResponse>(
+      'PATCH',
+      operation,
+      options,
+    );
+  }
+
+  /**
+   * Changes parts of the metadata and configuration of a session.
+   * @param patch a merge patch (RFC 7396): objects in `metadata` and `config` are merged, null removes a
+   * member, and any other value replaces what was
+   */
+  merge(
+    session_id: string,
+    patch: api.ChatSessionMergePatch,
+    options: ChangeOptions = {},
+  ): Promise<Tagged<api.ChatSessionBody>> {
+    const operation: Operation = {
+      url: '/api/chat-sessions/{session_id}',
+      path: { session_id },
+      headers: {
+        'If-Match': options.ifMatch,
+        'Content-Type': 'application/merge-patch+json',
+      },
+      body: patch,
     };
     return this.sendTagged<api.UpdateChatSessionResponse>(
       'PATCH',

@@ -144,7 +144,7 @@ export class Transport {
       if (value !== undefined) all.set(name, value);
     }
     if (body === undefined) return { method, headers: all };
-    all.set('Content-Type', 'application/json');
+    all.set('Content-Type', headers?.['Content-Type'] ?? 'application/json');
     return { method, headers: all, body: JSON.stringify(body) };
   }
 

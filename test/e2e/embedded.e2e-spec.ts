@@ -5,6 +5,8 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import {
   afterAll,
   beforeAll,
@@ -118,6 +120,40 @@ describe('a platform', () => {
     expect([...pipe.types]).toEqual([Object]);
   });
 });
+
+it.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])(
+  'takes a merge patch of a session on %s, and of nothing else',
+  async (_, adapter) => {
+    const app = await create(platform(usableDataSource(database)), adapter());
+    onTestFinished(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    const send = (method: string, path: string, body: string, type: string) =>
+      fetch(url + path, {
+        method,
+        headers: { 'x-user-id': 'alice', 'content-type': type },
+        body,
+      });
+    const json = 'application/json';
+    const mergePatch = 'application/merge-patch+json';
+    const metadata = '{"metadata":{"a":1.0,"b":2}}';
+    const created = await send('POST', '/chat-sessions', metadata, json);
+    const { chat_session } = (await created.json()) as {
+      chat_session: Session;
+    };
+    const path = `/chat-sessions/${chat_session.id}`;
+    const patch = '{"metadata":{"b":null,"c":3.00}}';
+    const merged = await send('PATCH', path, patch, mergePatch);
+    expect(merged.status).toBe(200);
+    expect(await merged.text()).toContain('"metadata":{"a":1.0,"c":3.00}');
+    const config = '{"config":{}}';
+    const refused = await send('PUT', `${path}/config`, config, mergePatch);
+    expect(refused.status).toBe(415);
+  },
+);
 
 describe('the option owner', () => {
   async function statusWith(

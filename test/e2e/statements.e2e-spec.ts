@@ -47,6 +47,8 @@ interface Options {
   /** Idempotency-Key. */
   key?: string;
   ifNoneMatch?: string;
+  /** The media type of the body, if it is not application/json. */
+  type?: string;
 }
 
 const SESSIONS = '/api/chat-sessions';
@@ -130,6 +132,14 @@ const OPERATIONS: [request: string, options?: Options][] = [
       body: { context_documents: ['doc-42'] },
     },
   ],
+  [
+    `PATCH ${SESSION}`,
+    {
+      variant: 'with a merge patch',
+      body: { config: { model: 'small' } },
+      type: 'application/merge-patch+json',
+    },
+  ],
   [`GET ${SESSIONS}`, { variant: 'of sessions with context documents' }],
   [`PUT ${SESSION}/config`, { body: { config: {} } }],
   [`PATCH ${SESSION}/messages/:message_id`, { body: { content: 'Changed' } }],
@@ -180,7 +190,7 @@ const OPERATIONS: [request: string, options?: Options][] = [
 const api = useTestApp({ environment: { CACHE: 'validated' } });
 
 async function send(request: string, options: Options): Promise<void> {
-  const { body, key, ifNoneMatch } = options;
+  const { body, key, ifNoneMatch, type } = options;
   const [method, path] = request.split(' ') as [Method, string];
   const { status, text } = await api.send(
     method,
@@ -189,6 +199,7 @@ async function send(request: string, options: Options): Promise<void> {
     {
       ...(key && { 'idempotency-key': key }),
       ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
+      ...(type && { 'content-type': type }),
     },
   );
   expect(status, `${request}: ${text}`).toBeOneOf([200, 201, 204]);

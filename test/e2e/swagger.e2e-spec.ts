@@ -189,6 +189,7 @@ describe('GET /api/docs-json', () => {
       'ChatSessionConfig',
       'ChatSessionFork',
       'ChatSessionLeaf',
+      'ChatSessionMergePatch',
       'NewChatMessage',
       'NewChatMessages',
       'NewChatMessagesInstead',

@@ -49,9 +49,11 @@ import { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import { GetChatSessionQuery } from './dto/get-chat-session-query.dto.js';
 import { ListChatSessionsQuery } from './dto/list-chat-sessions-query.dto.js';
 import {
+  type MergeChatSessionDto,
   ReplaceConfigDto,
-  UpdateChatSessionDto,
+  type UpdateChatSessionDto,
 } from './dto/update-chat-session.dto.js';
+import { SessionChanges } from './merge-patches.js';
 
 @ApiTags('Chat sessions')
 @ChatSessionsRoutes()
@@ -110,11 +112,10 @@ export class ChatSessionsController {
   async update(
     @Res({ passthrough: true }) response: HttpResponse,
     @SessionKeyParam() key: SessionKey,
-    @Body(new DtoPipe(UpdateChatSessionDto))
-    body: Readonly<UpdateChatSessionDto>,
+    @SessionChanges() changes: UpdateChatSessionDto | MergeChatSessionDto,
     @IfMatchHeader() options: WriteOptions,
   ): Promise<ChatSessionBody> {
-    const view = await this.sessions.update(key, body, options);
+    const view = await this.sessions.update(key, changes, options);
     return this.replies.versioned(
       response,
       view.session,

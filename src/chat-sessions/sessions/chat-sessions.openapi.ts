@@ -1,11 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import {
   ApiBody,
+  ApiExtraModels,
   ApiHeader,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiQuery,
+  getSchemaPath,
 } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
 import {
@@ -28,9 +30,11 @@ import { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import { GetChatSessionQuery } from './dto/get-chat-session-query.dto.js';
 import { ListChatSessionsQuery } from './dto/list-chat-sessions-query.dto.js';
 import {
+  MergeChatSessionDto,
   ReplaceConfigDto,
   UpdateChatSessionDto,
 } from './dto/update-chat-session.dto.js';
+import { MERGE_PATCH } from './merge-patches.js';
 
 export const ApiCreateChatSession = () =>
   applyDecorators(
@@ -129,14 +133,24 @@ export const ApiUpdateChatSession = () =>
       operationId: 'updateChatSession',
       summary: 'Change a session',
       description:
-        'What is given replaces what was, whole; what is left out stays. A title of null clears it.',
+        'What is given replaces what was, whole; what is left out stays. A title of null clears it. As `application/merge-patch+json` (RFC 7396), `metadata` and `config` are merged instead: null removes a member, arrays and other values replace what was. Merges that are sent at the same time all hold.',
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: { $ref: getSchemaPath(UpdateChatSessionDto) },
+            examples: named({ 'Name it and pin it': EXAMPLES.changes }),
+          },
+          [MERGE_PATCH]: {
+            schema: { $ref: getSchemaPath(MergeChatSessionDto) },
+            examples: named({ 'Change one setting': EXAMPLES.mergePatch }),
+          },
+        },
+      },
     }),
+    ApiExtraModels(UpdateChatSessionDto, MergeChatSessionDto),
     ApiSessionId(),
     ApiIfMatch(),
-    ApiBody({
-      type: UpdateChatSessionDto,
-      examples: named({ 'Name it and pin it': EXAMPLES.changes }),
-    }),
     ApiVersioned(200, 'The session as it is now.', {
       type: ChatSessionBody,
       example: EXAMPLES.changedSession,

@@ -36,7 +36,11 @@ import {
 import { decodeCursor } from './cursor.js';
 import type { CreateChatSessionDto } from './dto/create-chat-session.dto.js';
 import type { ListChatSessionsQuery } from './dto/list-chat-sessions-query.dto.js';
-import type { UpdateChatSessionDto } from './dto/update-chat-session.dto.js';
+import {
+  MergeChatSessionDto,
+  type UpdateChatSessionDto,
+} from './dto/update-chat-session.dto.js';
+import { mergedFields, replacedFields } from './session-rules.js';
 
 export interface SessionView {
   session: ChatSession;
@@ -142,24 +146,24 @@ export class ChatSessionsService {
     return view.messages;
   }
 
-  /** Replaces the given fields; fields that are undefined stay. Throws EntityNotFoundError, `version_moved`. */
+  /**
+   * Replaces the given fields; fields that are undefined stay. A merge patch merges
+   * `metadata` and `config` with what they are then, and throws
+   * ValidationFailedException if one of them gets too large. Throws
+   * EntityNotFoundError, `version_moved`.
+   */
   update(
     key: SessionKey,
-    { context_documents: contextDocuments, ...others }: UpdateChatSessionDto,
+    changes: UpdateChatSessionDto | MergeChatSessionDto,
     { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
   ): Promise<SessionView & Written> {
-    const fields = { contextDocuments, ...others };
-    const given = Object.entries(fields).filter(
-      ([, value]) => value !== undefined,
-    );
-    const changes = Object.fromEntries(given);
     return this.reads.write((admit) =>
       this.writes.run(
         key,
         {
           type: 'updated',
           apply: (session, now) =>
-            this.updateFields(session, changes, now, admit),
+            this.applyChanges(session, changes, now, admit),
         },
         { ifMatch },
       ),
@@ -255,12 +259,16 @@ export class ChatSessionsService {
     throw new Error('The latest session was deleted at each read');
   }
 
-  private *updateFields(
+  private *applyChanges(
     state: SessionState,
-    fields: Partial<ChatSession>,
+    changes: UpdateChatSessionDto | MergeChatSessionDto,
     now: Date,
     admit: Admit,
   ): UnitOfWork<SessionView & Written> {
+    const fields =
+      changes instanceof MergeChatSessionDto
+        ? mergedFields(yield* this.sessions.openJson(state), changes)
+        : replacedFields(changes);
     if (Object.keys(fields).length > 0) {
       yield* this.sessions.update(state, fields, { now });
     }

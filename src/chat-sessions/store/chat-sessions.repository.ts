@@ -61,6 +61,9 @@ export class ChatSessionsRepository {
       ),
     ),
   );
+  private readonly selectOpenJson = cachedSelect((key: SessionKey) =>
+    this.database.forUpdate(this.byId(key, ['metadata', 'config'])),
+  );
   private readonly selectVersion = cachedSelect((key: SessionKey) =>
     this.byId(key, ['createdAt', 'version', 'revision']),
   );
@@ -110,6 +113,15 @@ export class ChatSessionsRepository {
   *lockForAppend(ownerId: string, id: string): UnitOfWork<SessionWithNewest> {
     const [session] = yield* this.selectForAppend({ ownerId, id });
     return orNotFound(session as SessionWithNewest | undefined, id);
+  }
+
+  /** The open JSON of a locked session, as it is now. */
+  *openJson({
+    ownerId,
+    id,
+  }: SessionKey): UnitOfWork<Pick<ChatSession, 'metadata' | 'config'>> {
+    const [session] = yield* this.selectOpenJson({ ownerId, id });
+    return orNotFound(session, id);
   }
 
   *findOfSection(

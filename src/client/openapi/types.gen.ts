@@ -334,6 +334,32 @@ export type ChatSessionChanges = {
     archived?: boolean;
 };
 
+export type ChatSessionMergePatch = {
+    /**
+     * At most 255 characters, and not blank.
+     */
+    title?: string | null;
+    /**
+     * Documents to take into account, as the client names them: at most 100, of
+     * at most 1,024 characters each.
+     */
+    context_documents?: Array<string>;
+    /**
+     * Changes of the metadata: members are merged, at any depth, and null removes one; null instead of the object removes all.
+     */
+    metadata?: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * Changes of the configuration, likewise.
+     */
+    config?: {
+        [key: string]: unknown;
+    } | null;
+    pinned?: boolean;
+    archived?: boolean;
+};
+
 export type ChatSessionConfig = {
     /**
      * How the client wants to chat, at most 64 KiB of JSON.

@@ -135,7 +135,11 @@ function wrongBodies(operation: Operation): Miswriting[] {
       kind: 'content type',
       status: 415,
       changes: fc
-        .constantFrom(...NOT_JSON_TYPES)
+        .constantFrom(
+          ...NOT_JSON_TYPES.filter(
+            (type) => !operation.mediaTypes.includes(type),
+          ),
+        )
         .map((type) => ({ headers, payload = '{}' }) => ({
           headers: { ...headers, 'content-type': type },
           payload,

@@ -38,6 +38,8 @@ export interface Operation {
   parameters: Parameter[];
   /** The schema of its JSON body. */
   body?: Schema;
+  /** The media types that it takes. */
+  mediaTypes: string[];
   /** All documented statuses. */
   statuses: number[];
 }
@@ -83,6 +85,7 @@ export function operationsOf(document: OpenAPIObject): Operation[] {
           return { ...parameter, schema: inlined(parameter.schema, document) };
         }),
         body: bodyOf(operation, document),
+        mediaTypes: Object.keys(operation.requestBody?.content ?? {}),
         statuses: Object.keys(operation.responses).map(Number),
       }),
     ),
@@ -103,11 +106,9 @@ function bodyOf(
   document: OpenAPIObject,
 ): Schema | undefined {
   if (!requestBody) return undefined;
-  const [mediaTypes, [body]] = [
-    Object.keys(requestBody.content),
-    Object.values(requestBody.content),
-  ];
-  if (!requestBody.required || mediaTypes.join() !== 'application/json') {
+  // Merge patches have a test of their own.
+  const { 'application/json': body } = requestBody.content;
+  if (!requestBody.required || !body) {
     throw new Error('No generator for bodies but those that are JSON');
   }
   return inlined((body as { schema: object }).schema, document);

@@ -178,6 +178,7 @@ export const EXAMPLES = {
     next_cursor: null,
   },
   changes: CHANGES,
+  mergePatch: { config: { temperature: 0.7 }, metadata: { folder: 'coffee' } },
   changedSession: {
     chat_session: {
       ...SESSION,

@@ -10,8 +10,8 @@ import {
 import { LIMITS } from '../../limits.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
 
-/** What a client sets at create and may replace later. */
-export class ChatSessionFields {
+/** Fields that are replaced whole. */
+export class PlainChatSessionFields {
   /**
    * At most 255 characters, and not blank.
    * @example "A mocha"
@@ -38,7 +38,10 @@ export class ChatSessionFields {
   @IsString({ each: true })
   @MaxCharacters(LIMITS.contextDocumentCharacters, { each: true })
   context_documents?: string[];
+}
 
+/** What a client sets at create and may replace later. */
+export class ChatSessionFields extends PlainChatSessionFields {
   /** The client's own, at most 64 KiB of JSON. */
   @ApiObject()
   @Optional()

@@ -1,5 +1,5 @@
-import { ApiSchema } from '@nestjs/swagger';
-import { IsBoolean } from 'class-validator';
+import { ApiProperty, ApiSchema } from '@nestjs/swagger';
+import { IsBoolean, IsOptional } from 'class-validator';
 import {
   IsJsonObject,
   MaxJsonBytes,
@@ -7,7 +7,16 @@ import {
 } from '../../../validation/decorators.js';
 import { LIMITS } from '../../limits.js';
 import { ApiObject } from '../../routes/openapi/properties.js';
-import { ChatSessionFields } from './chat-session-fields.dto.js';
+import {
+  ChatSessionFields,
+  PlainChatSessionFields,
+} from './chat-session-fields.dto.js';
+
+const OPEN_PATCH = {
+  type: 'object',
+  additionalProperties: true,
+  nullable: true,
+} as const;
 
 /** Changes of a session: what is given replaces what was, whole; a title of null clears it. */
 @ApiSchema({ name: 'ChatSessionChanges' })
@@ -21,6 +30,43 @@ export class UpdateChatSessionDto extends ChatSessionFields {
   @Optional()
   @IsBoolean()
   archived?: boolean;
+}
+
+/** A merge patch of a session (RFC 7396). The limits of `metadata` and `config` hold for what it makes of them. */
+@ApiSchema({ name: 'ChatSessionMergePatch' })
+export class MergeChatSessionDto extends PlainChatSessionFields {
+  /** @example true */
+  @Optional()
+  @IsBoolean()
+  pinned?: boolean;
+
+  /** @example false */
+  @Optional()
+  @IsBoolean()
+  archived?: boolean;
+
+  /** Changes of the metadata: members are merged, at any depth, and null removes one; null instead of the object removes all. */
+  @ApiProperty({ ...OPEN_PATCH, example: { folder: null } })
+  @IsOptional()
+  @IsJsonObject()
+  metadata?: Record<string, unknown> | null;
+
+  /** Changes of the configuration, likewise. */
+  @ApiProperty({ ...OPEN_PATCH, example: { temperature: 0.7 } })
+  @IsOptional()
+  @IsJsonObject()
+  config?: Record<string, unknown> | null;
+}
+
+/** What a merge patch has made of the open JSON of a session. */
+export class MergedChatSessionDto {
+  @Optional()
+  @MaxJsonBytes(LIMITS.metadataBytes)
+  metadata?: Record<string, unknown>;
+
+  @Optional()
+  @MaxJsonBytes(LIMITS.configBytes)
+  config?: Record<string, unknown>;
 }
 
 @ApiSchema({ name: 'ChatSessionConfig' })
