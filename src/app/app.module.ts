@@ -54,6 +54,7 @@ export class AppModule {
         cache: config.CACHE || undefined,
         cacheMaxMb: config.CACHE_MAX_MB,
         idempotencyTtl: config.IDEMPOTENCY_TTL,
+        removalGrace: config.REMOVAL_GRACE,
       }),
     });
     const server = ServerModule.forRoot({

@@ -29,6 +29,7 @@ import {
   ChatSessionsSettings,
 } from './options.js';
 import { Purger } from './removal/purger.js';
+import { RangePurger } from './removal/range-purger.js';
 import { Removal } from './removal/removal.js';
 import { KeepBodies } from './routes/keep-bodies.js';
 import { Replies } from './routes/replies.js';
@@ -43,7 +44,9 @@ import { SectionChatSessionController } from './sessions/section-chat-session.co
 import { ServeFromCache } from './sessions/serve-from-cache.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
+import { ChatRangePurgesRepository } from './store/chat-range-purges.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { HiddenMessagesRepository } from './store/hidden-messages.repository.js';
 import { LargeReads } from './store/large-reads.js';
 import { PlacedMessagesRepository } from './store/placed-messages.repository.js';
 import { SessionListsRepository } from './store/session-lists.repository.js';
@@ -107,6 +110,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     ChatSessionsExceptionsFilter,
     Removal,
     Purger,
+    RangePurger,
     SessionWrites,
     SessionEvents,
     ResponseCache,
@@ -118,6 +122,8 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     PlacedMessagesRepository,
     TreesRepository,
     ChatPurgesRepository,
+    ChatRangePurgesRepository,
+    HiddenMessagesRepository,
     LargeReads,
     IdempotencyKeysRepository,
   ],

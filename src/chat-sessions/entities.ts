@@ -1,5 +1,6 @@
 import { ChatMessage } from './store/entities/chat-message.entity.js';
 import { ChatPurge } from './store/entities/chat-purge.entity.js';
+import { ChatRangePurge } from './store/entities/chat-range-purge.entity.js';
 import { ChatSession } from './store/entities/chat-session.entity.js';
 import { IdempotencyKey } from './writes/idempotency/idempotency-key.entity.js';
 
@@ -8,5 +9,6 @@ export const chatSessionsEntities = [
   ChatSession,
   ChatMessage,
   ChatPurge,
+  ChatRangePurge,
   IdempotencyKey,
 ];

@@ -17,6 +17,7 @@ export const DEFAULTS = {
   deadlineMs: 5_000,
   cacheMaxMb: 64,
   idempotencyTtl: 24 * 60 * 60,
+  removalGrace: 24 * 60 * 60,
 } as const;
 
 /** A read that may be answered before Nest's guards. */
@@ -69,6 +70,13 @@ export interface ChatSessionsOptions {
 
   /** Seconds for which an Idempotency-Key is kept, at least: by default a day, at most 30 days. */
   idempotencyTtl?: number;
+
+  /**
+   * Seconds for which the empty rows of messages that were deleted inside a
+   * session are kept: by default a day, at most 30 days. A rolling deploy must end
+   * within it, since instances of the version before read these rows.
+   */
+  removalGrace?: number;
 }
 
 /** The data source, which Nest must know before it resolves the options. */
@@ -107,6 +115,11 @@ export class ChatSessionsSettings {
   @Min(1)
   @Max(30 * 24 * 60 * 60)
   readonly idempotencyTtl: number = DEFAULTS.idempotencyTtl;
+
+  @IsInt()
+  @Min(0)
+  @Max(30 * 24 * 60 * 60)
+  readonly removalGrace: number = DEFAULTS.removalGrace;
 
   /** Throws a TypeError that names every invalid option. */
   constructor(options: ChatSessionsOptions) {

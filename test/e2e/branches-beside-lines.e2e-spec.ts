@@ -94,7 +94,7 @@ describe('the version before', () => {
     expect(message_count).toBe(2);
   });
 
-  it('finds a line in order of arrival after the migration is reverted', async () => {
+  it('finds a line in order of arrival after the migrations are reverted', async () => {
     const app = new TestApp({});
     onTestFinished(() => app.stop());
     await app.start();

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Purger } from '../../src/chat-sessions/removal/purger.js';
+import { RangePurger } from '../../src/chat-sessions/removal/range-purger.js';
+import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
 import { Database } from '../../src/database/database.js';
 import { apiRequests } from '../support/api-requests.js';
@@ -186,10 +188,28 @@ async function useEverything(): Promise<void> {
   // Long enough to be removed in batches.
   const purger = api.app.get(Purger);
   vi.spyOn(purger, 'wake').mockImplementation(() => undefined);
+  const rangePurger = api.app.get(RangePurger);
+  vi.spyOn(rangePurger, 'wake').mockImplementation(() => undefined);
+  const deleted = { ...message, id: 'm-000000045000' };
+  await api.send('DELETE', `${long}/messages/${deleted.id}?following=true`);
+  await api.send('POST', `${long}/messages`, deleted);
+  // Blanks the rows, and then removes them.
+  for (let runs = 0; runs < 2; runs++) {
+    await rangePurger.run();
+    await api.dataSource
+      .getRepository(ChatRangePurge)
+      .update({ sessionId: LONG_SESSION }, { dueAt: new Date() });
+  }
   await api.send('POST', `${long}/clear`);
   await api.send('POST', `${long}/messages`, message);
   await api.send('DELETE', long);
   await purger.run();
+  // The plan of a row that is gone names no index.
+  const kept = await createSession(api);
+  for (let times = 0; times < 2; times++) {
+    const path = `/api/chat-sessions/${kept.id}/messages`;
+    await api.send('POST', path, message);
+  }
 }
 
 interface Plan {

@@ -64,6 +64,7 @@ async function tables(): Promise<string[]> {
 const TABLES = [
   'chat_messages',
   'chat_purges',
+  'chat_range_purges',
   'chat_sessions',
   'idempotency_keys',
 ];

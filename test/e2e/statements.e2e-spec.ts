@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { Purger } from '../../src/chat-sessions/removal/purger.js';
+import { RangePurger } from '../../src/chat-sessions/removal/range-purger.js';
 import { encodeCursor } from '../../src/chat-sessions/sessions/cursor.js';
+import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
 import { IdempotencySweeper } from '../../src/chat-sessions/writes/idempotency/idempotency-sweeper.js';
@@ -21,6 +23,7 @@ const HEAD = `-- The statements of each operation, in order.
 const ID = '01938f5e-0000-7000-8000-000000000001';
 const UNTITLED = '01938f5e-0000-7000-8000-000000000002';
 const LONG = '01938f5e-0000-7000-8000-000000000003';
+const DELETED = '01938f5e-0000-7000-8000-000000000004';
 const VALUES: Record<string, string> = {
   session_id: ID,
   message_id: 'a',
@@ -175,6 +178,17 @@ const OPERATIONS: [request: string, options?: Options][] = [
     { variant: 'with an Idempotency-Key', key: 'clear' },
   ],
   [`POST ${SESSION}/clear`, { variant: AGAIN, key: 'clear' }],
+  [
+    `DELETE ${SESSIONS}/${LONG}/messages/b?following=true`,
+    { variant: 'of a long conversation' },
+  ],
+  [
+    `POST ${SESSIONS}/${LONG}/messages`,
+    {
+      variant: 'with the id of a deleted message',
+      body: { ...MESSAGE, id: 'b' },
+    },
+  ],
   [`POST ${SESSIONS}/${LONG}/clear`, { variant: 'of a long conversation' }],
   [
     `POST ${SESSIONS}/${LONG}/messages`,
@@ -219,6 +233,12 @@ function section(title: string, units: RecordedUnit[]): string {
   return [`\n-- ${title}`, ...lines, ''].join('\n');
 }
 
+async function makeDue(changes: { blankTo?: number }): Promise<void> {
+  await api.dataSource
+    .getRepository(ChatRangePurge)
+    .update({ sessionId: DELETED }, { ...changes, dueAt: new Date() });
+}
+
 it('the statements of each operation are those of docs', async () => {
   await api.send('POST', SESSIONS, {
     id: UNTITLED,
@@ -234,6 +254,8 @@ it('the statements of each operation are those of docs', async () => {
     .execute();
   const purger = api.app.get(Purger);
   vi.spyOn(purger, 'wake').mockImplementation(() => undefined);
+  const rangePurger = api.app.get(RangePurger);
+  vi.spyOn(rangePurger, 'wake').mockImplementation(() => undefined);
   const units = recordUnits(api.app.get(Database));
   let text = HEAD;
   for (const [request, options = {}] of OPERATIONS) {
@@ -254,6 +276,16 @@ it('the statements of each operation are those of docs', async () => {
     'The removal of a long conversation that was deleted',
     units.splice(0),
   );
+  await api.send('POST', SESSIONS, { id: DELETED, ...APPENDED });
+  await api.send('DELETE', `${SESSIONS}/${DELETED}/messages/b`);
+  units.splice(0);
+  // As a long deletion leaves them.
+  await makeDue({ blankTo: 1 });
+  await rangePurger.run();
+  text += section('The blanking of deleted messages', units.splice(0));
+  await makeDue({});
+  await rangePurger.run();
+  text += section('The removal of deleted messages', units.splice(0));
   await expect(text).toMatchFileSnapshot(FILE);
 });
 

@@ -84,6 +84,7 @@ describe('a transaction', () => {
       new Set([
         'src/chat-sessions/forks/forks.service.ts: write',
         'src/chat-sessions/removal/purger.ts: write',
+        'src/chat-sessions/removal/range-purger.ts: write',
         'src/chat-sessions/sessions/activity-correction.ts: write',
         'src/chat-sessions/writes/idempotency/idempotency-sweeper.ts: write',
         'src/chat-sessions/writes/session-writes.ts: write',

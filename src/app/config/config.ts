@@ -93,6 +93,12 @@ export class Config extends DatabaseConfig {
   @Max(30 * 24 * 60 * 60)
   readonly IDEMPOTENCY_TTL: number = DEFAULTS.idempotencyTtl;
 
+  /** Seconds that the empty rows of deleted messages are kept for instances of the version before. */
+  @IsInt()
+  @Min(0)
+  @Max(30 * 24 * 60 * 60)
+  readonly REMOVAL_GRACE: number = DEFAULTS.removalGrace;
+
   /** How responses to GET of a session are cached; empty is `validated` on MySQL and `exclusive` on SQLite. */
   @IsIn(['', ...CACHE_MODES], {
     message: `$property must be one of the following values: ${CACHE_MODES.join(', ')}`,

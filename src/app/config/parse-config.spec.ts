@@ -102,6 +102,7 @@ describe('parseConfig', () => {
     ['LOG_LEVEL', ['WARN', 'silly']],
     ['BODY_LIMIT', ['1023', '67108865', '4MB']],
     ['IDEMPOTENCY_TTL', ['0', '-1', '1.5', '1d', '2592001']],
+    ['REMOVAL_GRACE', ['-1', '1.5', '1d', '2592001']],
     ['CACHE', ['on', 'EXCLUSIVE']],
     ['CACHE_MAX_MB', ['0', '-1', '1.5', '65537']],
     ['DRAIN_MS', ['-1', '60001', '5s']],

@@ -8,6 +8,8 @@ import {
   type SessionWithPage,
 } from '../messages/message-reads.js';
 import { refuseEmpty } from '../messages/message-rules.js';
+import { RangePurger } from '../removal/range-purger.js';
+import { Removal, type Removed } from '../removal/removal.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
@@ -27,6 +29,9 @@ import {
 } from '../writes/session-writes.js';
 import type { ReplaceChatMessagesDto } from './dto/branches.dto.js';
 
+/** Without `isPurgeNeeded` if it was done before. */
+type Replaced = Appended & Partial<Removed>;
+
 /** A session that shows another branch, with its newest messages. */
 export type Moved = SessionWithPage & Written;
 
@@ -41,6 +46,8 @@ export class BranchesService {
     private readonly messageReads: MessageReads,
     private readonly inserts: MessageInserts,
     private readonly writes: SessionWrites,
+    private readonly removal: Removal,
+    private readonly purger: RangePurger,
   ) {}
 
   /**
@@ -48,12 +55,12 @@ export class BranchesService {
    * are deleted with it. If the session showed it last, it shows its parent
    * last. Throws EntityNotFoundError, `too_many_branches`, `version_moved`.
    */
-  remove(
+  async remove(
     key: SessionKey,
     messageId: string,
     { following = false, ifMatch }: RemoveOptions = {},
   ): Promise<Written> {
-    return this.writes.run(
+    const removed = await this.writes.run<Removed>(
       key,
       {
         type: 'updated',
@@ -62,6 +69,8 @@ export class BranchesService {
       },
       { ifMatch },
     );
+    if (removed.isPurgeNeeded) this.purger.wake();
+    return removed;
   }
 
   /**
@@ -70,12 +79,12 @@ export class BranchesService {
    * `message_empty`, `after_unknown`, `too_many_branches`, `message_id_taken`,
    * `version_moved`, `key_reused`, `key_in_use`, `messages_gone`.
    */
-  replace(
+  async replace(
     key: SessionKey,
     replacement: ReplaceChatMessagesDto,
     options?: WriteOptions,
   ): Promise<Appended> {
-    return this.writes.run<Appended>(
+    const replaced = await this.writes.run<Replaced>(
       key,
       {
         type: 'updated',
@@ -87,6 +96,8 @@ export class BranchesService {
       },
       options,
     );
+    if (replaced.isPurgeNeeded) this.purger.wake();
+    return replaced;
   }
 
   /** Shows the branch of a message, down to its newest leaf. Throws EntityNotFoundError, `version_moved`. */
@@ -111,25 +122,29 @@ export class BranchesService {
   private *applyRemoval(
     session: SessionState,
     { messageId, following, now }: RemovedMessage,
-  ): UnitOfWork<Written> {
-    const seq = yield* this.seqOf(session, messageId);
+  ): UnitOfWork<Removed> {
     const before = yield* this.trees.get(session);
+    const seq = yield* this.seqOf(session, before, messageId);
     const remove = following ? deleteFollowing : deleteOne;
     const { tree, removed } = remove(before, seq);
     const fields = yield* this.fieldsAfter(session, before, tree);
+    const { statements: first, isPurgeNeeded } = this.removal.hide(
+      session,
+      removed,
+    );
     yield* this.sessions.update(session, fields, {
       now,
-      first: this.messages.deletions(session, removed),
+      first,
       last: [COMMIT],
     });
-    return { session, created: false };
+    return { session, created: false, isPurgeNeeded };
   }
 
   private *applyReplacement(
     session: SessionState,
     replacement: ReplaceChatMessagesDto,
     now: Date,
-  ): UnitOfWork<Appended> {
+  ): UnitOfWork<Replaced> {
     const { after_id: afterId, messages: inputs, keep } = replacement;
     const before = yield* this.trees.get(session);
     const after = yield* this.seqOnPath(session, before, afterId);
@@ -140,16 +155,25 @@ export class BranchesService {
     }
     const count = inputs.length;
     const { tree, removed } = replace(before, { after, count, keep });
-    const removals = this.messages.deletions(session, removed);
+    const { statements: hiding, isPurgeNeeded } = this.removal.hide(
+      session,
+      removed,
+    );
     if (count === 0) {
       const fields = yield* this.fieldsAfter(session, before, tree);
-      const changes = { now, first: removals, last: [COMMIT] };
+      const changes = { now, first: hiding, last: [COMMIT] };
       yield* this.sessions.update(session, fields, changes);
-      return { session, messages: [], created: true };
+      return { session, messages: [], created: true, isPurgeNeeded };
     }
     const columns = this.trees.columnsOf(tree);
-    const placement = { parentId: afterId, columns, tree, removals };
-    return yield* this.inserts.insert(session, inputs, placement, now);
+    const placement = { parentId: afterId, columns, tree, hiding };
+    const inserted = yield* this.inserts.insert(
+      session,
+      inputs,
+      placement,
+      now,
+    );
+    return { ...inserted, isPurgeNeeded };
   }
 
   /** Finds the messages of a replacement that was done. Throws `message_id_taken` if only some are stored, or if the session does not end with them. */
@@ -185,8 +209,8 @@ export class BranchesService {
     { messageId, now }: Move,
     admit: Admit,
   ): UnitOfWork<Moved> {
-    const seq = yield* this.seqOf(state, messageId);
     const before = yield* this.trees.get(state);
+    const seq = yield* this.seqOf(state, before, messageId);
     const tree = goTo(before, seq);
     if (tree.leafSeq !== before.leafSeq) {
       const fields = yield* this.fieldsAfter(state, before, tree);
@@ -209,8 +233,12 @@ export class BranchesService {
     return { ...columns, ...leaf };
   }
 
-  private *seqOf(session: SessionState, id: string): UnitOfWork<number> {
-    const seq = yield* this.messages.seqOf(session, id);
+  private *seqOf(
+    session: SessionState,
+    tree: Tree,
+    id: string,
+  ): UnitOfWork<number> {
+    const seq = yield* this.messages.seqOf(session, tree, id);
     if (seq === undefined) throw messageNotFound(session, id);
     return seq;
   }
@@ -222,7 +250,7 @@ export class BranchesService {
     id: string | null,
   ): UnitOfWork<number> {
     if (id === null) return 0;
-    const seq = yield* this.messages.seqOf(session, id);
+    const seq = yield* this.messages.seqOf(session, tree, id);
     if (seq === undefined || !isOn(pathOf(tree), seq)) {
       throw new ChatSessionsError('after_unknown');
     }

@@ -162,8 +162,8 @@ export class ForkCopies {
     messageId: string | undefined,
   ): UnitOfWork<number> {
     if (messageId === undefined) return tree.leafSeq;
-    const seq = yield* this.messages.seqOf(source, messageId);
-    if (seq === undefined || !has(tree, seq)) {
+    const seq = yield* this.messages.seqOf(source, tree, messageId);
+    if (seq === undefined) {
       throw messageNotFound(source, messageId);
     }
     return seq;

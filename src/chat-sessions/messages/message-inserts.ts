@@ -14,6 +14,7 @@ import {
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
+import { HiddenMessagesRepository } from '../store/hidden-messages.repository.js';
 import {
   nearest,
   type PlacedMessage,
@@ -53,8 +54,8 @@ export interface Placement {
   columns?: Partial<ChatSession>;
   /** The tree with the new messages, unless it is linear. */
   tree?: Tree;
-  /** Statements that remove others. */
-  removals?: Statement[];
+  /** Statements that hide others. */
+  hiding?: Statement[];
 }
 
 /** Messages, and characters of one, that are looked at for a text. */
@@ -66,6 +67,7 @@ export class MessageInserts {
   constructor(
     private readonly sessions: ChatSessionsRepository,
     private readonly messages: ChatMessagesRepository,
+    private readonly hidden: HiddenMessagesRepository,
     private readonly reads: MessageReads,
     private readonly trees: TreesRepository,
   ) {}
@@ -84,22 +86,25 @@ export class MessageInserts {
   *insert(
     session: SessionState,
     inputs: CreateChatMessageDto[],
-    { parentId, columns, tree, removals = [] }: Placement,
+    { parentId, columns, tree, hiding = [] }: Placement,
     now: Date,
   ): UnitOfWork<Appended> {
     const messages = newMessages(session, inputs, { now, parentId });
     const title = session.title ?? (yield* this.firstTitle(session, messages));
     const fields = { title, ...fieldsWith(session, messages), ...columns };
-    const first = [...removals, this.messages.insertion(messages)];
-    const changes = { now, first, last: [COMMIT] };
+    const insertion = this.messages.insertion(messages);
+    const last = [COMMIT];
     try {
-      yield* this.sessions.update(session, fields, changes);
+      const first = [...hiding, insertion];
+      yield* this.sessions.update(session, fields, { now, first, last });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      // Ids of cleared messages are free, also while their rows wait for their removal.
+      // Ids of hidden messages are free, also while their rows wait for their removal.
       const ids = messages.map(({ id }) => id);
-      if (!(yield* this.messages.deleteCleared(session, ids))) throw error;
-      yield* this.sessions.update(session, fields, changes);
+      const after = tree ?? (yield* this.trees.get(session));
+      if (!(yield* this.hidden.freeIds(session, after, ids))) throw error;
+      const first = [insertion];
+      yield* this.sessions.update(session, fields, { now, first, last });
     }
     const [message] = messages;
     const siblings = tree && siblingsOf(tree, message!.seq);
@@ -116,7 +121,8 @@ export class MessageInserts {
   ): UnitOfWork<Appended | undefined> {
     const ids = inputs.flatMap(({ id }) => id ?? []);
     if (ids.length === 0) return undefined;
-    const stored = yield* this.messages.bytesOf(session, ids);
+    const tree = yield* this.trees.get(session);
+    const stored = yield* this.messages.bytesOf(session, ids, tree);
     if (stored > 0) {
       const { updatedAt: now } = session;
       const sent = newMessages(session, inputs, { now, parentId: null });
@@ -137,7 +143,7 @@ export class MessageInserts {
       // After a delete of the parent nobody can tell.
       const isGone =
         parentId !== null &&
-        (yield* this.messages.seqOf(session, parentId)) === undefined;
+        (yield* this.messages.seqOf(session, tree, parentId)) === undefined;
       if (!isGone) throw new ChatSessionsError('message_id_taken');
     }
     return { session, messages, created: false };
@@ -178,7 +184,7 @@ export class MessageInserts {
     const seq =
       parentId === undefined
         ? before.leafSeq
-        : yield* this.seqOfParent(session, parentId);
+        : yield* this.seqOfParent(session, before, parentId);
     const tree = append(before, count, seq);
     return {
       parentId:
@@ -194,10 +200,11 @@ export class MessageInserts {
 
   private *seqOfParent(
     session: SessionState,
+    tree: Tree,
     parentId: string | null,
   ): UnitOfWork<number> {
     if (parentId === null) return 0;
-    const seq = yield* this.messages.seqOf(session, parentId);
+    const seq = yield* this.messages.seqOf(session, tree, parentId);
     if (seq === undefined) throw new ChatSessionsError('parent_unknown');
     return seq;
   }
@@ -214,8 +221,12 @@ export class MessageInserts {
 
   /** Messages with a picture may have a text that is blank. Many of them, or a long one, count as a text. */
   private *hasUserText(session: SessionState): UnitOfWork<boolean> {
-    const limits = { messages: MAX_BLANK, characters: MAX_BLANK };
-    const texts = yield* this.messages.firstTexts(session, 'user', limits);
+    const tree = yield* this.trees.get(session);
+    const texts = yield* this.messages.firstTexts(session, tree, {
+      role: 'user',
+      messages: MAX_BLANK,
+      characters: MAX_BLANK,
+    });
     return (
       texts.length === MAX_BLANK ||
       texts.some((text) => text.length === MAX_BLANK || startOfLine(text))

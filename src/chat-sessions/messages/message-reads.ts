@@ -25,7 +25,7 @@ import {
   pathOf,
   type PathPageQuery,
 } from '../tree/path.js';
-import { has, type Tree } from '../tree/tree.js';
+import type { Tree } from '../tree/tree.js';
 import { startOf } from './text.js';
 
 /** A session with a page of its messages, both read at one moment. */
@@ -90,8 +90,8 @@ export class MessageReads {
   ): UnitOfWork<Path | undefined> {
     if (isTree) return arrivalsOf(tree);
     if (leaf === undefined) return pathOf(tree);
-    const seq = yield* this.ids.seqOf(session, leaf);
-    return seq !== undefined && has(tree, seq) ? pathOf(tree, seq) : undefined;
+    const seq = yield* this.ids.seqOf(session, tree, leaf);
+    return seq === undefined ? undefined : pathOf(tree, seq);
   }
 
   /** The newest messages, as many as a session shows by default, oldest first. */

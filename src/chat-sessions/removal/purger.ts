@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
 import { ChatSessionsRepository } from '../store/chat-sessions.repository.js';
+import { HiddenMessagesRepository } from '../store/hidden-messages.repository.js';
 import { firstSeqOf } from '../tree/stored-tree.js';
 import { BackgroundTask } from '../writes/background-task.js';
 
 /**
  * Removes the rows that `Removal` has left, in batches, right after the clear or
- * the delete. What a killed process has not removed, the next run of any
+ * the delete of a session. What a killed process has not removed, the next run of any
  * instance does.
  */
 @Injectable()
@@ -17,7 +17,7 @@ export class Purger extends BackgroundTask {
   constructor(
     private readonly database: Database,
     private readonly sessions: ChatSessionsRepository,
-    private readonly messages: ChatMessagesRepository,
+    private readonly messages: HiddenMessagesRepository,
     private readonly purges: ChatPurgesRepository,
   ) {
     super({
@@ -60,7 +60,8 @@ export class Purger extends BackgroundTask {
       session !== undefined &&
       (this.sessions.isDisowned(session) ||
         purge.lastSeq < firstSeqOf(session));
-    if (isGone && (yield* this.messages.deleteBatch(purge))) return true;
+    const range = { from: 0, to: purge.lastSeq };
+    if (isGone && (yield* this.messages.deleteBatch(purge, range))) return true;
     yield* this.purges.delete(purge);
     if (others.length > 0) return true;
     yield* this.sessions.deleteDisowned(sessionId);

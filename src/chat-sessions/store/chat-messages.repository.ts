@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import {
-  Between,
   type FindOptionsWhere,
   In,
-  LessThan,
   MoreThanOrEqual,
   Repository,
   type SelectQueryBuilder,
@@ -16,19 +14,24 @@ import {
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
 import { firstSeqOf, NO_TREE } from '../tree/stored-tree.js';
-import { lengthOf, type SeqRange } from '../tree/tree.js';
+import {
+  has,
+  lengthOf,
+  nextIn,
+  type SeqRange,
+  type Tree,
+} from '../tree/tree.js';
 import type { SessionKey, SessionState } from './chat-sessions.repository.js';
 import {
   ChatMessage,
   type MessageRole,
 } from './entities/chat-message.entity.js';
-import type { ChatPurge } from './entities/chat-purge.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 import { SMALL_BYTES } from './large-reads.js';
 import { idKeyOf, selectMessages } from './message-ids.js';
 
 /** Columns that tell which session a message belongs to. */
-type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
+export type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 
 /** The fields of a session that has no messages. */
 export const NO_MESSAGES = {
@@ -37,9 +40,6 @@ export const NO_MESSAGES = {
   preview: null,
   lastMessageAt: null,
 } satisfies Partial<ChatSession>;
-
-/** Rows and bytes that are removed at once. Few, because on SQLite this blocks the process. */
-const BATCH = { rows: 500, bytes: 4 * 1024 * 1024 };
 
 /**
  * Statements on messages. Every one names the owner. Messages before the first
@@ -71,40 +71,62 @@ export class ChatMessagesRepository {
     return (yield* this.idsOf(session, { seq }))[0]?.id;
   }
 
-  /** The seq of the message with an id, or undefined. */
-  *seqOf(session: SessionState, id: string): UnitOfWork<number | undefined> {
-    return (yield* this.idsOf(session, { idKey: idKeyOf(id) }))[0]?.seq;
+  /** The seq of the message with an id, or undefined if the tree has none. */
+  *seqOf(
+    session: SessionState,
+    tree: Tree,
+    id: string,
+  ): UnitOfWork<number | undefined> {
+    const found = yield* this.idsOf(session, { idKey: idKeyOf(id) });
+    return found.find(({ seq }) => has(tree, seq))?.seq;
   }
 
   /**
    * The size of the messages with these ids; 0, without a query, if it cannot
-   * exceed 1 MiB. A hundred messages can have 100 MiB.
+   * exceed 1 MiB. A hundred messages can have 100 MiB. Without the tree, hidden
+   * messages count, too.
    */
-  *bytesOf(session: SessionState, ids: string[]): UnitOfWork<number> {
+  *bytesOf(
+    session: SessionState,
+    ids: string[],
+    tree?: Tree,
+  ): UnitOfWork<number> {
     if (ids.length * session.maxMessageBytes <= SMALL_BYTES) return 0;
     const sizes = yield* select(
       this.query(['seq', 'bytes'])
         .where(existing(session))
         .andWhere({ idKey: In(ids.map(idKeyOf)) }),
     );
-    return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+    return sizes
+      .filter(({ seq }) => !tree || has(tree, seq))
+      .reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** The starts of the first messages of a role whose content is not empty. */
   *firstTexts(
     session: SessionState,
-    role: MessageRole,
-    limits: { messages: number; characters: number },
+    tree: Tree,
+    { role, messages, characters }: FirstTexts,
   ): UnitOfWork<string[]> {
-    const rows = yield* select(
-      this.startsOf(limits.characters)
-        .where(existing(session))
-        .andWhere({ role })
-        .andWhere("message.content <> ''")
-        .orderBy('message.seq')
-        .limit(limits.messages),
-    );
-    return rows.map(({ content }) => content);
+    const texts: string[] = [];
+    let from: number | undefined = tree.firstSeq;
+    while (from !== undefined) {
+      const rows: ChatMessage[] = yield* select(
+        this.startsOf(characters, ['seq'])
+          .where({ ...keyOf(session), seq: MoreThanOrEqual(from) })
+          .andWhere({ role })
+          .andWhere("message.content <> ''")
+          .orderBy('message.seq')
+          .limit(messages),
+      );
+      for (const { seq, content } of rows) {
+        if (has(tree, seq)) texts.push(content);
+      }
+      if (rows.length < messages || texts.length >= messages) break;
+      // Hidden ones were among them: goes on behind those.
+      from = nextIn(tree, rows.at(-1)!.seq);
+    }
+    return texts.slice(0, messages);
   }
 
   /** The statement that inserts messages. */
@@ -149,16 +171,6 @@ export class ChatMessagesRepository {
     );
   }
 
-  /** The statements that delete messages, one for each range of seqs. */
-  deletions(session: SessionKey, ranges: readonly SeqRange[]): Statement[] {
-    return ranges.map(({ from, to }) =>
-      this.messages
-        .createQueryBuilder()
-        .delete()
-        .where({ ...keyOf(session), seq: Between(from, to) }),
-    );
-  }
-
   /** The start of a message's content, and when it was stored. */
   *startOf(
     session: SessionKey,
@@ -175,40 +187,8 @@ export class ChatMessagesRepository {
   }
 
   *deleteAll(session: SessionState): UnitOfWork<void> {
-    yield* this.delete(existing(session));
-  }
-
-  /** Deletes cleared messages with these ids. Returns whether there were any. */
-  *deleteCleared(session: SessionState, ids: string[]): UnitOfWork<boolean> {
-    const seq = LessThan(firstSeqOf(session));
-    const idKey = In(ids.map(idKeyOf));
-    return (yield* this.delete({ ...keyOf(session), seq, idKey })) > 0;
-  }
-
-  /** Deletes some of the messages of a purge. Returns false if there are none. */
-  *deleteBatch({
-    sessionId,
-    ownerId,
-    lastSeq,
-  }: ChatPurge): UnitOfWork<boolean> {
-    const rows = yield* select(
-      this.query(['seq', 'bytes'])
-        .where({ sessionId, ownerId, seq: Between(0, lastSeq) })
-        .orderBy('message.seq')
-        .limit(BATCH.rows),
-    );
-    const [first] = rows;
-    if (!first) return false;
-    let bytes = 0;
-    const next = rows.find((row) => (bytes += row.bytes) > BATCH.bytes);
-    const end = next ? Math.max(next.seq - 1, first.seq) : rows.at(-1)!.seq;
-    yield* this.delete({ sessionId, ownerId, seq: Between(first.seq, end) });
-    return true;
-  }
-
-  private *delete(where: FindOptionsWhere<ChatMessage>): UnitOfWork<number> {
-    return yield* execute(
-      this.messages.createQueryBuilder().delete().where(where),
+    yield* execute(
+      this.messages.createQueryBuilder().delete().where(existing(session)),
     );
   }
 
@@ -226,6 +206,14 @@ export class ChatMessagesRepository {
   ): SelectQueryBuilder<ChatMessage> {
     return selectMessages(this.messages, columns);
   }
+}
+
+interface FirstTexts {
+  role: MessageRole;
+  /** The most messages. */
+  messages: number;
+  /** The most characters of each. */
+  characters: number;
 }
 
 export function keyOf({ id, ownerId }: SessionKey): MessageKey {

@@ -101,8 +101,13 @@ export class ChatSessionsRepository {
 
   /** Like `state`; locks the session until the transaction ends. */
   *lock(ownerId: string, id: string): UnitOfWork<SessionState> {
+    return orNotFound(yield* this.tryLock(ownerId, id), id);
+  }
+
+  /** Like `lock`; undefined if the owner has no such session. */
+  *tryLock(ownerId: string, id: string): UnitOfWork<SessionState | undefined> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
-    return orNotFound(session, id);
+    return session;
   }
 
   /**

@@ -85,7 +85,7 @@ export class PlacedMessagesRepository {
     tree: Tree,
     ids: string[],
   ): UnitOfWork<PlacedMessage[] | undefined> {
-    const rows = yield* select(
+    const found = yield* select(
       this.query()
         .addSelect(
           (one) =>
@@ -100,7 +100,8 @@ export class PlacedMessagesRepository {
         .andWhere({ idKey: In(ids.map(idKeyOf)) }),
     );
     // They were stored since the tree was read.
-    if (rows.some(({ seq }) => !has(tree, seq))) return undefined;
+    if (found.some(({ seq }) => seq > tree.lastSeq)) return undefined;
+    const rows = found.filter(({ seq }) => has(tree, seq));
     const known = new Map(
       (rows as Row[]).map(({ seq, relatedId }) => [seq - 1, relatedId]),
     );

@@ -11,7 +11,9 @@ import {
 import { pageOf, pathOf } from './path.js';
 import {
   childrenOf,
+  hasAnyOf,
   newestLeafOf,
+  nextIn,
   parentOf,
   siblingsOf,
   type Stretch,
@@ -51,6 +53,23 @@ function counted<T>(array: readonly T[]): { array: T[]; reads: () => number } {
 }
 
 describe('a tree', () => {
+  it.each<[name: string, tree: Tree, has: string]>([
+    ['a line', line(4), '1234'],
+    ['a line without its first', deleteOne(line(4), 1).tree, '234'],
+    ['a branch with gaps', deleteOne(append(line(4), 2, 2), 3).tree, '12456'],
+    ['one without its last', deleteOne(line(4), 4).tree, '123'],
+    ['one without messages', clear(line(4)), ''],
+  ])('knows which seqs exist: %s', (_, tree, has) => {
+    const seqs = has.split('').map(Number);
+    for (let from = 1; from <= 7; from++) {
+      for (let to = from; to <= 7; to++) {
+        const expected = seqs.some((seq) => from <= seq && seq <= to);
+        expect(hasAnyOf(tree, { from, to })).toBe(expected);
+      }
+      expect(nextIn(tree, from - 1)).toBe(seqs.find((seq) => seq >= from));
+    }
+  });
+
   it('has the stretches of its example', () => {
     let tree = append(line(4), 1, 3);
     tree = append(tree, 1);

@@ -88,6 +88,19 @@ export function has(tree: Tree, seq: number): boolean {
   return indexOf(stretchesOf(tree), seq) !== -1;
 }
 
+/** The first seq after this one whose message exists. */
+export function nextIn(tree: Tree, seq: number): number | undefined {
+  const stretch = stretchesOf(tree).find(({ to }) => to > seq);
+  return stretch && Math.max(stretch.from, seq + 1);
+}
+
+/** Whether a message with one of these seqs exists. */
+export function hasAnyOf(tree: Tree, { from, to }: SeqRange): boolean {
+  return stretchesOf(tree).some(
+    (stretch) => stretch.from <= to && from <= stretch.to,
+  );
+}
+
 /** How many messages exist. */
 export function countOf(tree: Tree): number {
   return sizeOf(stretchesOf(tree));
