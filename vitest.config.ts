@@ -125,6 +125,7 @@ const processMysql = {
       'test/process/rate-limit.process-spec.ts',
       'test/process/readme.process-spec.ts',
       'test/process/sqlite-file.process-spec.ts',
+      'test/process/upgrade.process-spec.ts',
     ],
   },
 };

@@ -1,0 +1,219 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Message } from '../support/api.js';
+import { LongSessions } from '../support/long-sessions.js';
+import { createMysqlDatabase } from '../support/mysql-database.js';
+import {
+  findMysqlServer,
+  type MysqlServer,
+  startMysqlServer,
+} from '../support/mysql-server.js';
+import { ROOT } from '../support/service-process.js';
+import { temporaryDirectory } from '../support/temporary-directory.js';
+import { runNode, startTestService } from '../support/test-service.js';
+import { buildVersionBefore } from '../support/version-before.js';
+
+const ROUNDS = 24;
+/** More than one transaction removes. */
+const LONG = 2_500;
+
+let before: string | undefined;
+beforeAll(() => {
+  before = buildVersionBefore();
+});
+afterAll(() => {
+  if (before) rmSync(before, { recursive: true, force: true });
+});
+
+/** A client of one session on one instance. Its requests fail at any 5xx. */
+class Client {
+  private readonly path: string;
+
+  constructor(url: string, id: string) {
+    this.path = `${url}/api/chat-sessions/${id}`;
+  }
+
+  async send<Body>(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ status: number; body: Body }> {
+    const response = await fetch(this.path + path, {
+      method,
+      headers: body && { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    const { status } = response;
+    if (status >= 500) throw new Error(`${method} ${path}: ${status} ${text}`);
+    return { status, body: (text && JSON.parse(text)) as Body };
+  }
+
+  /** A request that must succeed. */
+  async mustSend(method: string, path: string, body?: object): Promise<void> {
+    const response = await this.send(method, path, body);
+    if (response.status < 300) return;
+    throw new Error(`${method} ${path}: ${JSON.stringify(response)}`);
+  }
+
+  async append(...ids: string[]): Promise<void> {
+    const messages = messagesOf(ids);
+    await this.mustSend('POST', '/messages', { messages });
+  }
+
+  clear(): Promise<void> {
+    return this.mustSend('POST', '/clear');
+  }
+
+  async statusOf(id: string): Promise<number> {
+    return (await this.send('GET', `/messages/${id}`)).status;
+  }
+
+  /** The texts of all pages, in order; deleted messages have none in the version before. */
+  async texts(): Promise<string[]> {
+    const texts: string[] = [];
+    let after = 0;
+    for (;;) {
+      const path = `/messages?limit=7&after=${after}`;
+      const { body } = await this.send<{ messages: Message[] }>('GET', path);
+      if (body.messages.length === 0) break;
+      texts.push(...body.messages.map(({ content }) => content));
+      after = body.messages.at(-1)!.seq;
+    }
+    return texts.filter((text) => text !== '');
+  }
+}
+
+function messagesOf(ids: string[]) {
+  return ids.map((id) => ({ id, role: 'user', content: id }));
+}
+
+/** Both versions on a database that the version before has created, and the new one migrated while it ran. */
+async function startBoth(url: string) {
+  const migrated = { DATABASE_URL: url, DATABASE_MIGRATE: 'true' };
+  const old = await startTestService(migrated, { root: before });
+  const id = await new LongSessions(old.url).create(0, 0);
+  const oldClient = new Client(old.url, id);
+  await oldClient.append('first', 'second', 'third');
+  const { exitCode } = await runNode([join(ROOT, 'dist/migrate.js')], {
+    DATABASE_URL: url,
+  });
+  expect(exitCode).toBe(0);
+  const current = await startTestService({ DATABASE_URL: url });
+  return { oldClient, client: new Client(current.url, id), old, current };
+}
+
+describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
+  describe.skipIf(store === 'MariaDB' && !findMysqlServer())(
+    'the version before, beside this one',
+    () => {
+      let server: MysqlServer | undefined;
+      beforeAll(async () => {
+        if (store === 'MariaDB') server = await startMysqlServer();
+      });
+      afterAll(() => server?.stop());
+
+      async function databaseUrl(): Promise<string> {
+        return server
+          ? (await createMysqlDatabase(server.url)).url
+          : `sqlite:${join(temporaryDirectory(), 'chat.sqlite')}`;
+      }
+
+      it('loses nothing, and reads every page of sessions with deleted messages', async () => {
+        const { oldClient, client } = await startBoth(await databaseUrl());
+        const clients = [oldClient, client];
+        let shown = ['first', 'second', 'third'];
+        const verify = async () => {
+          for (const one of clients) expect(await one.texts()).toEqual(shown);
+        };
+        await verify();
+        for (let round = 1; round <= ROUNDS; round++) {
+          const turn = round % 2;
+          const [a, b] = [clients[turn]!, clients[1 - turn]!];
+          const ids = ['a', 'b', 'c', 'd'].map((name) => `${name}${round}`);
+          await a.append(...ids.slice(0, 3));
+          await b.append(ids[3]!);
+          shown.push(...ids);
+
+          const edited = shown.at(-2)!;
+          const content = `${edited} edited`;
+          await client.mustSend('PATCH', `/messages/${ids[2]}`, { content });
+          shown[shown.indexOf(edited)] = content;
+          await verify();
+
+          // The first, one in the middle, or the last; a later round has other seqs.
+          const deleted = [ids[0], ids[1], ids[3]][round % 3]!;
+          await client.mustSend('DELETE', `/messages/${deleted}`);
+          shown = shown.filter((text) => text !== deleted);
+          await verify();
+          for (const one of clients) {
+            expect(await one.statusOf(deleted)).toBe(404);
+            expect(await one.statusOf(ids[2]!)).toBe(200);
+          }
+
+          // Its id is free, in both versions.
+          await b.append(deleted);
+          shown.push(deleted);
+          await verify();
+
+          if (round % 4 === 0) {
+            const [after] = shown;
+            await client.mustSend('POST', '/messages/replace', {
+              after_id: after,
+              messages: messagesOf([ids[2]!, `e${round}`]),
+              keep: false,
+            });
+            shown = [after!, ids[2]!, `e${round}`];
+            await verify();
+          }
+          if (round % 7 === 0) {
+            await a.clear();
+            shown = [];
+            await verify();
+            await b.append(...ids);
+            shown = [...ids];
+          }
+        }
+      });
+
+      it('shows all branches, and appends to the one that is shown', async () => {
+        const { oldClient, client } = await startBoth(await databaseUrl());
+        const [message] = messagesOf(['other']);
+        const branch = { ...message, parent_id: 'first' };
+        await client.mustSend('POST', '/messages', branch);
+        expect(await client.texts()).toEqual(['first', 'other']);
+        await oldClient.append('next');
+        expect(await client.texts()).toEqual(['first', 'other', 'next']);
+        expect(await oldClient.texts()).toEqual([
+          'first',
+          'second',
+          'third',
+          'other',
+          'next',
+        ]);
+      });
+
+      it('reads every page while many messages are deleted', async () => {
+        const { old, current } = await startBoth(await databaseUrl());
+        const id = await new LongSessions(current.url).create(LONG, 2_000);
+        const oldClient = new Client(old.url, id);
+        const client = new Client(current.url, id);
+        await client.append('last');
+        const { body } = await client.send<{ messages: Message[] }>(
+          'GET',
+          '/messages?after=1&limit=1',
+        );
+        const [second] = body.messages;
+        const path = `/messages/${second!.id}?following=true`;
+        await client.mustSend('DELETE', path);
+        let texts: string[];
+        do texts = await oldClient.texts();
+        while (texts.length > 1);
+        expect(await client.texts()).toEqual(texts);
+        await oldClient.append('new');
+        expect(await client.texts()).toEqual([...texts, 'new']);
+      });
+    },
+  );
+});
