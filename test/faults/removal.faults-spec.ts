@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
+import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
 import { LongSessions } from '../support/long-sessions.js';
@@ -24,8 +25,10 @@ afterAll(() => server?.stop());
 it.each([
   ['clear', 'SQLite'],
   ['delete', 'SQLite'],
+  ['deleteMessages', 'SQLite'],
   ['clear', 'MariaDB'],
   ['delete', 'MariaDB'],
+  ['deleteMessages', 'MariaDB'],
 ] as const)(
   'the %s of a long session holds up nobody on %s',
   async (action, store) => {
@@ -35,13 +38,16 @@ it.each([
           ? `sqlite:${join(temporaryDirectory(), 'chat.sqlite')}`
           : (await createMysqlDatabase(server.url)).url,
       DATABASE_MIGRATE: 'true',
+      REMOVAL_GRACE: '0',
     };
     const service = await startTestService(environment);
     const api = new LongSessions(service.url);
     const id = await api.create(MESSAGES, CHARACTERS);
     const dataSource = await openDataSource(parseConfig(environment));
     onTestFinished(() => dataSource.destroy());
-    const purges = dataSource.getRepository(ChatPurge);
+    const purges = dataSource.getRepository<object>(
+      action === 'deleteMessages' ? ChatRangePurge : ChatPurge,
+    );
 
     const workload = new Workload(() => service.url);
     await workload.createSessions(CLIENTS);

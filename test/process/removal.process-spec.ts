@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { In } from 'typeorm';
+import { In, Not } from 'typeorm';
 import { expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
+import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { LongSessions } from '../support/long-sessions.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -64,4 +65,37 @@ it('a removal that is killed half-way goes on after the next start, and touches 
   ]);
   expect(await sessions.existsBy({ id: deleted })).toBe(false);
   expect(await others()).toEqual(before);
+});
+
+it('a deletion of messages that is killed half-way goes on after the next start', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.remove());
+  const environment = {
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATE: 'true',
+    REQUEST_DEADLINE_MS: '60000',
+  };
+  const service = await startTestService(environment);
+  const api = new LongSessions(service.url);
+  const id = await api.create(LENGTH, 1_000);
+  const kept = await api.create(KEPT_LENGTH, 1_000);
+  const dataSource = await openDataSource(parseConfig(environment));
+  onTestFinished(() => dataSource.destroy());
+  const messages = dataSource.getRepository(ChatMessage);
+  const ranges = dataSource.getRepository(ChatRangePurge);
+  const withText = (sessionId: string) =>
+    messages.countBy({ sessionId, content: Not('') });
+
+  expect(await api.deleteMessages(id)).toBe(204);
+  while ((await withText(id)) > LENGTH - 500) await sleep(1);
+  await service.process.stop('SIGKILL');
+  expect(await withText(id)).toBeGreaterThan(1);
+  // A row for each seq, for instances of the version before.
+  expect(await messages.countBy({ sessionId: id })).toBe(LENGTH);
+
+  await startTestService({ ...environment, REMOVAL_GRACE: '0' });
+  // The first run begins within a minute.
+  await expect.poll(() => ranges.count(), { timeout: 120_000 }).toBe(0);
+  expect(await messages.findBy({ sessionId: id })).toMatchObject([{ seq: 1 }]);
+  expect(await withText(kept)).toBe(KEPT_LENGTH);
 });

@@ -1,4 +1,4 @@
-import type { Session } from './api.js';
+import type { MessagePage, Session } from './api.js';
 
 /** Messages of a request. */
 const BATCH = 100;
@@ -42,6 +42,15 @@ export class LongSessions {
   /** Resolves to the status. */
   async delete(id: string): Promise<number> {
     return (await fetch(`${this.url}/${id}`, { method: 'DELETE' })).status;
+  }
+
+  /** Deletes all messages but the first. Resolves to the status. */
+  async deleteMessages(id: string): Promise<number> {
+    const messages = `${this.url}/${id}/messages`;
+    const page = await fetch(`${messages}?after=1&limit=1`);
+    const [second] = ((await page.json()) as MessagePage).messages;
+    const path = `${messages}/${second!.id}?following=true`;
+    return (await fetch(path, { method: 'DELETE' })).status;
   }
 
   private async post(url: string, body: object): Promise<unknown> {
