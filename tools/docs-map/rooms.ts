@@ -63,7 +63,7 @@ export const ROOMS: Room[] = [
   {
     name: 'chat-sessions/removal',
     paths: ['chat-sessions/removal/'],
-    purpose: 'Clear and delete sessions of any length, in batches',
+    purpose: 'Clear and delete sessions of any length, and messages in them',
   },
   {
     name: 'chat-sessions/routes',
