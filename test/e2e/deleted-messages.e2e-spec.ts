@@ -96,8 +96,11 @@ describe('the row of a deleted message', () => {
     await branches.append(['e']);
     expect((await branches.delete('secret')).status).toBe(204);
     const [, , , row] = await rowsOf(id);
-    expect(row).toMatchObject({
+    // All columns of the row.
+    expect(row).toEqual({
+      sessionId: id,
       seq: 4,
+      ownerId: 'local',
       role: 'assistant',
       createdAt: before!.createdAt,
       id: ' 4',

@@ -190,7 +190,8 @@ describe('the deletion of many messages', () => {
   it('derives a title from the messages after it only', async () => {
     const { id, branches, path } = await longSession({ title: 'x' });
     await api.send('PATCH', path, { title: null });
-    await branches.delete('kept1', '?following=true');
+    await branches.edit('kept1', { content: null, parts: [{ type: 'image' }] });
+    await branches.delete('kept2', '?following=true');
     await append(api, id, { role: 'assistant', content: 'hello' });
     await append(api, id, { role: 'user', content: 'A title' });
     expect((await getSession(api, id)).title).toBe('A title');
