@@ -49,7 +49,9 @@ export function isStored({
   return (
     METHODS.has(method) &&
     PATH.test(url.split('?', 1)[0]!) &&
-    /^application\/(?:merge-patch\+)?json\b/i.test(headers['content-type'] ?? '') &&
+    /^application\/(?:merge-patch\+)?json\b/i.test(
+      headers['content-type'] ?? '',
+    ) &&
     headers['content-encoding'] === undefined
   );
 }
