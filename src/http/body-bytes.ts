@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A body that is larger is not kept (8 MiB). */
-const MAX_BYTES = 8 * 1024 * 1024;
+/** A body that is larger is not kept (16 MiB). */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 const bodies = new WeakMap<IncomingMessage, Buffer[]>();
 
@@ -10,7 +10,7 @@ const bodies = new WeakMap<IncomingMessage, Buffer[]>();
  * them: from its first listener for `data` until it removes one. So the parser
  * gets the same bytes at the same time as without it, and a body that it gives
  * up is not kept. A parser that reads in another way, or a body of more than
- * 8 MiB, leaves no bytes.
+ * 16 MiB, leaves no bytes.
  */
 export function keepBytes(request: IncomingMessage): void {
   const chunks: Buffer[] = [];

@@ -12,6 +12,8 @@ import { BODY_ERRORS } from './route-errors.js';
 const SMALL_BYTES = 256 * 1024;
 /** Large bodies that arrive at the same time. */
 const MAX_RECEIVING = 3;
+/** Of larger bodies, one arrives at a time, beside the others (4 MiB). */
+const HUGE_BYTES = 4 * 1024 * 1024;
 /** Large bodies that may wait; more are shed. */
 const MAX_WAITING = 200;
 /** Longest wait for a turn; then the response is 503. */
@@ -25,17 +27,19 @@ const RECEIVE_MS = 20_000;
 type IsIdentified = (request: IncomingMessage) => Promise<boolean>;
 
 /**
- * Makes large bodies take turns: three arrive at a time, and one is parsed and
- * answered at a time. A body of 4 MiB needs ten times that in memory until its
- * response is written (`npx tsx test/bench/large-requests.ts`). Meanwhile the
- * rest of a body waits in its client. A body whose caller is not identified is
- * dropped: the route's guards answer without it.
+ * Makes large bodies take turns: three of up to 4 MiB and one larger arrive at a
+ * time, and one is parsed and answered at a time. A body of 4 MiB needs ten times
+ * that in memory until its response is written
+ * (`npx tsx test/bench/large-requests.ts`). Meanwhile the rest of a body waits in
+ * its client. A body whose caller is not identified is dropped: the route's guards
+ * answer without it.
  *
  * After each 8 MiB of large bodies it collects the garbage, if Node.js runs with
  * `--expose-gc`, as `npm run start:prod` does. V8 alone would start too late.
  */
 export class LargeBodies {
   private readonly receiving = queueOf(MAX_RECEIVING);
+  private readonly receivingHuge = queueOf(1);
   private readonly serving = queueOf(1);
   private readonly turns = new WeakMap<FastifyRequest, Turn>();
   private uncollected = 0;
@@ -78,22 +82,23 @@ export class LargeBodies {
 
   /** The body, which arrives, and ends, in its turn. One without a Content-Length waits only once it is large. */
   private inTurn(request: FastifyRequest, body: RequestPayload): Transform {
-    const { receiving, serving } = this;
-    const isKnownLarge = 'content-length' in request.headers;
-    let isLarge = false;
+    const { receiving, receivingHuge, serving } = this;
+    const length = Number(request.headers['content-length'] ?? 0);
+    let queue: StoreQueue | undefined;
     const gate = new Transform({
       transform: (chunk: Buffer, _encoding, next) => {
         turn.bytes += chunk.length;
-        const isSmall = !isKnownLarge && turn.bytes <= SMALL_BYTES;
-        if (isLarge || isSmall) return next(null, chunk);
-        isLarge = true;
-        turn.enter(receiving).then(() => {
+        const bytes = Math.max(length, turn.bytes);
+        const needed = bytes > HUGE_BYTES ? receivingHuge : receiving;
+        if (bytes <= SMALL_BYTES || queue === needed) return next(null, chunk);
+        queue = needed;
+        turn.swap(needed).then(() => {
           turn.limit(RECEIVE_MS);
           next(null, chunk);
         }, next);
       },
       flush: (next) => {
-        if (!isLarge) return next();
+        if (!queue) return next();
         turn.swap(serving).then(() => next(), next);
       },
     });
@@ -137,7 +142,7 @@ class Turn {
     }
   }
 
-  /** Keeps the place in one queue until there is one in the next. */
+  /** Enters a queue, and keeps the place in the one before until then. */
   async swap(queue: StoreQueue): Promise<void> {
     clearTimeout(this.timer);
     const { leave } = this;

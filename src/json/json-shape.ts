@@ -23,13 +23,9 @@ export function shapeOf(text: string): JsonShape {
   let level = 0;
   let values = 1;
   let isEmpty = false;
-  let inString = false;
   for (let i = 0; i < text.length; i++) {
     const char = text.charCodeAt(i);
-    if (inString) {
-      if (char === BACKSLASH) i++;
-      else if (char === QUOTE) inString = false;
-    } else if (char === OPEN_BRACE || char === OPEN_BRACKET) {
+    if (char === OPEN_BRACE || char === OPEN_BRACKET) {
       depth = Math.max(depth, ++level);
       isEmpty = true;
     } else if (char === CLOSE_BRACE || char === CLOSE_BRACKET) {
@@ -39,9 +35,23 @@ export function shapeOf(text: string): JsonShape {
       isEmpty = false;
     } else if (char > SPACE) {
       if (char === COMMA) values++;
-      else if (char === QUOTE) inString = true;
+      else if (char === QUOTE) i = endOfString(text, i);
       isEmpty = false;
     }
   }
   return { depth, values };
+}
+
+/** The index of the quote that ends a string. A string may be a picture, so it is not read character by character. */
+function endOfString(text: string, start: number): number {
+  let end = start;
+  do end = text.indexOf('"', end + 1);
+  while (end !== -1 && isEscaped(text, end));
+  return end === -1 ? text.length : end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text.charCodeAt(at - 1 - backslashes) === BACKSLASH) backslashes++;
+  return backslashes % 2 === 1;
 }

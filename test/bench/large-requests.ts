@@ -25,6 +25,7 @@ import {
   type LargeSessions,
   MANY_VALUES,
   MESSAGES,
+  PICTURES,
 } from './large-sessions.js';
 import { rssOf } from './process-figures.js';
 
@@ -80,7 +81,8 @@ async function measure(databaseUrl: string, root: string | undefined) {
 }
 
 function casesOf(sessions: LargeSessions): Record<string, RequestOf> {
-  const { ids, ofMessage, ofValues, ofReferences, ofFewReferences } = sessions;
+  const { ids, ofMessage, ofPicture, ofValues, ofReferences, ofFewReferences } =
+    sessions;
   const get = (path: string): RequestOf => {
     return (api) => ({ url: `${api}${path}` });
   };
@@ -130,6 +132,12 @@ function casesOf(sessions: LargeSessions): Record<string, RequestOf> {
       url: `${api}/${ids[n]}/messages`,
       init: jsonOf(MESSAGES),
     }),
+    'appends of 12 MiB': (api, n) => ({
+      url: `${api}/${ids[n]}/messages`,
+      init: jsonOf(PICTURES),
+    }),
+    'pages of 12 MiB': get(`/${ofPicture}/messages?around=2`),
+    'single messages of 12 MiB': get(`/${ofPicture}/messages/picture`),
     'appends of 240 KiB': (api, n) => ({
       url: `${api}/${ids[n]}/messages`,
       init: jsonOf(FEW_MESSAGES),

@@ -2,8 +2,19 @@
 
 export const CLIENTS = 50;
 const MESSAGE = { role: 'user', content: 'x'.repeat(80 * 1024) };
-/** Just below 4 MiB, the default of BODY_LIMIT. */
+/** Just below 4 MiB, the most of a page. */
 const LARGE_BYTES = 49 * 80 * 1024;
+/** A picture in a message, as a data URL. */
+const PICTURE = {
+  role: 'user',
+  parts: [
+    {
+      type: 'image',
+      image: `data:image/png;base64,${'iVBORw0K'.repeat(1.5 * 2 ** 20)}`,
+    },
+  ],
+};
+export const PICTURES = JSON.stringify({ messages: [PICTURE] });
 export const MESSAGES = {
   messages: Array.from({ length: 49 }, () => MESSAGE),
 };
@@ -28,6 +39,8 @@ export interface LargeSessions {
   ids: string[];
   /** A session with one message of that size. */
   ofMessage: string;
+  /** A session with a picture of 12 MiB between small messages. */
+  ofPicture: string;
   /** A session with one message of many values. */
   ofValues: string;
   /** Sessions with references of 4 MiB and of 1 MiB. */
@@ -68,6 +81,16 @@ export async function fill(api: string): Promise<LargeSessions> {
     create(api, jsonOf({ messages: [message] }));
   const others = {
     ofMessage: await withMessage(LARGE_MESSAGE),
+    ofPicture: await create(
+      api,
+      jsonOf({
+        messages: [
+          { role: 'user', content: 'x' },
+          { ...PICTURE, id: 'picture' },
+          { role: 'user', content: 'x' },
+        ],
+      }),
+    ),
     ofValues: await create(api, jsonOf(MANY_VALUES)),
     ofReferences: await withMessage(REFERENCES),
     ofFewReferences: await withMessage(FEW_REFERENCES),

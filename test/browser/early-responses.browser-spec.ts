@@ -9,7 +9,10 @@ it.each([
 ])(
   'a page sees %i, although it still sends the body',
   async (status, bytes) => {
-    const service = await startTestService(JWT_MODE);
+    const service = await startTestService({
+      ...JWT_MODE,
+      BODY_LIMIT: '4194304',
+    });
     const page = await openPage();
     await page.goto(`${service.url}/api/docs`);
     const statuses = await page.evaluate(async (size) => {

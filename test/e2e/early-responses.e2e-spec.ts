@@ -11,7 +11,7 @@ import { JWT_MODE } from '../support/tokens.js';
 // The server answers before the body has arrived. Its client must get the
 // response, although it is still sending.
 
-const api = useTestApp();
+const api = useTestApp({ environment: { BODY_LIMIT: '4194304' } });
 /** Larger than the limit of 4 MiB, and than what the buffers of a socket take. */
 const BODY = Buffer.alloc(8 * 1024 * 1024, 'x');
 

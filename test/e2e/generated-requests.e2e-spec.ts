@@ -71,7 +71,9 @@ const KINDS = [
   'body too large',
 ];
 
-const api = useTestApp({ environment: JWT_MODE });
+const api = useTestApp({
+  environment: { ...JWT_MODE, BODY_LIMIT: '4194304' },
+});
 
 let operations: Operation[];
 let world: World;

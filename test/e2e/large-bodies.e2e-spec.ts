@@ -13,17 +13,19 @@ import {
   vi,
 } from 'vitest';
 import { ChatMessagesService } from '../../src/chat-sessions/messages/chat-messages.service.js';
-import { errorBody, type Session } from '../support/api.js';
+import { errorBody, type Message, type Session } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE } from '../support/tokens.js';
 
-const api = useTestApp({ environment: JWT_MODE });
+const api = useTestApp({
+  environment: { ...JWT_MODE, BODY_LIMIT: '12582912' },
+});
 
 const LARGE = bodyOf(512 * 1024);
 const SMALL = bodyOf(1024);
-/** Larger than the limit of 4 MiB. */
-const TOO_LARGE = bodyOf(5 * 1024 * 1024);
+/** Larger than the limit of 12 MiB. */
+const TOO_LARGE = bodyOf(13 * 1024 * 1024);
 
 let address: string;
 let url: URL;
@@ -194,6 +196,24 @@ it('serves small bodies in chunks while slow clients have all places', async () 
   expect((await send(SMALL)).status).toBe(201);
 });
 
+it('reads one body of more than 4 MiB at a time, and others beside it', async () => {
+  const parts = [{ type: 'x', data: 'x'.repeat(5 * 1024 * 1024) }];
+  const huge = Buffer.from(JSON.stringify({ role: 'user', parts }));
+  const slow = begin({ 'content-length': huge.length });
+  await new Promise((sent) => slow.write(huge.subarray(0, 300 * 1024), sent));
+  const waiting = Promise.all([send(huge), sendWithLength(huge)]);
+  const others = [await send(LARGE), await sendWithLength(LARGE)];
+  slow.end(huge.subarray(300 * 1024));
+  const all = [...others, await responseTo(slow), ...(await waiting)];
+  expect(all.map(({ status }) => status)).toEqual(Array(5).fill(201));
+  const seqs = all.map(
+    ({ body }) => (body as { message: Message }).message.seq,
+  );
+  expect(Math.max(...seqs.slice(0, 2))).toBeLessThan(
+    Math.min(...seqs.slice(2)),
+  );
+});
+
 it('gives places back when slow clients go away', async () => {
   const slow = await inParallel(3, () =>
     stall({ 'content-length': 512 * 1024 }),
@@ -310,7 +330,6 @@ describe('places are given back', () => {
       TOO_LARGE,
       '\r\n0\r\n\r\n',
     ]);
-    await sleep(500);
     socket.resume();
     expect((await send(LARGE)).status).toBe(201);
     expect((await send(LARGE)).status).toBe(201);

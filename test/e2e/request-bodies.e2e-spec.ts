@@ -5,7 +5,7 @@ import { createSession, errorBody } from '../support/api.js';
 import { exchange } from '../support/exchange.js';
 import { useTestApp } from '../support/test-app.js';
 
-const api = useTestApp();
+const api = useTestApp({ environment: { BODY_LIMIT: '4194304' } });
 
 const ID = '01938f5e-0000-7000-8000-000000000001';
 const SESSION = `/api/chat-sessions/${ID}`;

@@ -7,13 +7,17 @@ import {
   sendCreate,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
+import { undoMigrations } from '../support/test-database.js';
 
 const api = useTestApp();
 
-/** Reverts the migration of the wider limits, and migrates again. */
+/** Reverts the migrations since the wider limits, and migrates again. */
 async function revert(): Promise<void> {
-  await api.dataSource.undoLastMigration();
-  await api.dataSource.runMigrations();
+  try {
+    await undoMigrations(api.dataSource, 'WidenLimits');
+  } finally {
+    await api.dataSource.runMigrations();
+  }
 }
 
 it('what fits into the columns of before survives a revert', async () => {

@@ -27,7 +27,7 @@ interface Case {
   settings: Environment;
 }
 
-const OPEN = { AUTH_MODE: 'none' };
+const OPEN = { AUTH_MODE: 'none', BODY_LIMIT: '4194304' };
 const LIMITED = { ...JWT_MODE, RATE_LIMIT_WRITES: '1' };
 
 /** No caller has a token. */

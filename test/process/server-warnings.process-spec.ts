@@ -47,14 +47,14 @@ function onMysql() {
     ]);
   });
 
-  it('warns if max_allowed_packet is too small for bodies within BODY_LIMIT', async () => {
+  it('warns if max_allowed_packet is less than BODY_LIMIT', async () => {
     const server = await startServer(true);
     const { url } = await createMysqlDatabase(server.url);
     const connection = await connectMysql(server.url);
     onTestFinished(() => connection.destroy());
     await connection.query('SET GLOBAL max_allowed_packet = 4194304');
     expect(await warningsOf(url)).toEqual([
-      'Bodies within BODY_LIMIT may get 413: max_allowed_packet is 4194304, less than 8454144',
+      'Writes of more than 4194304 bytes (max_allowed_packet) get 413, although BODY_LIMIT is 16777216',
     ]);
   });
 }

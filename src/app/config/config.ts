@@ -79,7 +79,7 @@ export class Config extends DatabaseConfig {
   @IsInt()
   @Min(1024)
   @Max(64 * 1024 * 1024)
-  readonly BODY_LIMIT: number = 4 * 1024 * 1024;
+  readonly BODY_LIMIT: number = 16 * 1024 * 1024;
 
   /** Milliseconds that the store has for a request, which then gets 503. */
   @IsInt()

@@ -1,5 +1,4 @@
 import type { Database } from '../../database/database.js';
-import { packetFor } from '../../database/mysql/requirements.js';
 import { statement } from '../../database/unit-of-work.js';
 import type { Config } from '../config/config.js';
 
@@ -31,10 +30,9 @@ export async function serverWarnings(
       `The server can lose acknowledged writes: sync_binlog is ${Number(sync)}, not 1`,
     );
   }
-  const most = packetFor(BODY_LIMIT);
-  if (Number(packet) < most) {
+  if (Number(packet) < BODY_LIMIT) {
     warnings.push(
-      `Bodies within BODY_LIMIT may get 413: max_allowed_packet is ${Number(packet)}, less than ${most}`,
+      `Writes of more than ${Number(packet)} bytes (max_allowed_packet) get 413, although BODY_LIMIT is ${BODY_LIMIT}`,
     );
   }
   return warnings;

@@ -47,6 +47,31 @@ describe('a server that accepts less than at the start of the service', () => {
   });
 });
 
+describe.each([
+  ['4M', 413],
+  ['16M', 201],
+])('a server that accepts %s at once', (most, expected) => {
+  const api = useTestApp({
+    createDatabase: async () => {
+      const server = await startMysqlServer({
+        options: [`--max-allowed-packet=${most}`],
+      });
+      const { url } = await createMysqlDatabase(server.url);
+      return { url, remove: () => server.stop() };
+    },
+  });
+
+  it(`answers ${expected} to a picture of 12 MiB`, async () => {
+    const { id } = await createSession(api);
+    const image = `data:image/png;base64,${'iVBORw0K'.repeat(1.5 * MAX_BYTES)}`;
+    const parts = [{ type: 'image', image }];
+    const answer = await append(api, id, { role: 'user', parts });
+    expect(answer.status).toBe(expected);
+    const { messages } = await getPage(api, id);
+    expect(messages).toHaveLength(expected === 201 ? 1 : 0);
+  });
+});
+
 describe('a server that accepts 1 MiB at once', () => {
   const api = useTestApp({
     createDatabase: async () => {
