@@ -14,6 +14,7 @@ import {
 } from '../support/api.js';
 import { Branches } from '../support/branches.js';
 import { useTestApp } from '../support/test-app.js';
+import { undoMigrations } from '../support/test-database.js';
 
 /** More than one transaction removes. */
 const LONG = 2_100;
