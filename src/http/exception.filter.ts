@@ -82,7 +82,7 @@ export class ChatSessionsExceptionsFilter implements ExceptionFilter {
 }
 
 function responseOf(exception: unknown, texts: RouteTexts): ErrorResponse {
-  if (exception instanceof CodedError) {
+  if (exception instanceof CodedError && !isFixedFailure(exception, texts)) {
     const { status, text, retryAfter } = exception.info;
     const headers: Record<string, string> =
       retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
@@ -110,6 +110,11 @@ function responseOf(exception: unknown, texts: RouteTexts): ErrorResponse {
   const message = exception instanceof HttpException && exception.message;
   const text = texts.failure ?? (message || 'Internal server error');
   return ofRoute(500, text, texts);
+}
+
+/** The oldest routes respond with their own 500 while the store is unreachable: existing clients know it. */
+function isFixedFailure({ code }: CodedError, { isFixed }: RouteTexts) {
+  return isFixed && code === 'store_unreachable';
 }
 
 /** Nest's exceptions. A subclass may have a `code` (text) and `headers` (an object of texts). */

@@ -109,8 +109,9 @@ describe('a network between service and MariaDB', () => {
       expect(changed.acks).toBeGreaterThan(0);
       for (const { responses } of [workload, branches]) {
         expect(responses.has(NO_RESPONSE)).toBe(false);
-        expect(responses.has(500)).toBe(false);
       }
+      // The branches are also read and cleared, by routes that have a 500 of their own.
+      expect(workload.responses.has(500)).toBe(false);
       expect(afterwards).toEqual(Array(20).fill(201));
     },
   );

@@ -79,9 +79,14 @@ const ROUTES_WITH_FIXED_FAILURES = new Set([
   'GET /api/history',
 ]);
 
+/** Whether a route responds with its own 500 while the store is unreachable. */
+export function hasFixedFailures(route: string): boolean {
+  return ROUTES_WITH_FIXED_FAILURES.has(route);
+}
+
 /** The body of a 404 or 500 of a route, which is named as in TestApp's `routes`. */
 export function failureBody(route: string, error: string): object {
-  return ROUTES_WITH_FIXED_FAILURES.has(route) ? { error } : errorBody(error);
+  return hasFixedFailures(route) ? { error } : errorBody(error);
 }
 
 /** Creates a session with this many messages: `message 1`, `message 2` ... */

@@ -3,7 +3,9 @@ import { apiRequests } from '../../support/api-requests.js';
 import {
   append,
   createSession,
+  failureBody,
   getSession,
+  hasFixedFailures,
   userMessages,
 } from '../../support/api.js';
 import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
@@ -23,23 +25,28 @@ afterEach(() => proxy?.heal());
 afterAll(() => proxy?.stop());
 
 it.each(['refuse', 'reset'] as const)(
-  'every request gets 503 with Retry-After, and writes nothing, while the network does this: %s',
+  'every request fails, mostly with 503 and Retry-After, and writes nothing, while the network does this: %s',
   async (kind) => {
     const { id, messages } = await createSession(api, {}, 2);
     const before = await getSession(api, id);
     proxy.inject({ kind });
-    const responses = await Promise.all(
-      apiRequests(id, messages[1]!.id).map(({ method, path, body }) =>
-        api.send(method, path, body),
-      ),
+    const exchanges = await Promise.all(
+      apiRequests(id, messages[1]!.id).map(async (request) => {
+        const { method, path, body } = request;
+        return { request, response: await api.send(method, path, body) };
+      }),
     );
     await proxy.heal();
-    expect(responses.map(({ status }) => status)).toEqual(
-      responses.map(() => 503),
-    );
-    for (const { headers, body } of responses) {
-      expect(headers['retry-after']).toBe('1');
-      expect(body).toMatchObject({ code: 'store_unreachable' });
+    for (const { request, response } of exchanges) {
+      const { route, failure } = request;
+      if (hasFixedFailures(route)) {
+        expect(response.status).toBe(500);
+        expect(response.body).toEqual(failureBody(route, failure));
+      } else {
+        expect(response.status).toBe(503);
+        expect(response.headers['retry-after']).toBe('1');
+        expect(response.body).toMatchObject({ code: 'store_unreachable' });
+      }
     }
     expect(await getSession(api, id)).toEqual(before);
     expect((await append(api, id, userMessages(1)[0]!)).status).toBe(201);
