@@ -16,6 +16,7 @@ import { BranchesController } from './branches/branches.controller.js';
 import { BranchesService } from './branches/branches.service.js';
 import { chatSessionsEntities } from './entities.js';
 import { ForkCopies } from './forks/fork-copies.js';
+import { ForkSweeper } from './forks/fork-sweeper.js';
 import { ForksController } from './forks/forks.controller.js';
 import { ForksService } from './forks/forks.service.js';
 import { LIMITS } from './limits.js';
@@ -42,6 +43,7 @@ import { HistoryController } from './sessions/history.controller.js';
 import { MergePatches } from './sessions/merge-patches.js';
 import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
 import { ServeFromCache } from './sessions/serve-from-cache.js';
+import { ChatForksRepository } from './store/chat-forks.repository.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatRangePurgesRepository } from './store/chat-range-purges.repository.js';
@@ -98,6 +100,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     BranchesService,
     ForksService,
     ForkCopies,
+    ForkSweeper,
     MessageReads,
     MessageInserts,
     ChatSessionCreation,
@@ -123,6 +126,7 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     TreesRepository,
     ChatPurgesRepository,
     ChatRangePurgesRepository,
+    ChatForksRepository,
     HiddenMessagesRepository,
     LargeReads,
     IdempotencyKeysRepository,

@@ -1,3 +1,4 @@
+import { ChatFork } from './store/entities/chat-fork.entity.js';
 import { ChatMessage } from './store/entities/chat-message.entity.js';
 import { ChatPurge } from './store/entities/chat-purge.entity.js';
 import { ChatRangePurge } from './store/entities/chat-range-purge.entity.js';
@@ -10,5 +11,6 @@ export const chatSessionsEntities = [
   ChatMessage,
   ChatPurge,
   ChatRangePurge,
+  ChatFork,
   IdempotencyKey,
 ];

@@ -46,6 +46,11 @@ export const ERRORS = {
     status: 409,
     text: 'Chat session has too many branches',
   },
+  fork_interrupted: {
+    status: 503,
+    text: 'Messages of the chat session were deleted while they were copied',
+    retryAfter: 1,
+  },
   messages_gone: {
     status: 404,
     text: 'The messages of this request were deleted since',

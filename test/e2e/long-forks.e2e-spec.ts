@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Progress } from '../../src/chat-sessions/forks/fork-copies.js';
+import {
+  ForkCopies,
+  type Progress,
+} from '../../src/chat-sessions/forks/fork-copies.js';
+import { ForkSweeper } from '../../src/chat-sessions/forks/fork-sweeper.js';
 import { Purger } from '../../src/chat-sessions/removal/purger.js';
+import { ChatFork } from '../../src/chat-sessions/store/entities/chat-fork.entity.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
@@ -50,7 +55,8 @@ function betweenBatches(run: () => Promise<unknown>, times = 1) {
   const write = database.write.bind(database);
   vi.spyOn(database, 'write').mockImplementation(async (work) => {
     const result = await write(work);
-    const isBatch = (result as Partial<Progress>).lastSeq === 1_000;
+    const isBatch =
+      (result as Partial<Progress> | undefined)?.lastSeq === 1_000;
     if (isBatch && times-- > 0) await run();
     return result;
   });
@@ -66,11 +72,21 @@ function countOf(entity: new () => object): Promise<number> {
   return api.dataSource.getRepository(entity).count();
 }
 
-/** Runs a purger eleven minutes from now. */
-async function purgeLater(purger: Purger): Promise<void> {
+/** Runs something eleven minutes from now. */
+async function later(run: () => Promise<unknown>): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
-  await purger.run();
-  vi.useRealTimers();
+  await run().finally(() => vi.useRealTimers());
+}
+
+/** Checks that nothing is left of forks that were not completed. */
+async function expectNoHidden(): Promise<void> {
+  await api.app.get(Purger).run();
+  expect(await countOf(ChatFork)).toBe(0);
+  expect(await countOf(ChatPurge)).toBe(0);
+  const hidden = await api.dataSource
+    .getRepository(ChatSession)
+    .countBy({ ownerId: '' });
+  expect(hidden).toBe(0);
 }
 
 describe('a fork of a long session', () => {
@@ -134,24 +150,43 @@ describe('a fork of a long session', () => {
     expect((await sendFork(api, id)).status).toBe(404);
   });
 
-  it('begins again if its copy was removed', async () => {
-    betweenBatches(() => api.dataSource.getRepository(ChatPurge).clear());
-    expect(await forked()).toHaveLength(LONG);
-  });
+  it.each([true, false])(
+    'begins again if it was given up; its messages removed: %s',
+    async (isRemoved) => {
+      const purger = api.app.get(Purger);
+      vi.spyOn(purger, 'wake').mockReturnValue(undefined);
+      betweenBatches(async () => {
+        await later(() => api.app.get(ForkSweeper).run());
+        if (isRemoved) await purger.run();
+      });
+      expect(await forked()).toHaveLength(LONG);
+      await expectNoHidden();
+    },
+  );
 
-  it('fails if the session changes each time', async () => {
+  it('is 503 if the session loses messages each time', async () => {
     const ids = (await messagesOf(id)).map((one) => one.id);
     const branches = new Branches(api, id);
     betweenBatches(() => branches.delete(ids.pop()!), 5);
-    const { status } = await sendFork(api, id);
-    expect(status).toBe(500);
+    const { status, body, headers } = await sendFork(api, id);
+    expect([status, headers['retry-after']]).toEqual([503, '1']);
+    expect(body).toMatchObject({ code: 'fork_interrupted' });
+    await expectNoHidden();
   });
 
   it('with an Idempotency-Key is done once', async () => {
     const headers = { 'idempotency-key': 'long' };
-    const requests = await inParallel(2, () => sendFork(api, id, {}, headers));
+    const begin = vi.spyOn(api.app.get(ForkCopies), 'begin');
+    const requests = await inParallel(9, () => sendFork(api, id, {}, headers));
     requests.push(await sendFork(api, id, {}, headers));
-    const ids = requests.map(({ body }) => body.chat_session.id);
+    expect(begin).toHaveBeenCalledTimes(1);
+    const done = requests.filter(({ status }) => status === 201);
+    const refused = requests.filter(({ status }) => status === 409);
+    expect(done.length + refused.length).toBe(10);
+    for (const { body } of refused) {
+      expect(body).toMatchObject({ code: 'key_in_use' });
+    }
+    const ids = done.map(({ body }) => body.chat_session.id);
     expect(new Set(ids).size).toBe(1);
     const { chat_sessions: sessions } = await listSessions(api);
     const forks = sessions.filter((one) => one.forked_from?.session_id === id);
@@ -159,20 +194,41 @@ describe('a fork of a long session', () => {
   });
 
   it('is removed if its process ends before it is complete', async () => {
-    const purger = api.app.get(Purger);
-    await purgeLater(purger);
+    await api.app.get(Purger).run();
     const sessions = await countOf(ChatSession);
     const messages = await countOf(ChatMessage);
-    betweenBatches(async () => {
-      await purger.run();
+    betweenBatches(() => {
+      vi.spyOn(api.app.get(ForkCopies), 'giveUp').mockImplementation(() => {
+        throw new Error('killed');
+      });
       throw new Error('killed');
     });
     expect((await sendFork(api, id)).status).toBe(500);
+    vi.restoreAllMocks();
+    const sweeper = api.app.get(ForkSweeper);
+    await sweeper.run();
+    expect(await countOf(ChatFork)).toBe(1);
     expect(await countOf(ChatMessage)).toBe(messages + 1_000);
-    await purgeLater(purger);
+    await later(() => sweeper.run());
+    await api.app.get(Purger).run();
     expect(await countOf(ChatMessage)).toBe(messages);
     expect(await countOf(ChatSession)).toBe(sessions);
-    expect(await countOf(ChatPurge)).toBe(0);
+    await expectNoHidden();
+  });
+
+  it('knows its largest message and its last text', async () => {
+    const before = await messagesOf(id);
+    const branches = new Branches(api, id);
+    const content = 'y'.repeat(100_000);
+    betweenBatches(() => branches.edit(before[LONG - 1]!.id, { content }));
+    const { body } = await sendFork(api, id);
+    const { id: forkId, created_at, updated_at } = body.chat_session;
+    expect(updated_at >= created_at).toBe(true);
+    const row = await api.dataSource
+      .getRepository(ChatSession)
+      .findOneByOrFail({ id: forkId });
+    expect(row.preview).toBe('y'.repeat(160));
+    expect(row.maxMessageBytes).toBeGreaterThan(100_000);
   });
 });
 

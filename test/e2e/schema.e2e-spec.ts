@@ -62,6 +62,7 @@ async function tables(): Promise<string[]> {
 }
 
 const TABLES = [
+  'chat_forks',
   'chat_messages',
   'chat_purges',
   'chat_range_purges',

@@ -17,6 +17,13 @@ import { buildVersionBefore } from '../support/version-before.js';
 const ROUNDS = 24;
 /** More than one transaction removes. */
 const LONG = 2_500;
+/** Long enough for a fork that a run of the purger overtakes. */
+const FORKED = 20_000;
+const JSON_REQUEST = {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: '{}',
+};
 
 let before: string | undefined;
 beforeAll(() => {
@@ -71,11 +78,11 @@ class Client {
   }
 
   /** The texts of all pages, in order; deleted messages have none in the version before. */
-  async texts(): Promise<string[]> {
+  async texts(limit = 7): Promise<string[]> {
     const texts: string[] = [];
     let after = 0;
     for (;;) {
-      const path = `/messages?limit=7&after=${after}`;
+      const path = `/messages?limit=${limit}&after=${after}`;
       const { body } = await this.send<{ messages: Message[] }>('GET', path);
       if (body.messages.length === 0) break;
       texts.push(...body.messages.map(({ content }) => content));
@@ -192,6 +199,27 @@ describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
           'other',
           'next',
         ]);
+      });
+
+      it('keeps its hands off forks that are not complete', async () => {
+        const { old, current } = await startBoth(await databaseUrl());
+        const oldSessions = new LongSessions(old.url);
+        const source = await oldSessions.create(FORKED, 10);
+        const url = `${current.url}/api/chat-sessions`;
+        for (let round = 0; round < 4; round++) {
+          const cleared = await oldSessions.create(LONG, 10);
+          const [fork, status] = await Promise.all([
+            fetch(`${url}/${source}/fork`, JSON_REQUEST),
+            // Its purger removes what it takes for removed.
+            oldSessions.clear(cleared),
+          ]);
+          expect([fork.status, status]).toEqual([201, 200]);
+          const { chat_session } = (await fork.json()) as {
+            chat_session: { id: string };
+          };
+          const client = new Client(current.url, chat_session.id);
+          expect(await client.texts(200)).toHaveLength(FORKED);
+        }
       });
 
       it('reads every page while many messages are deleted', async () => {

@@ -82,6 +82,7 @@ describe('a transaction', () => {
   it('is opened by SessionWrites, and for what changes no version of a session', () => {
     expect(new Set(callsOfWrite(program))).toEqual(
       new Set([
+        'src/chat-sessions/forks/fork-sweeper.ts: write',
         'src/chat-sessions/forks/forks.service.ts: write',
         'src/chat-sessions/removal/purger.ts: write',
         'src/chat-sessions/removal/range-purger.ts: write',

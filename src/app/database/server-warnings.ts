@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.js';
+import { bodyFor } from '../../database/mysql/requirements.js';
 import { statement } from '../../database/unit-of-work.js';
 import type { Config } from '../config/config.js';
 
@@ -30,9 +31,10 @@ export async function serverWarnings(
       `The server can lose acknowledged writes: sync_binlog is ${Number(sync)}, not 1`,
     );
   }
-  if (Number(packet) < BODY_LIMIT) {
+  const most = bodyFor(Number(packet));
+  if (most < BODY_LIMIT) {
     warnings.push(
-      `Writes of more than ${Number(packet)} bytes (max_allowed_packet) get 413, although BODY_LIMIT is ${BODY_LIMIT}`,
+      `Bodies of more than ${most} bytes may get 413, although BODY_LIMIT is ${BODY_LIMIT}: max_allowed_packet is ${Number(packet)}`,
     );
   }
   return warnings;

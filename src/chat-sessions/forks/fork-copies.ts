@@ -4,8 +4,11 @@ import {
   execute,
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
+import { ChatSessionsError } from '../errors.js';
+import { PAGE } from '../limits.js';
 import { messageNotFound, MessageReads } from '../messages/message-reads.js';
 import { newSession } from '../sessions/session-rules.js';
+import { ChatForksRepository } from '../store/chat-forks.repository.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
 import {
@@ -13,6 +16,7 @@ import {
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
+import type { ChatFork } from '../store/entities/chat-fork.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import { PlacedMessagesRepository } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
@@ -40,18 +44,16 @@ export interface Progress {
   count: number;
   /** The seq of the last message in the session that is copied. */
   lastSeq: number;
-  /** The `updatedAt` of that session when this was copied. */
-  updatedAt: Date;
+  /** That session when this was copied. */
+  source: SessionState;
 }
 
-/** A fork whose messages are all copied. */
-export interface CompleteCopy {
-  session: ChatSession;
-  updatedAt: Date;
+/** Thrown if a fork cannot go on: messages of it were deleted meanwhile, or it took too long. */
+export class ForkInterrupted extends ChatSessionsError {
+  constructor() {
+    super('fork_interrupted');
+  }
 }
-
-/** Thrown if the messages that are being copied are no longer those of the session, or if the copy was given up. */
-export class ForkInterrupted extends Error {}
 
 /** A fork that takes longer has failed, and its messages are removed. */
 const LONGEST_MS = 10 * 60_000;
@@ -68,6 +70,7 @@ export class ForkCopies {
     private readonly placed: PlacedMessagesRepository,
     private readonly trees: TreesRepository,
     private readonly purges: ChatPurgesRepository,
+    private readonly forks: ChatForksRepository,
     private readonly reads: MessageReads,
   ) {}
 
@@ -85,10 +88,10 @@ export class ForkCopies {
   /** Begins a fork that is copied in batches: until `publish`, nobody sees it. Throws EntityNotFoundError, `version_moved`. */
   *begin(point: ForkPoint): UnitOfWork<Fork> {
     const fork = yield* this.prepare(point);
-    const { session } = fork;
-    yield* this.sessions.insertHidden(session);
-    const dueAt = new Date(session.createdAt.getTime() + LONGEST_MS);
-    yield* this.purges.insert(session, dueAt);
+    yield* this.sessions.insertHidden(fork.session);
+    const dueAt = new Date(Date.now() + LONGEST_MS);
+    const { id: sessionId, ownerId } = fork.session;
+    yield* this.forks.insert({ sessionId, ownerId, dueAt });
     return fork;
   }
 
@@ -97,8 +100,10 @@ export class ForkCopies {
     const { id, ownerId } = fork.source;
     const source = yield* this.sessions.lock(ownerId, id);
     const tree = yield* this.trees.get(source);
+    yield* this.lockHidden(fork.session);
     if (!isPathOf(tree, fork)) throw new ForkInterrupted();
-    const limit = BATCH_MESSAGES;
+    const isLine = fork.path.ranges.length === 1;
+    const limit = isLine ? BATCH_MESSAGES : PAGE.messages.max;
     const next = pageOf(fork.path, { after: lastSeq, limit });
     const fitting = yield* this.placed.fitting(source, next);
     const { ranges } = fitting!.page;
@@ -108,20 +113,43 @@ export class ForkCopies {
     return {
       count: count + sizeOf(ranges),
       lastSeq: ranges.at(-1)!.to,
-      updatedAt: source.updatedAt,
+      source,
     };
   }
 
-  /** Gives the fork to its owner. Throws ForkInterrupted. */
-  *publish({ session, updatedAt }: CompleteCopy): UnitOfWork<ChatSession> {
-    const { ownerId, id } = session;
-    const hidden = yield* this.sessions.lockById(id);
-    const [purge] = yield* this.purges.lock(id);
-    if (!hidden || !purge) throw new ForkInterrupted();
-    yield* this.purges.delete(purge);
-    // Pages compare it with the times of edits, which the copies have as well.
-    yield* this.sessions.publish(session, updatedAt);
+  /** Gives a fork whose messages are all copied to its owner. Throws ForkInterrupted. */
+  *publish({ session }: Fork, { source }: Progress): UnitOfWork<ChatSession> {
+    const { ownerId, id, lastSeq } = session;
+    yield* this.forks.delete(yield* this.lockHidden(session));
+    // Messages may have been changed before they were copied.
+    const leaf = yield* this.reads.leafFields(session, lastSeq);
+    const { maxMessageBytes } = source;
+    const updatedAt = later(session.updatedAt, source.updatedAt);
+    yield* this.sessions.publish(session, {
+      ...leaf,
+      maxMessageBytes,
+      updatedAt,
+    });
     return yield* this.sessions.get(ownerId, id);
+  }
+
+  /** Leaves what was copied of a fork to `Purger`. */
+  *giveUp(id: string, now: Date): UnitOfWork<void> {
+    const hidden = yield* this.sessions.lockById(id);
+    const fork = yield* this.forks.find(id);
+    if (!fork) return;
+    yield* this.forks.delete(fork);
+    if (!hidden) return;
+    const { ownerId } = fork;
+    yield* this.purges.insert({ id, ownerId, lastSeq: hidden.lastSeq }, now);
+  }
+
+  /** Throws ForkInterrupted if the fork was given up. */
+  private *lockHidden({ id }: SessionKey): UnitOfWork<ChatFork> {
+    yield* this.sessions.lockById(id);
+    const fork = yield* this.forks.find(id);
+    if (!fork) throw new ForkInterrupted();
+    return fork;
   }
 
   private *prepare(point: ForkPoint): UnitOfWork<Fork> {
@@ -135,7 +163,7 @@ export class ForkCopies {
     const leaf = yield* this.reads.leafFields(source, leafSeq);
     const leafId =
       messageId ?? (yield* this.messages.idOf(source, leafSeq)) ?? null;
-    const now = new Date(Math.max(source.updatedAt.getTime(), Date.now()));
+    const now = later(source.updatedAt, new Date());
     const session = newSession(
       ownerId,
       {
@@ -168,6 +196,10 @@ export class ForkCopies {
     }
     return seq;
   }
+}
+
+function later(a: Date, b: Date): Date {
+  return a > b ? a : b;
 }
 
 /** Whether the path of a fork is still one of the session's. Messages that were appended since do not change it. */

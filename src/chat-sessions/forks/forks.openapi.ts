@@ -20,7 +20,7 @@ export const ApiForkChatSession = () =>
       operationId: 'forkChatSession',
       summary: 'Fork a session',
       description:
-        'Copies the messages from the start of the conversation to `message_id` into a new session, with their ids and times, and with the title, document, context documents, config and metadata of the session. Other branches, the section, and whether it is pinned or archived are not copied. A message that is changed while a long session is copied may be copied as it was before or after.',
+        'Copies the messages from the start of the conversation to `message_id` into a new session, with their ids and times, and with the title, document, context documents, config and metadata of the session. Other branches, the section, and whether it is pinned or archived are not copied. A message that is changed while a long session is copied may be copied as it was before or after. If messages are deleted meanwhile, the copy begins again; if that happens too often, the response is 503.',
     }),
     ApiSessionId(),
     ApiIdempotencyKey(),
@@ -37,7 +37,12 @@ export const ApiForkChatSession = () =>
       invalid: `message_id ${MESSAGE_ID_RULE}`,
       notFound: 'Chat session or message not found',
       hasBody: true,
-      errors: errorsOf('key_in_use', 'version_moved', 'key_reused'),
+      errors: errorsOf(
+        'fork_interrupted',
+        'key_in_use',
+        'version_moved',
+        'key_reused',
+      ),
       failure: 'Failed to fork chat session',
     }),
   );

@@ -31,9 +31,7 @@ export class Purger extends BackgroundTask {
     let failure: unknown;
     let sessionId = '';
     while (!this.isStopped) {
-      const next = await this.database.read(() =>
-        this.purges.next(sessionId, new Date()),
-      );
+      const next = await this.database.read(() => this.purges.next(sessionId));
       if (!next) break;
       ({ sessionId } = next);
       try {

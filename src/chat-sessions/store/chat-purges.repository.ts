@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThanOrEqual, MoreThan, Repository } from 'typeorm';
+import { MoreThan, Repository } from 'typeorm';
 import { Database } from '../../database/database.js';
 import { select, selectFrom, Table } from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
@@ -20,23 +20,20 @@ export class ChatPurgesRepository {
     this.table = new Table(purges);
   }
 
-  /** All messages that the session has now are to be removed, from a time on. */
+  /** All messages that the session has now are to be removed. */
   *insert(
-    { id, ownerId, lastSeq }: SessionState,
+    { id, ownerId, lastSeq }: Pick<SessionState, 'id' | 'ownerId' | 'lastSeq'>,
     createdAt: Date,
   ): UnitOfWork<void> {
     const purge = { sessionId: id, lastSeq, ownerId, createdAt };
     yield* execute(this.table.insert([purge]));
   }
 
-  /** The next one after those of a session that is due; of a session, that of its oldest messages. */
-  *next(after: string, now: Date): UnitOfWork<ChatPurge | undefined> {
+  /** The next one after those of a session; of a session, that of its oldest messages. */
+  *next(after = ''): UnitOfWork<ChatPurge | undefined> {
     const [purge] = yield* select(
       selectFrom(this.purges, 'purge')
-        .where({
-          sessionId: MoreThan(after),
-          createdAt: LessThanOrEqual(now),
-        })
+        .where({ sessionId: MoreThan(after) })
         .orderBy('purge.sessionId')
         .addOrderBy('purge.lastSeq')
         .limit(1),

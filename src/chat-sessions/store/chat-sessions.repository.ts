@@ -153,10 +153,13 @@ export class ChatSessionsRepository {
     yield* this.insert(hidden);
   }
 
-  /** Gives a hidden session its owner. */
-  *publish({ id, ownerId }: SessionKey, updatedAt: Date): UnitOfWork<void> {
+  /** Gives a hidden session its owner, and changes fields of it. */
+  *publish(
+    { id, ownerId }: SessionKey,
+    fields: Partial<ChatSession>,
+  ): UnitOfWork<void> {
     yield* execute(
-      this.table.update({ id, ownerId: NOBODY }, { ownerId, updatedAt }),
+      this.table.update({ id, ownerId: NOBODY }, { ownerId, ...fields }),
     );
   }
 

@@ -1617,7 +1617,7 @@ export type ForkChatSessionErrors = {
      */
     500: ChatError;
     /**
-     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     * Messages of the chat session were deleted while they were copied
      */
     503: ChatError;
 };

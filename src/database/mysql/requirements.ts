@@ -14,6 +14,11 @@ export function packetFor(bodyBytes: number): number {
   return PACKET_PER_BYTE * bodyBytes + OTHER_COLUMNS_BYTES;
 }
 
+/** The size of a body that certainly fits into a packet. */
+export function bodyFor(packetBytes: number): number {
+  return Math.floor((packetBytes - OTHER_COLUMNS_BYTES) / PACKET_PER_BYTE);
+}
+
 /**
  * Settings of an application's connections that the module cannot work with, one
  * line each. Without these checks text could be cut, be stored as question

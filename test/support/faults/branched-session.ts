@@ -8,6 +8,8 @@ import { NaiveTree } from '../naive-tree.js';
 
 /** A longer session is cleared, so that the runs stay short. */
 const MOST_MESSAGES = 100;
+/** More are not made: each is compared afterwards. */
+const MOST_FORKS = 20;
 /** Most messages of one change. */
 const BATCH = 3;
 
@@ -23,14 +25,15 @@ const CHANGES: Changes = {
   'replace and keep': (session) => session.replace(true),
   'replace and delete': (session) => session.replace(false),
   'go to': (session) => session.goTo(),
+  fork: (session) => session.fork(),
 };
 
 export interface Differences {
   /** Messages that are missing, or miss their last edit. */
   lost: number;
-  /** Messages that are stored twice, or still there after they were deleted. */
+  /** Messages that are stored twice, or still there after they were deleted, and forks that were made twice. */
   doubled: number;
-  /** Whether the tree or the path differs, beyond these messages. */
+  /** Whether the tree, the path or a fork differs, beyond these messages. */
   isHalf: boolean;
   /** Whether the count of messages is wrong. */
   hasGap: boolean;
@@ -47,6 +50,8 @@ export class BranchedSession {
   private readonly ids = [''];
   /** The contents of the messages by id. */
   private readonly contents = new Map<string, string>();
+  /** The ids and contents of the messages of each fork, by its id. */
+  private readonly forks = new Map<string, [id: string, content: string][]>();
 
   constructor(
     private readonly client: ChatSessionsClient,
@@ -114,6 +119,18 @@ export class BranchedSession {
     this.tree.leaf = this.tree.subtree(seq).at(-1)!;
   }
 
+  /** Forks do not change any more. */
+  async fork(): Promise<void> {
+    if (this.forks.size === MOST_FORKS) return this.append();
+    const path = this.tree.path(this.tree.leaf).map((seq) => this.ids[seq]!);
+    const { chat_session: fork } = await this.client.fork(this.id);
+    const messages = path.map((id): [string, string] => [
+      id,
+      this.contents.get(id)!,
+    ]);
+    this.forks.set(fork.id, messages);
+  }
+
   async clear(): Promise<void> {
     await this.client.clear(this.id);
     this.tree.clear();
@@ -141,15 +158,31 @@ export class BranchedSession {
         ({ id, parent_id }, index) =>
           id === path[index] && parent_id === (path[index - 1] ?? null),
       );
+    const forks = await collect(this.client.sessions({ limit: 100 }));
+    const ofThis = forks.filter(
+      (one) => one.forked_from?.session_id === this.id,
+    );
+    const isForked = await this.hasWholeForks();
     return {
       lost: [...expected.keys()].filter(
         (id) => stored.get(id)?.content !== this.contents.get(id),
       ).length,
       doubled:
-        all.length - [...expected.keys()].filter((id) => stored.has(id)).length,
-      isHalf: !isRight || !isShown,
+        all.length -
+        [...expected.keys()].filter((id) => stored.has(id)).length +
+        Math.max(ofThis.length - this.forks.size, 0),
+      isHalf: !isRight || !isShown || !isForked,
       hasGap: session.message_count !== expected.size,
     };
+  }
+
+  private async hasWholeForks(): Promise<boolean> {
+    for (const [forkId, expected] of this.forks) {
+      const messages = await collect(this.client.messages(forkId, PAGES));
+      const found = messages.map(({ id, content }) => [id, content]);
+      if (JSON.stringify(found) !== JSON.stringify(expected)) return false;
+    }
+    return true;
   }
 
   /**

@@ -24,7 +24,6 @@ export class ChatPurge {
   @Column({ ...opaqueIdColumn, name: 'owner_id' })
   ownerId: string;
 
-  /** No message is removed before: a fork that is being copied has a purge in the future, in case it is never completed. */
   @Column({ ...timeColumn, name: 'created_at' })
   createdAt: Date;
 }

@@ -5,13 +5,27 @@ export class AddForks1796400000000 implements MigrationInterface {
   readonly name = 'AddForks1796400000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE TABLE IF NOT EXISTS \`chat_forks\` (
+        \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+        \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+        \`due_at\` datetime(3) NOT NULL,
+        CONSTRAINT \`pk_chat_forks\` PRIMARY KEY (\`session_id\`)
+      ) ENGINE=InnoDB`);
     if (await queryRunner.hasColumn('chat_sessions', 'forked_from')) return;
     await queryRunner.query(
       'ALTER TABLE `chat_sessions` ADD COLUMN `forked_from` longtext NULL, ALGORITHM=INSTANT',
     );
   }
 
+  /** Forks that are not complete are removed. */
   async down(queryRunner: QueryRunner): Promise<void> {
+    if (await queryRunner.hasTable('chat_forks')) {
+      await queryRunner.query(
+        "DELETE FROM `chat_sessions` WHERE `owner_id` = '' AND `id` IN (SELECT `session_id` FROM `chat_forks`)",
+      );
+      await queryRunner.query('DROP TABLE `chat_forks`');
+    }
     if (!(await queryRunner.hasColumn('chat_sessions', 'forked_from'))) return;
     await queryRunner.query(
       'ALTER TABLE `chat_sessions` DROP COLUMN `forked_from`',

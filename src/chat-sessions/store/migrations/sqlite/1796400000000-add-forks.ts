@@ -5,12 +5,24 @@ export class AddForks1796400000000 implements MigrationInterface {
   readonly name = 'AddForks1796400000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE TABLE "chat_forks" (
+        "session_id" varchar(36) NOT NULL,
+        "owner_id" varchar(191) NOT NULL,
+        "due_at" datetime(3) NOT NULL,
+        CONSTRAINT "pk_chat_forks" PRIMARY KEY ("session_id")
+      )`);
     await queryRunner.query(
       'ALTER TABLE "chat_sessions" ADD COLUMN "forked_from" longtext',
     );
   }
 
+  /** Forks that are not complete are removed. */
   async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(
+      `DELETE FROM "chat_sessions" WHERE "owner_id" = '' AND "id" IN (SELECT "session_id" FROM "chat_forks")`,
+    );
+    await queryRunner.query('DROP TABLE "chat_forks"');
     await queryRunner.query(
       'ALTER TABLE "chat_sessions" DROP COLUMN "forked_from"',
     );
