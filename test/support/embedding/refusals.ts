@@ -172,7 +172,7 @@ export const REFUSALS: Exchange[] = [
     name: 'with a body over the limit',
     method: 'POST',
     path: MESSAGES,
-    body: { role: 'user', content: 'x'.repeat(4 * 2 ** 20) },
+    body: { role: 'user', content: 'x'.repeat(16 * 2 ** 20) },
     status: 413,
     responseBody: {
       error: 'Request body is too large',
