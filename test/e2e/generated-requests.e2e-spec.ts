@@ -182,7 +182,8 @@ function complaint(
   // 422: another request had the key. 404: this one had it, and what it created is gone.
   const ofUsedKey = isJudged && isKeyUsed ? [404, 422] : [];
   // A body with too many items may also be too large.
-  const ofLargeBody = (request.payload?.length ?? 0) > BODY_LIMIT ? [413] : [];
+  const bytes = Buffer.byteLength(request.payload ?? '');
+  const ofLargeBody = bytes > BODY_LIMIT ? [413] : [];
   const allowed = [...(statuses ?? []), ...ofUsedKey, ...ofLargeBody];
   if (statuses && !allowed.includes(status)) {
     const mistake = kind ? `${kind} at ${site || 'the request'}` : 'no mistake';
