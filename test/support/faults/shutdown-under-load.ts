@@ -156,7 +156,7 @@ class Load {
     exitedAt: number,
     messages: ChatMessage[],
   ): Omit<ShutdownReport, keyof Ending> {
-    const stored = new Set(messages.map(({ id }) => id));
+    const stored = new Set(messages.map(({ idKey }) => idKey));
     const all = [...this.exchanges, ...this.probes];
     const responded = all.filter(({ status }) => status !== undefined);
     const failed = all.filter(({ status }) => status === undefined);
