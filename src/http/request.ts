@@ -1,10 +1,33 @@
-import type { IncomingMessage } from 'node:http';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage, Server } from 'node:http';
 
 /** A request of either adapter: Express hands out Node's own, Fastify wraps it as `raw`. */
 export type HttpRequest = IncomingMessage | { raw: IncomingMessage };
 
 export function rawOf(request: HttpRequest): IncomingMessage {
   return 'raw' in request ? request.raw : request;
+}
+
+/** Calls a listener for every request, before the parsers of the application read its body. */
+export function beforeParsers(
+  httpAdapter: AbstractHttpAdapter,
+  listener: (request: IncomingMessage) => void,
+): void {
+  if (httpAdapter.getType() === 'fastify') {
+    // Fastify may have several servers, one for each address.
+    httpAdapter
+      .getInstance<FastifyInstance>()
+      .addHook('onRequest', ({ raw }, _reply, done) => {
+        listener(raw);
+        done();
+      });
+  } else {
+    (httpAdapter.getHttpServer() as Server).prependListener(
+      'request',
+      listener,
+    );
+  }
 }
 
 /** Whether a body follows the headers. */

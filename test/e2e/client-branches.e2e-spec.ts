@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
+import { collect } from '../support/collect.js';
 import { errorOf } from '../support/scripted-client.js';
 import { useTestApp } from '../support/test-app.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
@@ -14,12 +15,6 @@ beforeAll(async () => {
   });
 });
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
-}
-
 const hello = { role: 'user', content: 'Hello 🧾' } as const;
 
 describe('ChatSessionsClient', () => {
@@ -27,7 +22,7 @@ describe('ChatSessionsClient', () => {
     const { chat_session } = await alice.create({ messages: [hello] });
     const { id } = chat_session;
     const shown = async () => {
-      const messages = await all(alice.messages(id));
+      const messages = await collect(alice.messages(id));
       return messages.map(({ content }) => content);
     };
     const answer = (content: string) =>
@@ -45,10 +40,10 @@ describe('ChatSessionsClient', () => {
     const back = await alice.goTo(id, first.id, { ifMatch: edited.etag });
     expect(back.chat_session.messages).toHaveLength(2);
     expect(await shown()).toEqual([hello.content, 'one']);
-    expect(await all(alice.messages(id, { leaf: edited.message.id }))).toEqual([
-      edited.message,
-    ]);
-    const tree = await all(alice.tree(id, { limit: 2 }));
+    expect(
+      await collect(alice.messages(id, { leaf: edited.message.id })),
+    ).toEqual([edited.message]);
+    const tree = await collect(alice.tree(id, { limit: 2 }));
     expect(tree.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
 
     const changed = await alice.updateMessage(id, first.id, {
@@ -64,7 +59,7 @@ describe('ChatSessionsClient', () => {
     await alice.deleteMessage(id, edited.message.id);
     await alice.deleteMessage(id, again.message.id, { following: true });
     expect(await shown()).toEqual([hello.content, 'three']);
-    expect(await all(alice.tree(id))).toHaveLength(2);
+    expect(await collect(alice.tree(id))).toHaveLength(2);
     const late = alice.deleteMessage(id, question!.id, { ifMatch: back.etag });
     expect(await errorOf(late)).toMatchObject({ code: 'version_moved' });
   });

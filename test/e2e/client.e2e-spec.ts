@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
 import { NOBODYS_ID, numbers, userMessages } from '../support/api.js';
+import { collect } from '../support/collect.js';
 import { errorOf } from '../support/scripted-client.js';
 import { useTestApp } from '../support/test-app.js';
 import { JWT_MODE, signToken } from '../support/tokens.js';
@@ -22,12 +23,6 @@ function clientOf(owner: string): ChatSessionsClient {
     baseUrl,
     token: () => signToken({ sub: owner }),
   });
-}
-
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const item of items) list.push(item);
-  return list;
 }
 
 const hello = { role: 'user', content: 'Hello 🧾' } as const;
@@ -110,7 +105,7 @@ describe('ChatSessionsClient', () => {
     const { chat_session } = await alice.create({ messages: userMessages(9) });
     const { id } = chat_session;
     const seqs = async (query?: Parameters<typeof alice.messages>[1]) =>
-      (await all(alice.messages(id, query))).map(({ seq }) => seq);
+      (await collect(alice.messages(id, query))).map(({ seq }) => seq);
     const oldestFirst = numbers(1, 9);
     const newestFirst = oldestFirst.toReversed();
     expect(await seqs()).toEqual(oldestFirst);
@@ -157,7 +152,7 @@ describe('ChatSessionsClient', () => {
     }
     await bob.update(ids[0]!, { archived: true });
     const idsOf = async (query?: Parameters<typeof bob.sessions>[0]) =>
-      (await all(bob.sessions(query))).map(({ id }) => id);
+      (await collect(bob.sessions(query))).map(({ id }) => id);
     expect(await idsOf()).toEqual(ids.slice(1));
     expect(await idsOf({ limit: 3 })).toEqual(ids.slice(1));
     expect(await idsOf({ archived: true })).toEqual(ids.slice(0, 1));
@@ -203,9 +198,9 @@ describe('ChatSessionsApiError', () => {
   it.each<[number, (client: ChatSessionsClient) => Promise<unknown>]>([
     [404, (client) => client.get(NOBODYS_ID)],
     [404, (client) => client.append(NOBODYS_ID, hello)],
-    [404, (client) => all(client.messages(NOBODYS_ID))],
+    [404, (client) => collect(client.messages(NOBODYS_ID))],
     [400, (client) => client.get('not a UUID')],
-    [400, (client) => all(client.sessions({ limit: 101 }))],
+    [400, (client) => collect(client.sessions({ limit: 101 }))],
     [400, (client) => client.delete(NOBODYS_ID, { ifMatch: '' })],
   ])('has the status %i', async (status, call) => {
     expect(await errorOf(call(alice))).toMatchObject({ status });

@@ -3,7 +3,6 @@ import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import { type Appended, MessageInserts } from '../messages/message-inserts.js';
 import {
-  messageNotFound,
   MessageReads,
   type SessionWithPage,
 } from '../messages/message-reads.js';
@@ -124,7 +123,7 @@ export class BranchesService {
     { messageId, following, now }: RemovedMessage,
   ): UnitOfWork<Removed> {
     const before = yield* this.trees.get(session);
-    const seq = yield* this.seqOf(session, before, messageId);
+    const seq = yield* this.messageReads.seqOf(session, before, messageId);
     const remove = following ? deleteFollowing : deleteOne;
     const { tree, removed } = remove(before, seq);
     const fields = yield* this.fieldsAfter(session, before, tree);
@@ -210,7 +209,7 @@ export class BranchesService {
     admit: Admit,
   ): UnitOfWork<Moved> {
     const before = yield* this.trees.get(state);
-    const seq = yield* this.seqOf(state, before, messageId);
+    const seq = yield* this.messageReads.seqOf(state, before, messageId);
     const tree = goTo(before, seq);
     if (tree.leafSeq !== before.leafSeq) {
       const fields = yield* this.fieldsAfter(state, before, tree);
@@ -231,16 +230,6 @@ export class BranchesService {
     if (tree.leafSeq === before.leafSeq) return columns;
     const leaf = yield* this.messageReads.leafFields(session, tree.leafSeq);
     return { ...columns, ...leaf };
-  }
-
-  private *seqOf(
-    session: SessionState,
-    tree: Tree,
-    id: string,
-  ): UnitOfWork<number> {
-    const seq = yield* this.messages.seqOf(session, tree, id);
-    if (seq === undefined) throw messageNotFound(session, id);
-    return seq;
   }
 
   /** The seq of a message of the path; 0 for null. */

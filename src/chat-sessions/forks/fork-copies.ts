@@ -6,7 +6,7 @@ import {
 } from '../../database/unit-of-work.js';
 import { ChatSessionsError } from '../errors.js';
 import { PAGE } from '../limits.js';
-import { messageNotFound, MessageReads } from '../messages/message-reads.js';
+import { MessageReads } from '../messages/message-reads.js';
 import { newSession } from '../sessions/session-rules.js';
 import { ChatForksRepository } from '../store/chat-forks.repository.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
@@ -23,8 +23,9 @@ import { TreesRepository } from '../store/trees.repository.js';
 import { pageOf, type Path, pathOf } from '../tree/path.js';
 import { has, sizeOf, type Tree } from '../tree/tree.js';
 import type { IfMatch } from '../writes/entity-tag.js';
+import { timeOfChange } from '../writes/session-writes.js';
 
-/** Where to fork a session. */
+/** The place at which a session is forked. */
 export interface ForkPoint extends SessionKey {
   /** The last message to copy: by default the leaf. */
   messageId?: string;
@@ -124,7 +125,8 @@ export class ForkCopies {
     // Messages may have been changed before they were copied.
     const leaf = yield* this.reads.leafFields(session, lastSeq);
     const { maxMessageBytes } = source;
-    const updatedAt = later(session.updatedAt, source.updatedAt);
+    const isNewer = source.updatedAt > session.updatedAt;
+    const { updatedAt } = isNewer ? source : session;
     yield* this.sessions.publish(session, {
       ...leaf,
       maxMessageBytes,
@@ -157,13 +159,16 @@ export class ForkCopies {
     const state = yield* this.sessions.lock(ownerId, id);
     ifMatch?.check(state);
     const tree = yield* this.trees.get(state);
-    const leafSeq = yield* this.seqOf(state, tree, messageId);
+    const leafSeq =
+      messageId === undefined
+        ? tree.leafSeq
+        : yield* this.reads.seqOf(state, tree, messageId);
     const path = pathOf(tree, leafSeq);
     const source = yield* this.sessions.get(ownerId, id);
     const leaf = yield* this.reads.leafFields(source, leafSeq);
     const leafId =
       messageId ?? (yield* this.messages.idOf(source, leafSeq)) ?? null;
-    const now = later(source.updatedAt, new Date());
+    const now = timeOfChange(source);
     const session = newSession(
       ownerId,
       {
@@ -183,23 +188,6 @@ export class ForkCopies {
     });
     return { session, source, leafSeq, path };
   }
-
-  private *seqOf(
-    source: SessionState,
-    tree: Tree,
-    messageId: string | undefined,
-  ): UnitOfWork<number> {
-    if (messageId === undefined) return tree.leafSeq;
-    const seq = yield* this.messages.seqOf(source, tree, messageId);
-    if (seq === undefined) {
-      throw messageNotFound(source, messageId);
-    }
-    return seq;
-  }
-}
-
-function later(a: Date, b: Date): Date {
-  return a > b ? a : b;
 }
 
 /** Whether the path of a fork is still one of the session's. Messages that were appended since do not change it. */

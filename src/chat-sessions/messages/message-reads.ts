@@ -119,6 +119,13 @@ export class MessageReads {
     return { preview: startOf(content, PREVIEW_CHARACTERS), lastMessageAt };
   }
 
+  /** The seq of a message. Throws EntityNotFoundError if the tree has no such message. */
+  *seqOf(session: SessionState, tree: Tree, id: string): UnitOfWork<number> {
+    const seq = yield* this.ids.seqOf(session, tree, id);
+    if (seq === undefined) throw messageNotFound(session, id);
+    return seq;
+  }
+
   /** The messages with these ids, by id; missing ones are left out. */
   *withIds(
     session: SessionState,
@@ -139,7 +146,7 @@ function inconsistent(id: string): Error {
   return new Error(`The chat session ${id} has other messages than it counts`);
 }
 
-export function messageNotFound(
+function messageNotFound(
   { id: sessionId }: SessionKey,
   id: string,
 ): EntityNotFoundError {

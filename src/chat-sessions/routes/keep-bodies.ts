@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { keepBytes } from '../../http/body-bytes.js';
+import { beforeParsers } from '../../http/request.js';
 import { isExactServer } from '../../http/response.js';
 
 /** Paths of the routes that store a body, whatever the application puts before them. */
@@ -22,17 +22,7 @@ export class KeepBodies implements OnModuleInit {
     const { httpAdapter } = this.adapterHost;
     // An application without a server has no adapter.
     if (!httpAdapter || isExactServer(httpAdapter)) return;
-    if (httpAdapter.getType() === 'fastify') {
-      // Fastify may have several servers, one for each address.
-      httpAdapter
-        .getInstance<FastifyInstance>()
-        .addHook('onRequest', ({ raw }, _reply, done) => {
-          keep(raw);
-          done();
-        });
-    } else {
-      (httpAdapter.getHttpServer() as Server).prependListener('request', keep);
-    }
+    beforeParsers(httpAdapter, keep);
   }
 }
 

@@ -5,9 +5,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
-import type { IncomingMessage, Server } from 'node:http';
-import { type HttpRequest, rawOf } from '../../http/request.js';
+import type { IncomingMessage } from 'node:http';
+import { beforeParsers, type HttpRequest, rawOf } from '../../http/request.js';
 import { validated } from '../../validation/dto.pipe.js';
 import {
   MergeChatSessionDto,
@@ -37,17 +36,7 @@ export class MergePatches implements OnModuleInit {
   onModuleInit(): void {
     const { httpAdapter } = this.adapterHost;
     // An application without a server has no adapter.
-    if (!httpAdapter) return;
-    if (httpAdapter.getType() === 'fastify') {
-      httpAdapter
-        .getInstance<FastifyInstance>()
-        .addHook('onRequest', ({ raw }, _reply, done) => {
-          mark(raw);
-          done();
-        });
-    } else {
-      (httpAdapter.getHttpServer() as Server).prependListener('request', mark);
-    }
+    if (httpAdapter) beforeParsers(httpAdapter, mark);
   }
 }
 

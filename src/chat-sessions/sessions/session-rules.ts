@@ -15,7 +15,7 @@ import {
 } from './dto/update-chat-session.dto.js';
 
 /** The columns of open JSON. */
-export type OpenFields = Pick<ChatSession, 'metadata' | 'config'>;
+type OpenFields = Pick<ChatSession, 'metadata' | 'config'>;
 
 /** A session without messages, not stored yet. */
 export function newSession(

@@ -103,7 +103,7 @@ export class HiddenMessagesRepository {
       .where({ ...keyOf(session), ...where });
   }
 
-  /** As many of the first rows of a range as a batch may have; undefined if it has none. */
+  /** The first rows of a range, up to the size of a batch; undefined if it has none. */
   private *firstOf(
     { sessionId, ownerId }: MessageKey,
     { from, to }: SeqRange,

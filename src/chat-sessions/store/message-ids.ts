@@ -11,7 +11,7 @@ import type { ChatMessage } from './entities/chat-message.entity.js';
 const SHORT_ID = /^[\x21-\x7d][\x20-\x7e]{0,63}$/;
 const KEY_PREFIX = '~';
 
-/** What the column `id` holds of an id: the id itself, or a key made of it. */
+/** The value of the column `id`: the id itself, or a key made of it. */
 export function idKeyOf(id: string): string {
   return SHORT_ID.test(id)
     ? id

@@ -164,7 +164,7 @@ export class SessionWrites {
 }
 
 /** Now; but clocks of several instances differ, and the times of a session never go back. */
-function timeOfChange({ updatedAt }: SessionState): Date {
+export function timeOfChange({ updatedAt }: SessionState): Date {
   return new Date(Math.max(updatedAt.getTime(), Date.now()));
 }
 

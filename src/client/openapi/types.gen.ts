@@ -171,7 +171,7 @@ export type ChatSession = {
      */
     version: number;
     /**
-     * Where the session was forked from. Only forks have it.
+     * The session and message that it was forked from. Only forks have it.
      */
     forked_from?: ChatForkOrigin;
     /**
@@ -264,7 +264,7 @@ export type ChatSessionSummary = {
      */
     version: number;
     /**
-     * Where the session was forked from. Only forks have it.
+     * The session and message that it was forked from. Only forks have it.
      */
     forked_from?: ChatForkOrigin;
     /**
@@ -351,7 +351,7 @@ export type ChatSessionMergePatch = {
         [key: string]: unknown;
     } | null;
     /**
-     * Changes of the configuration, likewise.
+     * Changes of the configuration, merged in the same way.
      */
     config?: {
         [key: string]: unknown;

@@ -4,6 +4,7 @@ import {
   type ChatSessionsClient,
 } from '../../../src/client/index.js';
 import type { Message } from '../api.js';
+import { collect } from '../collect.js';
 import { NaiveTree } from '../naive-tree.js';
 
 /** A longer session is cleared, so that the runs stay short. */
@@ -224,12 +225,6 @@ function newMessages(count: number) {
     role: 'user' as const,
     content: randomUUID(),
   }));
-}
-
-async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const item of items) all.push(item);
-  return all;
 }
 
 function pick<T>(from: T[]): T {

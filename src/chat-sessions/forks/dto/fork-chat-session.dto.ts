@@ -1,7 +1,7 @@
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsMessageId, Optional } from '../../../validation/decorators.js';
 
-/** Where to fork a session. */
+/** The place at which a session is forked. */
 @ApiSchema({ name: 'ChatSessionFork' })
 export class ForkChatSessionDto {
   /**

@@ -40,7 +40,7 @@ export class PlainChatSessionFields {
   context_documents?: string[];
 }
 
-/** What a client sets at create and may replace later. */
+/** Fields that a client sets at create and may replace later. */
 export class ChatSessionFields extends PlainChatSessionFields {
   /** The client's own, at most 64 KiB of JSON. */
   @ApiObject()

@@ -98,7 +98,7 @@ class ChatSessionHead {
   version: number;
 
   /**
-   * Where the session was forked from. Only forks have it.
+   * The session and message that it was forked from. Only forks have it.
    * @example {"session_id":"019ae1c4-7d5e-7c3a-9f10-3b1f6f0c2a55","message_id":"msg_01"}
    */
   @ApiPropertyOptional()

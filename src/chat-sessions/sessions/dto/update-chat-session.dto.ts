@@ -51,14 +51,14 @@ export class MergeChatSessionDto extends PlainChatSessionFields {
   @IsJsonObject()
   metadata?: Record<string, unknown> | null;
 
-  /** Changes of the configuration, likewise. */
+  /** Changes of the configuration, merged in the same way. */
   @ApiProperty({ ...OPEN_PATCH, example: { temperature: 0.7 } })
   @IsOptional()
   @IsJsonObject()
   config?: Record<string, unknown> | null;
 }
 
-/** What a merge patch has made of the open JSON of a session. */
+/** The open JSON of a session after a merge patch. */
 export class MergedChatSessionDto {
   @Optional()
   @MaxJsonBytes(LIMITS.metadataBytes)
