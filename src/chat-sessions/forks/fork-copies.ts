@@ -138,7 +138,7 @@ export class ForkCopies {
   /** Leaves what was copied of a fork to `Purger`. */
   *giveUp(id: string, now: Date): UnitOfWork<void> {
     const hidden = yield* this.sessions.lockById(id);
-    const fork = yield* this.forks.find(id);
+    const fork = yield* this.forks.lock(id);
     if (!fork) return;
     yield* this.forks.delete(fork);
     if (!hidden) return;
@@ -149,7 +149,7 @@ export class ForkCopies {
   /** Throws ForkInterrupted if the fork was given up. */
   private *lockHidden({ id }: SessionKey): UnitOfWork<ChatFork> {
     yield* this.sessions.lockById(id);
-    const fork = yield* this.forks.find(id);
+    const fork = yield* this.forks.lock(id);
     if (!fork) throw new ForkInterrupted();
     return fork;
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThanOrEqual, Repository } from 'typeorm';
+import { Database } from '../../database/database.js';
 import { select, selectFrom, Table } from '../../database/statements.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
 import { ChatFork } from './entities/chat-fork.entity.js';
@@ -13,6 +14,7 @@ export class ChatForksRepository {
   constructor(
     @InjectRepository(ChatFork)
     private readonly forks: Repository<ChatFork>,
+    private readonly database: Database,
   ) {
     this.table = new Table(forks);
   }
@@ -21,9 +23,12 @@ export class ChatForksRepository {
     yield* execute(this.table.insert([fork]));
   }
 
-  *find(sessionId: string): UnitOfWork<ChatFork | undefined> {
+  /** The fork of a session as it is now, whatever the transaction has read before. It cannot end until the transaction does. */
+  *lock(sessionId: string): UnitOfWork<ChatFork | undefined> {
     const [fork] = yield* select(
-      selectFrom(this.forks, 'fork').where({ sessionId }),
+      this.database.forUpdate(
+        selectFrom(this.forks, 'fork').where({ sessionId }),
+      ),
     );
     return fork;
   }
