@@ -1,53 +1,79 @@
-// `npx tsx test/bench/forks.ts`, after `npm run build`: how long the built
-// service takes to fork sessions of 10,000 and 100,000 messages, on each store,
-// beside an append of 100 messages, and how long appends of 32 other clients
-// take meanwhile. `--rounds N` repeats it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Session } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
-import { startPreparedServer, urlOf } from '../support/prepared-server.js';
 import { startService } from '../support/service-process.js';
+import type { Sizes } from './sizes.js';
 import { spreadOf } from './statistics.js';
 
 const CLIENTS = 32;
 const BATCH = 100;
-const LONG = 10_000;
-const VERY_LONG = 100_000;
+const FORKS = 5;
+const APPENDS_PER_FORK = 10;
+const ALONE_MS = 5_000;
 const MESSAGE = { role: 'user', content: 'x'.repeat(300) };
 const MESSAGES = { messages: Array.from({ length: BATCH }, () => MESSAGE) };
 
-const { rounds } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' } },
-}).values;
-
-console.log('SQLite');
-await measure('sqlite:chat.sqlite');
-const server = await startPreparedServer();
-try {
-  console.log('MariaDB');
-  await measure(urlOf([server]));
-} finally {
-  await server.stop();
+/** The forks of a store. */
+export interface ForkResult {
+  store: string;
+  /** Messages of the sessions that are forked. */
+  sizes: Sizes['forks'];
+  rounds: ForkRound[];
 }
 
-async function measure(databaseUrl: string) {
+/** Durations in milliseconds. */
+export interface ForkRound {
+  /** The median of appends of 100 messages. */
+  append: number;
+  /** The median of forks of the long session. */
+  fork: number;
+  /** A fork of the very long session, while others append. */
+  longFork: number;
+  /** The mean of appends of one message by 32 clients without a fork. */
+  alone: number;
+  /** The same during the fork of the very long session. */
+  beside: number;
+  /** The slowest append during the fork. */
+  slowest: number;
+}
+
+/** Measures forks on each store, of which the URL of a database is given. */
+export async function measureForks(
+  stores: Record<string, string>,
+  sizes: Sizes['forks'],
+  rounds: number,
+): Promise<ForkResult[]> {
+  const results: ForkResult[] = [];
+  for (const [store, url] of Object.entries(stores)) {
+    results.push({ store, sizes, rounds: await measure(url, sizes, rounds) });
+  }
+  return results;
+}
+
+async function measure(
+  databaseUrl: string,
+  sizes: Sizes['forks'],
+  rounds: number,
+): Promise<ForkRound[]> {
   const cwd = await mkdtemp(join(tmpdir(), 'bench-'));
   const environment = { DATABASE_URL: databaseUrl, AUTH_MODE: 'none' };
   const service = await startService(environment, { cwd });
   try {
     const sessions = `${service.url}/api/chat-sessions`;
-    const long = await create(sessions, LONG);
-    const veryLong = await create(sessions, VERY_LONG);
+    const long = await create(sessions, sizes.long);
+    const veryLong = await create(sessions, sizes.veryLong);
     const others = await inParallel(CLIENTS, () => create(sessions, 0));
-    for (let round = 1; round <= Number(rounds); round++) {
-      console.log(`round ${round}`);
-      await compareWithAppend(sessions, long);
-      await compareOthers(sessions, veryLong, others);
+    const measured: ForkRound[] = [];
+    for (let round = 0; round < rounds; round++) {
+      measured.push({
+        ...(await compareWithAppend(sessions, long)),
+        ...(await compareOthers(sessions, veryLong, others)),
+      });
     }
+    return measured;
   } finally {
     await service.stop();
     await rm(cwd, { recursive: true, force: true });
@@ -58,17 +84,13 @@ async function compareWithAppend(sessions: string, long: string) {
   const appends: number[] = [];
   const forks: number[] = [];
   const target = await create(sessions, 0);
-  for (let turn = 0; turn < 5; turn++) {
-    for (let each = 0; each < 10; each++) {
+  for (let turn = 0; turn < FORKS; turn++) {
+    for (let each = 0; each < APPENDS_PER_FORK; each++) {
       appends.push(await timeOf(`${sessions}/${target}/messages`, MESSAGES));
     }
     forks.push(await timeOf(`${sessions}/${long}/fork`, {}));
   }
-  const append = spreadOf(appends).median;
-  const fork = spreadOf(forks).median;
-  console.log(
-    `  fork of ${LONG}: ${fork.toFixed(0)} ms, append of ${BATCH}: ${append.toFixed(1)} ms, x ${(fork / append).toFixed(1)}`,
-  );
+  return { append: spreadOf(appends).median, fork: spreadOf(forks).median };
 }
 
 async function compareOthers(
@@ -77,14 +99,17 @@ async function compareOthers(
   others: string[],
 ) {
   const urls = others.map((id) => `${sessions}/${id}/messages`);
-  const alone = await appending(urls, () => sleep(5_000));
-  let took = 0;
+  const alone = await appending(urls, () => sleep(ALONE_MS));
+  let longFork = 0;
   const beside = await appending(urls, async () => {
-    took = await timeOf(`${sessions}/${veryLong}/fork`, {});
+    longFork = await timeOf(`${sessions}/${veryLong}/fork`, {});
   });
-  console.log(
-    `  fork of ${VERY_LONG}: ${(took / 1_000).toFixed(1)} s; appends of ${CLIENTS} clients meanwhile: mean ${beside.mean.toFixed(1)} ms, x ${(beside.mean / alone.mean).toFixed(2)}; slowest ${beside.slowest.toFixed(0)} ms (alone ${alone.slowest.toFixed(0)} ms)`,
-  );
+  return {
+    longFork,
+    alone: alone.mean,
+    beside: beside.mean,
+    slowest: beside.slowest,
+  };
 }
 
 /** Appends with all clients until something has ended. Returns the durations of the appends. */

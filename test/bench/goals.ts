@@ -112,6 +112,24 @@ const BRANCHES: Goal[] = ['off', 'validated'].map((cache) => ({
   ),
 }));
 
+function forkGoals({ forks = [] }: Results): Goal[] {
+  return forks.flatMap(({ store, sizes, rounds }): Goal[] => [
+    {
+      what: `fork of ${sizes.long} messages, per append of 100, ${store}`,
+      atMost: 40,
+      unit: '×',
+      measured: () => spreadOf(rounds.map(({ fork, append }) => fork / append)),
+    },
+    {
+      what: `appends of 32 clients during a fork of ${sizes.veryLong} messages, per the same without a fork, ${store}`,
+      atMost: 1.5,
+      unit: '×',
+      measured: () =>
+        spreadOf(rounds.map(({ beside, alone }) => beside / alone)),
+    },
+  ]);
+}
+
 const GROWTH_LIMIT = 1.2;
 
 /** The ratio of the median latency on the large side to that on the small side. */
@@ -155,7 +173,13 @@ const PROCESS: Goal[] = [
 
 /** The goals that the run measured, and whether they are met. */
 export function verdictsOf(results: Results): Verdict[] {
-  const goals = [...RATES, ...growthGoals(results), ...BRANCHES, ...PROCESS];
+  const goals = [
+    ...RATES,
+    ...growthGoals(results),
+    ...BRANCHES,
+    ...forkGoals(results),
+    ...PROCESS,
+  ];
   return goals.flatMap((goal) => {
     const measured = goal.measured(results);
     if (!measured) return [];

@@ -5,6 +5,7 @@ import build from '../support/build.global-setup.js';
 import { ROOT } from '../support/service-process.js';
 import { branchedPages } from './branches.js';
 import { comparison, type EarlierFigures } from './comparison.js';
+import { measureForks } from './forks.js';
 import { growthByMessages, growthBySessions } from './growth.js';
 import { describeCommit, describeMachine } from './machine.js';
 import { parseOptions, PARTS, type Options, type Part } from './options.js';
@@ -104,6 +105,11 @@ async function runParts(
       for (const scenario of scenarios) await compare(scenario);
     },
     branches: async () => compare(await branchedPages(stage)),
+    forks: async () => {
+      const { url } = await stage.database('bench_forks');
+      const stores = { SQLite: 'sqlite:chat.sqlite', MariaDB: url };
+      results.forks = await measureForks(stores, sizes.forks, pace.rounds);
+    },
     memory: async () => {
       const measure = async (root?: string) => {
         const { server, ...load } = await (await peers()).mixed(root);

@@ -16,7 +16,7 @@ The peers are in [test/bench/peers](../test/bench/peers):
 
 The messages come from the real conversations in test/fixtures. A session of 20 is the start of a conversation with 20 or more messages; a longer one repeats five of these. The sessions of the growth by sessions are the first 2 to 4 messages of each conversation. Before each measurement of appends the messages of the one before are removed.
 
-Growth compares the median latency of one request at a time on two databases of the same server, both in use, or on two sessions of one database. All seeded pages are on disk by then. Pages of a session of branches are compared in the same way with those of a line: same texts, same process, half of them \`before\` and half \`around\` a random message.
+Growth compares the median latency of one request at a time on two databases of the same server, both in use, or on two sessions of one database. All seeded pages are on disk by then. Pages of a session of branches are compared in the same way with those of a line: same texts, same process, half of them \`before\` and half \`around\` a random message. Forks are measured on both stores, with durations as a client sees them.
 
 ## Repeat
 

@@ -15,6 +15,7 @@ export const PARTS = [
   'growth-sessions',
   'growth-messages',
   'branches',
+  'forks',
   'memory',
   'start',
 ] as const;

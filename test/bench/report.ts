@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ForkResult, ForkRound } from './forks.js';
 import { type Verdict, verdictsOf } from './goals.js';
 import { METHOD } from './method.js';
 import { linePlot, ratioPlot, type Row } from './plots.js';
@@ -64,7 +65,7 @@ function goals(verdicts: Verdict[]): string {
 }
 
 function figures(results: Results): string[] {
-  const { scenarios, seedings, memory, starts } = results;
+  const { scenarios, seedings, forks, memory, starts } = results;
   const texts = scenarios.map(
     (scenario) =>
       `### ${scenario.title}\n\n${scenario.connections} ${scenario.connections === 1 ? 'connection' : 'connections'}.\n\n${scenarioTable(scenario)}`,
@@ -81,6 +82,7 @@ function figures(results: Results): string[] {
       )}`,
     );
   }
+  if (forks) texts.push(forkTable(forks));
   if (memory) {
     const { minutes, load, early, late, samples } = memory;
     texts.push(
@@ -93,6 +95,35 @@ function figures(results: Results): string[] {
     );
   }
   return texts;
+}
+
+function forkTable(forks: ForkResult[]): string {
+  const { long, veryLong } = forks[0]!.sizes;
+  const rows = forks.map(({ store, rounds }) => {
+    const ms = (figure: keyof ForkRound) =>
+      inBrackets(spreadOf(rounds.map((round) => round[figure])), 0);
+    return [
+      store,
+      ms('append'),
+      ms('fork'),
+      ms('longFork'),
+      ms('alone'),
+      ms('beside'),
+      ms('slowest'),
+    ];
+  });
+  return `### Forks\n\nMilliseconds. 32 clients append one message at a time, without a fork and during a fork of ${grouped(veryLong)} messages.\n\n${table(
+    [
+      '',
+      'append of 100',
+      `fork of ${grouped(long)}`,
+      `fork of ${grouped(veryLong)}`,
+      'append without a fork',
+      'append during a fork',
+      'the slowest',
+    ],
+    rows,
+  )}`;
 }
 
 function scenarioTable({

@@ -1,3 +1,4 @@
+import type { ForkResult } from './forks.js';
 import type { Seeding } from './growth.js';
 import type { Machine } from './machine.js';
 import type { MemoryResult } from './process-figures.js';
@@ -11,6 +12,7 @@ export interface Results {
   scenarios: ScenarioResult[];
   /** For the databases of the growth by sessions. */
   seedings: Seeding[];
+  forks?: ForkResult[];
   memory?: MemoryResult;
   /** Seconds. */
   starts?: number[];

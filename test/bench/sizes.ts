@@ -12,6 +12,8 @@ export interface Sizes {
   sessions: { small: number; large: number };
   /** Messages of the short and of the long session. */
   messages: { small: number; large: number };
+  /** Messages of the sessions that are forked. */
+  forks: { long: number; veryLong: number };
   /** Measured starts of the service. */
   starts: number;
 }
@@ -23,6 +25,7 @@ export const FULL: Sizes = {
   list: 20,
   sessions: { small: 1_000, large: 1_000_000 },
   messages: { small: 100, large: 100_000 },
+  forks: { long: 10_000, veryLong: 100_000 },
   starts: 11,
 };
 
@@ -34,5 +37,6 @@ export const QUICK: Sizes = {
   list: 4,
   sessions: { small: 1_000, large: 20_000 },
   messages: { small: 100, large: 10_000 },
+  forks: { long: 2_500, veryLong: 5_000 },
   starts: 3,
 };
