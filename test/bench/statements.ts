@@ -2,9 +2,9 @@
  * `npx tsx test/bench/statements.ts`: processor time of the service's process
  * and of the database for the five optimisations of src/database, each beside
  * its plain form, for the check of a cached response with and without the
- * revision in its ETag, and for a page and a lock with and without the id that
- * the tree needs, in rounds that alternate. Needs MariaDB or MySQL; takes some
- * minutes.
+ * revision in its ETag, for a page with and without the id of a parent, and for
+ * a lock with the id of the newest message in its row or from a subquery, in
+ * rounds that alternate. Needs MariaDB or MySQL; takes some minutes.
  * `--only revision` runs only the comparisons with this word in their names.
  */
 import mysql from 'mysql2';
@@ -20,7 +20,10 @@ import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { STATE } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
-import { selectMessages } from '../../src/chat-sessions/store/message-ids.js';
+import {
+  idOf,
+  selectMessages,
+} from '../../src/chat-sessions/store/message-ids.js';
 import { entityTagOf } from '../../src/chat-sessions/writes/entity-tag.js';
 import type { Database } from '../../src/database/database.js';
 import { openDatabase } from '../../src/database/open-database.js';
@@ -129,14 +132,18 @@ const pageWithParent = cachedSelect(
       )
       .setParameters({ sessionId: of.sessionId, parentSeq }),
 );
-const stateOf = (of: Key) => selectFrom(sessions, 'session', STATE).where(of);
-const lockedState = cachedSelect((of: Key) => database.forUpdate(stateOf(of)));
-const lockedWithNewest = cachedSelect((of: Key) =>
+const stateOf = (of: Key, columns: readonly (keyof ChatSession)[]) =>
+  selectFrom(sessions, 'session', columns).where(of);
+const lockedState = cachedSelect((of: Key) =>
+  database.forUpdate(stateOf(of, STATE)),
+);
+const OTHERS = STATE.filter((name) => !name.startsWith('newest'));
+const lockedWithSubquery = cachedSelect((of: Key) =>
   database.forUpdate(
-    stateOf(of).addSelect(
+    stateOf(of, OTHERS).addSelect(
       (one) =>
         one
-          .select('newest.id')
+          .select(idOf('newest'))
           .from(ChatMessage, 'newest')
           .where('newest.sessionId = session.id')
           .andWhere('newest.seq = session.lastSeq'),
@@ -285,9 +292,9 @@ await compare(
 );
 
 await compare(
-  'a lock without the id of the newest message',
+  'a lock whose row has the id of the newest message',
   () => database.read(() => lockedState(key)),
-  () => database.read(() => lockedWithNewest(key)),
+  () => database.read(() => lockedWithSubquery(key)),
 );
 
 connection.destroy();

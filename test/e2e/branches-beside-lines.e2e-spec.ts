@@ -78,6 +78,22 @@ describe('the version before', () => {
     expect((await branches.ids('leaf=h')).join('')).toBe(`${shown}fgh`);
   });
 
+  it('appends to a line, which this version goes on', async () => {
+    await appendInLine('e');
+    const { body } = await branches.append(['f']);
+    expect(body.messages).toMatchObject([{ id: 'f', parent_id: 'e' }]);
+    await clearInLine();
+    const first = await branches.append(['g']);
+    expect(first.body.messages).toMatchObject([{ id: 'g', parent_id: null }]);
+    await clearInLine();
+    await appendInLine('h');
+    const next = await branches.append(['i', 'j']);
+    expect(next.body.messages).toMatchObject([
+      { id: 'i', parent_id: 'h' },
+      { id: 'j', parent_id: 'i' },
+    ]);
+  });
+
   it('clears a session with branches and deleted messages', async () => {
     await branches.append(['e'], 'b');
     await branches.delete('b');

@@ -183,6 +183,8 @@ export class ForkCopies {
     Object.assign(session, leaf, {
       messageCount: path.length,
       lastSeq: path.length,
+      newestSeq: path.length,
+      newestId: leafId,
       maxMessageBytes: source.maxMessageBytes,
       forkedFrom: { session_id: id, message_id: leafId },
     });

@@ -10,7 +10,6 @@ import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import {
   ChatSessionsRepository,
   type SessionState,
-  type SessionWithNewest,
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
@@ -74,7 +73,7 @@ export class MessageInserts {
 
   /** Throws `message_empty`, `parent_unknown`, `too_many_branches`, and the driver's error if an id is taken. */
   *append(
-    session: SessionWithNewest,
+    session: SessionState,
     { messages, parentId }: NewMessages,
     now: Date,
   ): UnitOfWork<Appended> {
@@ -167,15 +166,13 @@ export class MessageInserts {
 
   /** The place below a message: by default the leaf. Most appends need no tree. */
   private *below(
-    session: SessionWithNewest,
+    session: SessionState,
     count: number,
     parentId: string | null | undefined,
   ): UnitOfWork<Placement> {
-    const { lastSeq, newestId } = session;
     const linear = linearTreeOf(session);
     if (linear) {
-      // The row of a cleared message may wait for its removal.
-      const leafId = linear.leafSeq === 0 ? null : newestId;
+      const leafId = yield* this.idOf(session, linear.leafSeq);
       if (parentId === undefined || parentId === leafId) {
         return { parentId: leafId };
       }
@@ -188,14 +185,17 @@ export class MessageInserts {
     const tree = append(before, count, seq);
     return {
       parentId:
-        parentId !== undefined || seq === 0
-          ? (parentId ?? null)
-          : seq === lastSeq
-            ? newestId
-            : (yield* this.messages.idOf(session, seq))!,
+        parentId === undefined ? yield* this.idOf(session, seq) : parentId,
       columns: seq === before.leafSeq ? undefined : this.trees.columnsOf(tree),
       tree,
     };
+  }
+
+  /** Most appends follow the message that was appended last: its id is in the session's row. */
+  private *idOf(session: SessionState, seq: number): UnitOfWork<string | null> {
+    if (seq === 0) return null;
+    if (seq === session.newestSeq) return session.newestId;
+    return (yield* this.messages.idOf(session, seq)) ?? null;
   }
 
   private *seqOfParent(

@@ -105,6 +105,8 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   return {
     messageCount: session.messageCount + messages.length,
     lastSeq: newest.seq,
+    newestSeq: newest.seq,
+    newestId: newest.id,
     maxMessageBytes: messages.reduce(
       (max, { bytes }) => Math.max(max, bytes),
       session.maxMessageBytes,

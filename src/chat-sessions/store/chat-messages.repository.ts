@@ -36,6 +36,8 @@ export type MessageKey = Pick<ChatMessage, 'sessionId' | 'ownerId'>;
 /** The fields of a session that has no messages. */
 export const NO_MESSAGES = {
   ...NO_TREE,
+  newestSeq: null,
+  newestId: null,
   maxMessageBytes: 0,
   preview: null,
   lastMessageAt: null,

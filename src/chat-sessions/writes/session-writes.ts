@@ -7,7 +7,6 @@ import {
   ChatSessionsRepository,
   type SessionKey,
   type SessionState,
-  type SessionWithNewest,
 } from '../store/chat-sessions.repository.js';
 import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { IfMatch } from './entity-tag.js';
@@ -45,18 +44,15 @@ export interface SessionCreation<Result extends Written> {
   replay?: Replay<Result>;
 }
 
-/**
- * Makes a change.
- * @param session locked until the commit
- * @param now time of the change, never before the session's `updatedAt`
- */
-type Apply<Session, Result> = (
-  session: Session,
-  now: Date,
-) => UnitOfWork<Result>;
-
-interface Change<Session, Result extends Written> {
-  apply: Apply<Session, Result>;
+/** A change of one session. */
+export interface SessionChange<Result extends Written> {
+  type: Exclude<SessionEvent['type'], 'created'>;
+  /**
+   * Makes the change.
+   * @param session locked until the commit
+   * @param now time of the change, never before the session's `updatedAt`
+   */
+  apply: (session: SessionState, now: Date) => UnitOfWork<Result>;
   /** Validates the change, before If-Match is checked. */
   validate?: () => void;
   /** Called if If-Match fails, a row exists, or the place of new messages is gone: finds the result of the same write, if it was sent before. */
@@ -64,13 +60,6 @@ interface Change<Session, Result extends Written> {
   /** Needed for requests with an Idempotency-Key. */
   replay?: Replay<Result>;
 }
-
-/** A change of one session. */
-export type SessionChange<Result extends Written> =
-  | (Change<SessionWithNewest, Result> & { type: 'appended' })
-  | (Change<SessionState, Result> & {
-      type: Exclude<SessionEvent['type'], 'created' | 'appended'>;
-    });
 
 /**
  * The one way to change a session. A write is one transaction, which may run
@@ -105,23 +94,12 @@ export class SessionWrites {
       // An attempt before this one may have applied the change, and failed at its commit.
       hasChanged = false;
       const { ownerId, id } = key;
-      if (change.type === 'appended') {
-        const session = yield* sessions.lockForAppend(ownerId, id);
-        return yield* applied(session, change.apply);
-      }
       const session = yield* sessions.lock(ownerId, id);
-      return yield* applied(session, change.apply);
-    }
-
-    function* applied<Session extends SessionState>(
-      session: Session,
-      apply: Apply<Session, Result>,
-    ): UnitOfWork<Result> {
       const { version } = session;
       change.validate?.();
       try {
         ifMatch?.check(session);
-        const result = yield* apply(session, timeOfChange(session));
+        const result = yield* change.apply(session, timeOfChange(session));
         hasChanged =
           change.type === 'deleted' || result.session.version !== version;
         return result;

@@ -86,6 +86,28 @@ export class ChatSession {
   @Column({ type: 'int', unsigned: true, name: 'last_seq' })
   lastSeq: number;
 
+  /**
+   * The message that was appended last. Instances of the version before leave
+   * both columns as they are, so it is that of `lastSeq` only if the seqs are equal.
+   */
+  @Column({
+    type: 'int',
+    unsigned: true,
+    name: 'newest_seq',
+    nullable: true,
+    select: false,
+  })
+  newestSeq: number | null;
+
+  @Column({
+    ...opaqueIdColumn,
+    name: 'newest_id',
+    length: 255,
+    nullable: true,
+    select: false,
+  })
+  newestId: string | null;
+
   /** How many of the `messageCount` seqs were deleted. Does not count if the session is linear. */
   @Column({ type: 'int', unsigned: true, name: 'deleted_count', default: 0 })
   deletedCount: number;
