@@ -7,7 +7,7 @@ import {
   Repository,
   type SelectQueryBuilder,
 } from 'typeorm';
-import { select, Table } from '../../database/statements.js';
+import { cachedSelect, select, Table } from '../../database/statements.js';
 import {
   execute,
   type Statement,
@@ -49,6 +49,9 @@ export const NO_MESSAGES = {
  */
 @Injectable()
 export class ChatMessagesRepository {
+  private readonly selectId = cachedSelect(
+    (where: MessageKey & { seq: number }) => this.query(['id']).where(where),
+  );
   private readonly table: Table<ChatMessage>;
 
   constructor(
@@ -70,7 +73,7 @@ export class ChatMessagesRepository {
 
   /** The id of the message of a seq, or undefined. */
   *idOf(session: SessionState, seq: number): UnitOfWork<string | undefined> {
-    return (yield* this.idsOf(session, { seq }))[0]?.id;
+    return (yield* this.selectId({ ...keyOf(session), seq }))[0]?.id;
   }
 
   /** The seq of the message with an id, or undefined if the tree has none. */
