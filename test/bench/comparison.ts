@@ -1,11 +1,8 @@
 import type { MemoryResult } from './process-figures.js';
 import { inBrackets, table } from './report.js';
-import type { Results } from './results.js';
+import { BEFORE, type Results } from './results.js';
 import type { Round } from './scenario.js';
 import { ratioOf } from './statistics.js';
-
-/** Begins the names of contenders that run the version before. */
-export const BEFORE = 'before ';
 
 /** The figures of the version before that are not in scenarios. */
 export interface EarlierFigures {

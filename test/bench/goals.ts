@@ -1,4 +1,4 @@
-import type { Results } from './results.js';
+import { BEFORE, type Results } from './results.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
 /** A goal has either `atLeast` or `atMost`. */
@@ -78,6 +78,12 @@ const RATES: Goal[] = [
     atLeast: 1.8,
   }),
   speed('append one message', APPEND, { peer: 'bare', atLeast: 0.88 }),
+  {
+    what: 'append one message, per the version before',
+    atLeast: 0.95,
+    unit: '×',
+    measured: ratio(APPEND, ['append', `${BEFORE}validated`]),
+  },
   speed('append one message, session of 20', APPEND, {
     peer: 'flask',
     atLeast: 3,

@@ -1,4 +1,4 @@
-import { BEFORE } from './comparison.js';
+import { BEFORE } from './results.js';
 import {
   type Cache,
   type Server,

@@ -4,6 +4,9 @@ import type { Machine } from './machine.js';
 import type { MemoryResult } from './process-figures.js';
 import type { Pace, ScenarioResult } from './scenario.js';
 
+/** Begins the names of contenders that run the version before. */
+export const BEFORE = 'before ';
+
 /** The measurements of a run. */
 export interface Results {
   machine: Machine;

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { BEFORE } from './comparison.js';
 import {
   headersOf,
   type Measurement,
@@ -9,6 +8,7 @@ import {
   type Tokens,
 } from './load.js';
 import { processorTime } from './processor-time.js';
+import { BEFORE } from './results.js';
 import type { Server } from './servers.js';
 import { shuffled } from './statistics.js';
 

@@ -185,7 +185,9 @@ export async function takeBack(
     `UPDATE chat_sessions s
      JOIN (SELECT session_id, MAX(seq) AS last FROM chat_messages
            WHERE session_id IN (?) GROUP BY session_id) m ON m.session_id = s.id
-     SET s.message_count = m.last, s.last_seq = m.last`,
+     JOIN chat_messages n ON n.session_id = s.id AND n.seq = m.last
+     SET s.message_count = m.last, s.last_seq = m.last,
+       s.newest_seq = m.last, s.newest_id = n.id`,
     [ids],
   );
 }

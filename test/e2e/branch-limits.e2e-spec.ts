@@ -27,12 +27,13 @@ async function branchOut(children: number): Promise<void> {
     to: index + 2,
     parent: 1,
   }));
-  const columns = api.app.get(TreesRepository).columnsOf({
+  const tree = {
     firstSeq: 1,
     lastSeq: children + 1,
     leafSeq: 1,
     stretches: [{ from: 1, to: 1, parent: 0 }, ...stretches],
-  });
+  };
+  const columns = api.app.get(TreesRepository).columnsOf({ id }, tree);
   await api.dataSource.getRepository(ChatSession).update({ id }, columns);
 }
 

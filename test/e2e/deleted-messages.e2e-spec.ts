@@ -299,7 +299,7 @@ it('removes messages of many ranges', async () => {
   const tree = { firstSeq: 1, lastSeq: last, leafSeq: last, stretches };
   await api.dataSource
     .getRepository(ChatSession)
-    .update({ id }, api.app.get(TreesRepository).columnsOf(tree));
+    .update({ id }, api.app.get(TreesRepository).columnsOf({ id }, tree));
   expect((await branches.delete('a', '?following=true')).status).toBe(204);
   expect(await purges()).toBe(1_201);
   await runAfterGrace();

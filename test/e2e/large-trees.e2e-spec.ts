@@ -38,7 +38,7 @@ describe('5,000 siblings of one message', () => {
     const tree = { firstSeq: 1, lastSeq: CHILDREN + 1, leafSeq: 2, stretches };
     await api.dataSource
       .getRepository(ChatSession)
-      .update({ id }, api.app.get(TreesRepository).columnsOf(tree));
+      .update({ id }, api.app.get(TreesRepository).columnsOf({ id }, tree));
   });
 
   it('are each shown with the nearest 100', async () => {

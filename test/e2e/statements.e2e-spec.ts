@@ -52,6 +52,8 @@ interface Options {
   ifNoneMatch?: string;
   /** The media type of the body, if it is not application/json. */
   type?: string;
+  /** Whether another process has written the session's tree since. */
+  isNew?: boolean;
 }
 
 const SESSIONS = '/api/chat-sessions';
@@ -151,6 +153,10 @@ const OPERATIONS: [request: string, options?: Options][] = [
     { variant: 'below another message', body: { ...MESSAGE, parent_id: 'a' } },
   ],
   [`GET ${SESSION}/messages`, { variant: 'of a branch' }],
+  [
+    `GET ${SESSION}/messages`,
+    { variant: 'of a branch that another process has written', isNew: true },
+  ],
   [`GET ${SESSION}/messages?leaf=b`],
   [`GET ${SESSION}/messages?tree=true`],
   [
@@ -204,7 +210,12 @@ const OPERATIONS: [request: string, options?: Options][] = [
 const api = useTestApp({ environment: { CACHE: 'validated' } });
 
 async function send(request: string, options: Options): Promise<void> {
-  const { body, key, ifNoneMatch, type } = options;
+  const { body, key, ifNoneMatch, type, isNew } = options;
+  if (isNew) {
+    await api.dataSource
+      .getRepository(ChatSession)
+      .update({ id: VALUES.session_id }, { treeRevision: 'another' });
+  }
   const [method, path] = request.split(' ') as [Method, string];
   const { status, text } = await api.send(
     method,

@@ -164,7 +164,7 @@ export class BranchesService {
       yield* this.sessions.update(session, fields, changes);
       return { session, messages: [], created: true, isPurgeNeeded };
     }
-    const columns = this.trees.columnsOf(tree);
+    const columns = this.trees.columnsOf(session, tree);
     const placement = { parentId: afterId, columns, tree, hiding };
     const inserted = yield* this.inserts.insert(
       session,
@@ -226,7 +226,7 @@ export class BranchesService {
     before: Tree,
     tree: Tree,
   ): UnitOfWork<Partial<ChatSession>> {
-    const columns = this.trees.columnsOf(tree);
+    const columns = this.trees.columnsOf(session, tree);
     if (tree.leafSeq === before.leafSeq) return columns;
     const leaf = yield* this.messageReads.leafFields(session, tree.leafSeq);
     return { ...columns, ...leaf };

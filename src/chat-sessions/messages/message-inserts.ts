@@ -186,7 +186,10 @@ export class MessageInserts {
     return {
       parentId:
         parentId === undefined ? yield* this.idOf(session, seq) : parentId,
-      columns: seq === before.leafSeq ? undefined : this.trees.columnsOf(tree),
+      columns:
+        seq === before.leafSeq
+          ? undefined
+          : this.trees.columnsOf(session, tree),
       tree,
     };
   }

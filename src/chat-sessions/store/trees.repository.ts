@@ -47,9 +47,12 @@ export class TreesRepository {
     return tree;
   }
 
-  /** The columns of a tree. */
-  columnsOf(tree: Tree) {
-    const treeRevision = tree.stretches && newRevision();
+  /** The columns of a session's tree. It is remembered, so that the next page need not read it. */
+  columnsOf({ id }: Pick<SessionState, 'id'>, tree: Tree) {
+    const { stretches } = tree;
+    const treeRevision = stretches && newRevision();
+    if (stretches)
+      this.cache.keep({ id, treeRevision }, { ...tree, stretches });
     return { ...storedTreeOf(tree), treeRevision };
   }
 }

@@ -15,9 +15,11 @@ export interface TreeRow extends StoredShape {
   treeRevision: string | null;
 }
 
+type BranchedTree = Tree & Pick<StoredStretches, 'stretches'>;
+
 interface Entry {
   stored: StoredStretches;
-  /** Those of the row that it was made of. */
+  /** The `leafSeq` of the row, which may differ from that of another row with the same stretches. */
   leafSeq: number | null;
   tree: Tree;
 }
@@ -54,6 +56,13 @@ export class TreeCache {
     return this.put(row, parseStretches(text));
   }
 
+  /** Keeps a tree that will be stored with this revision. */
+  keep(row: Pick<TreeRow, 'id' | 'treeRevision'>, tree: BranchedTree): void {
+    const { lastSeq, leafSeq, stretches } = tree;
+    const stored = { lastSeq, stretches };
+    this.entries.set(keyOf(row), { stored, leafSeq, tree });
+  }
+
   private put(row: TreeRow, stored: StoredStretches | undefined): Tree {
     const tree = stored && branchedTreeOf(row, stored);
     if (!tree) {
@@ -64,6 +73,9 @@ export class TreeCache {
   }
 }
 
-function keyOf({ id, treeRevision }: TreeRow): string {
+function keyOf({
+  id,
+  treeRevision,
+}: Pick<TreeRow, 'id' | 'treeRevision'>): string {
   return `${id} ${treeRevision}`;
 }
