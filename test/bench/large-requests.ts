@@ -3,7 +3,8 @@
 // requests at once, or read the largest responses, on each store. Each line is
 // a new process. `--before DIRECTORY` measures another build as well,
 // `--rounds N` repeats all, and `--only sessions`, which may be given several
-// times, runs only that line.
+// times, runs only that line. Ends with status 1 if this version takes more than
+// 200 MB, or more than 300 MB with messages of 12 MiB.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,11 +27,14 @@ import {
   MANY_VALUES,
   MESSAGES,
   PICTURES,
+  REPLACING_PICTURE,
 } from './large-sessions.js';
 import { rssOf } from './process-figures.js';
 
 const ROUNDS = 3;
 const SAMPLE_MS = 20;
+const LIMIT_MB = 200;
+const LIMIT_OF_PICTURES_MB = 300;
 
 /** A request of the client with this number to this API. */
 type RequestOf = (
@@ -72,7 +76,12 @@ async function measure(databaseUrl: string, root: string | undefined) {
     for (const [name, requestOf] of Object.entries(casesOf(sessions))) {
       if (only && !only.includes(name)) continue;
       const service = await startService(environment, options);
-      await measureCase(service, name, requestOf);
+      const mostMb = await measureCase(service, name, requestOf);
+      const limitMb = name.includes('12 MiB') ? LIMIT_OF_PICTURES_MB : LIMIT_MB;
+      if (!root && mostMb > limitMb) {
+        console.log(`    missed: at most ${limitMb} MB`);
+        process.exitCode = 1;
+      }
       await service.stop();
     }
   } finally {
@@ -81,8 +90,15 @@ async function measure(databaseUrl: string, root: string | undefined) {
 }
 
 function casesOf(sessions: LargeSessions): Record<string, RequestOf> {
-  const { ids, ofMessage, ofPicture, ofValues, ofReferences, ofFewReferences } =
-    sessions;
+  const {
+    ids,
+    ofMessage,
+    ofPicture,
+    toPicture,
+    ofValues,
+    ofReferences,
+    ofFewReferences,
+  } = sessions;
   const get = (path: string): RequestOf => {
     return (api) => ({ url: `${api}${path}` });
   };
@@ -136,6 +152,20 @@ function casesOf(sessions: LargeSessions): Record<string, RequestOf> {
       url: `${api}/${ids[n]}/messages`,
       init: jsonOf(PICTURES),
     }),
+    'creates of 12 MiB': post(PICTURES),
+    'replacements of 12 MiB': (api, n) => ({
+      url: `${api}/${ids[n]}/messages/replace`,
+      init: jsonOf(REPLACING_PICTURE),
+    }),
+    'changes of messages of 12 MiB': (api) => ({
+      url: `${api}/${ofPicture}/messages/picture`,
+      init: { ...jsonOf({ metadata: { a: 1 } }), method: 'PATCH' },
+    }),
+    'forks of sessions of 12 MiB': (api) => ({
+      url: `${api}/${toPicture}/fork`,
+      init: jsonOf({}),
+    }),
+    'sessions of 12 MiB': get(`/${toPicture}`),
     'pages of 12 MiB': get(`/${ofPicture}/messages?around=2`),
     'single messages of 12 MiB': get(`/${ofPicture}/messages/picture`),
     'appends of 240 KiB': (api, n) => ({
@@ -149,7 +179,7 @@ async function measureCase(
   service: ServiceProcess,
   name: string,
   requestOf: RequestOf,
-): Promise<void> {
+): Promise<number> {
   const { url, process } = service;
   let isDone = false;
   let mostMb = 0;
@@ -183,6 +213,7 @@ async function measureCase(
   console.log(
     `  ${CLIENTS} ${name}: ${mostMb.toFixed(0)} MB at most, a health check took ${slowestMs.toFixed(0)} ms at most; ${refused} of ${CLIENTS * ROUNDS} were refused`,
   );
+  return mostMb;
 }
 
 function apiOf({ url }: ServiceProcess): string {

@@ -15,6 +15,10 @@ const PICTURE = {
   ],
 };
 export const PICTURES = JSON.stringify({ messages: [PICTURE] });
+export const REPLACING_PICTURE = JSON.stringify({
+  after_id: null,
+  messages: [PICTURE],
+});
 export const MESSAGES = {
   messages: Array.from({ length: 49 }, () => MESSAGE),
 };
@@ -41,6 +45,8 @@ export interface LargeSessions {
   ofMessage: string;
   /** A session with a picture of 12 MiB between small messages. */
   ofPicture: string;
+  /** A session whose last message is such a picture. */
+  toPicture: string;
   /** A session with one message of many values. */
   ofValues: string;
   /** Sessions with references of 4 MiB and of 1 MiB. */
@@ -91,6 +97,7 @@ export async function fill(api: string): Promise<LargeSessions> {
         ],
       }),
     ),
+    toPicture: await create(api, jsonOf(PICTURES)),
     ofValues: await create(api, jsonOf(MANY_VALUES)),
     ofReferences: await withMessage(REFERENCES),
     ofFewReferences: await withMessage(FEW_REFERENCES),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BranchWorkload } from '../support/faults/branch-workload.js';
 import { GaleraCluster } from '../support/faults/galera-cluster.js';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
@@ -75,8 +76,10 @@ it.each(FAULTS)(
   'a cluster of three loses nothing when nodes are %s in turn',
   async (what, fault, end) => {
     const workload = new Workload(() => service.url);
+    const branches = new BranchWorkload(() => service.url);
     await workload.createSessions(4);
-    await workload.during(CLIENTS, async () => {
+    await branches.createSessions(2);
+    const work = async () => {
       for (let round = 0; round < ROUNDS; round++) {
         for (const node of NODES) {
           await sleep(1_000);
@@ -86,12 +89,17 @@ it.each(FAULTS)(
         }
       }
       await recovery(workload);
-    });
+    };
+    await workload.during(CLIENTS, () => branches.during(work));
     await cluster.heal();
     await agreement();
     const verdict = await workload.verify();
     const faults = ROUNDS * NODES.length;
+    const changed = await branches.verify();
     report(`Galera, nodes ${what}`, faults, workload, verdict);
+    report(`Galera, nodes ${what}, branches`, faults, branches, changed);
     expect(verdict).toMatchObject(NOTHING_WRONG);
+    expect(changed).toMatchObject(NOTHING_WRONG);
+    expect(changed.acks).toBeGreaterThan(faults);
   },
 );

@@ -3,6 +3,7 @@ import { In, Not } from 'typeorm';
 import { expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
+import { ChatFork } from '../../src/chat-sessions/store/entities/chat-fork.entity.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.entity.js';
 import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
@@ -98,4 +99,43 @@ it('a deletion of messages that is killed half-way goes on after the next start'
   await expect.poll(() => ranges.count(), { timeout: 120_000 }).toBe(0);
   expect(await messages.findBy({ sessionId: id })).toMatchObject([{ seq: 1 }]);
   expect(await withText(kept)).toBe(KEPT_LENGTH);
+});
+
+it('a long fork that is killed half-way leaves nothing, and can be made again', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.remove());
+  const environment = {
+    DATABASE_URL: database.url,
+    DATABASE_MIGRATE: 'true',
+    REQUEST_DEADLINE_MS: '60000',
+  };
+  const service = await startTestService(environment);
+  const api = new LongSessions(service.url);
+  const id = await api.create(LENGTH, 1_000);
+  const dataSource = await openDataSource(parseConfig(environment));
+  onTestFinished(() => dataSource.destroy());
+  const messages = dataSource.getRepository(ChatMessage);
+  const sessions = dataSource.getRepository(ChatSession);
+  const forks = dataSource.getRepository(ChatFork);
+
+  const fork = api.fork(id).catch(() => undefined);
+  while ((await messages.count()) < LENGTH + 1_000) await sleep(1);
+  await service.process.stop('SIGKILL');
+  expect(await fork).toBeUndefined();
+  const [begun, ...others] = await forks.find();
+  expect(others).toEqual([]);
+  const { sessionId } = begun!;
+  const copied = await messages.countBy({ sessionId });
+  expect(copied).toBeGreaterThan(0);
+  expect(copied).toBeLessThan(LENGTH);
+
+  // As if ten minutes had passed.
+  await forks.update({ sessionId }, { dueAt: new Date() });
+  const next = await startTestService(environment);
+  await expect.poll(() => forks.count(), { timeout: 120_000 }).toBe(0);
+  await expect.poll(() => messages.count(), { timeout: 120_000 }).toBe(LENGTH);
+  await expect.poll(() => sessions.count(), { timeout: 120_000 }).toBe(1);
+
+  const { id: copy } = await new LongSessions(next.url).fork(id);
+  expect(await messages.countBy({ sessionId: copy })).toBe(LENGTH);
 });

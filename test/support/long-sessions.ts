@@ -33,6 +33,16 @@ export class LongSessions {
     });
   }
 
+  async fork(id: string): Promise<Session> {
+    const { chat_session } = (await this.post(
+      `${this.url}/${id}/fork`,
+      {},
+    )) as {
+      chat_session: Session;
+    };
+    return chat_session;
+  }
+
   /** Resolves to the status. */
   async clear(id: string): Promise<number> {
     const clear = `${this.url}/${id}/clear`;
