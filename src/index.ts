@@ -6,8 +6,9 @@ export { ChatSessionsModule } from './chat-sessions/chat-sessions.module.js';
 export type {
   AdmittedRead,
   CacheMode,
-  ChatSessionsDataSource,
   ChatSessionsOptions,
+  ChatSessionsRegistration,
+  RouteGroup,
 } from './chat-sessions/options.js';
 
 export {
@@ -117,4 +118,6 @@ export {
 export { StoreUnavailableError } from './database/errors.js';
 export { CodedError, type ErrorInfo } from './errors/coded-error.js';
 export { ChatSessionsExceptionsFilter } from './http/exception.filter.js';
+export { HttpExceptionsInterceptor } from './http/http-exceptions.interceptor.js';
+export { toHttpException } from './http/http-exceptions.js';
 export { ErrorBody, ValidationErrorBody } from './http/route-errors.js';

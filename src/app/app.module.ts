@@ -40,6 +40,7 @@ export class AppModule {
     });
     const chatSessions = ChatSessionsModule.forRootAsync({
       imports: [identityModule, rateLimit],
+      swagger: { security: 'bearer' },
       inject: [RequestIdentity, RateLimitGuard],
       useFactory: (identity: RequestIdentity, limits: RateLimitGuard) => ({
         owner: ownerOf,

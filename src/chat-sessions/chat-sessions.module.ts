@@ -2,6 +2,7 @@ import {
   ConfigurableModuleBuilder,
   type DynamicModule,
   Module,
+  type Provider,
 } from '@nestjs/common';
 import {
   getDataSourceToken,
@@ -12,21 +13,19 @@ import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
-import { BranchesController } from './branches/branches.controller.js';
 import { BranchesService } from './branches/branches.service.js';
+import { controllersOf } from './controllers.js';
 import { chatSessionsEntities } from './entities.js';
 import { ForkCopies } from './forks/fork-copies.js';
 import { ForkSweeper } from './forks/fork-sweeper.js';
-import { ForksController } from './forks/forks.controller.js';
 import { ForksService } from './forks/forks.service.js';
 import { LIMITS } from './limits.js';
-import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import { ChatMessagesService } from './messages/chat-messages.service.js';
 import { MessageInserts } from './messages/message-inserts.js';
 import { MessageReads } from './messages/message-reads.js';
 import {
-  type ChatSessionsDataSource,
   type ChatSessionsOptions,
+  type ChatSessionsRegistration,
   ChatSessionsSettings,
 } from './options.js';
 import { Purger } from './removal/purger.js';
@@ -37,12 +36,13 @@ import { Replies } from './routes/replies.js';
 import { ActivityCorrection } from './sessions/activity-correction.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
-import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
 import { ChatSessionsService } from './sessions/chat-sessions.service.js';
-import { HistoryController } from './sessions/history.controller.js';
 import { MergePatches } from './sessions/merge-patches.js';
-import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
-import { ServeFromCache } from './sessions/serve-from-cache.js';
+import {
+  ServeFromCache,
+  SESSIONS_PATH,
+  sessionsPathOf,
+} from './sessions/serve-from-cache.js';
 import { ChatForksRepository } from './store/chat-forks.repository.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
@@ -60,102 +60,113 @@ import { ResponseCache } from './writes/response-cache.js';
 import { SessionEvents } from './writes/session-events.js';
 import { SessionWrites } from './writes/session-writes.js';
 
+const PROVIDERS: Provider[] = [
+  ChatSessionsService,
+  ChatMessagesService,
+  BranchesService,
+  ForksService,
+  ForkCopies,
+  ForkSweeper,
+  MessageReads,
+  MessageInserts,
+  ChatSessionCreation,
+  ActivityCorrection,
+  CachedSessions,
+  ServeFromCache,
+  KeepBodies,
+  MergePatches,
+  Replies,
+  ChatSessionsExceptionsFilter,
+  Removal,
+  Purger,
+  RangePurger,
+  SessionWrites,
+  SessionEvents,
+  ResponseCache,
+  Idempotency,
+  IdempotencySweeper,
+  ChatSessionsRepository,
+  SessionListsRepository,
+  ChatMessagesRepository,
+  PlacedMessagesRepository,
+  TreesRepository,
+  ChatPurgesRepository,
+  ChatRangePurgesRepository,
+  ChatForksRepository,
+  HiddenMessagesRepository,
+  LargeReads,
+  IdempotencyKeysRepository,
+];
+
+const EXPORTS = [
+  ChatSessionsService,
+  ChatMessagesService,
+  BranchesService,
+  ForksService,
+  SessionEvents,
+  Database,
+];
+
+/** Nest takes these from the options, as their keys are here. */
+const NO_EXTRAS: Record<keyof ChatSessionsRegistration, undefined> = {
+  dataSource: undefined,
+  isGlobal: undefined,
+  routes: undefined,
+  path: undefined,
+  version: undefined,
+  errors: undefined,
+  swagger: undefined,
+};
+
 const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
   new ConfigurableModuleBuilder<ChatSessionsOptions>()
     .setClassMethodName('forRoot')
-    .setExtras<ChatSessionsDataSource>({ dataSource: undefined }, onDataSource)
+    .setExtras<ChatSessionsRegistration>(NO_EXTRAS, registered)
     .build();
 
 /**
- * The routes of sessions and messages, with their services. Nothing is global:
- * guards, filter and pipes apply to the module's own controllers.
+ * The routes of sessions and messages, with their services. Guards, filter and
+ * pipes apply to the module's own controllers. Configure it once; a module that
+ * injects its services imports the result, or nothing at all with `isGlobal`.
  *
  *     ChatSessionsModule.forRoot({
  *       dataSource: 'platform',
  *       owner: (request: { user?: { id: string } }) => request.user?.id,
  *     })
  *
- * In `forRootAsync`, give `dataSource` beside `useFactory`. The application
- * does not start with invalid options, or with a data source that the module
+ * In `forRootAsync`, the options of `ChatSessionsRegistration`, such as
+ * `dataSource`, stand beside `useFactory`. The application does not start with invalid options, or with a data source that the module
  * cannot use; the error is one line that says why.
  */
-@Module({
-  controllers: [
-    ChatSessionsController,
-    ChatMessagesController,
-    BranchesController,
-    ForksController,
-    SectionChatSessionController,
-    HistoryController,
-  ],
-  providers: [
-    {
-      provide: ChatSessionsSettings,
-      inject: [MODULE_OPTIONS_TOKEN],
-      useFactory: (options: ChatSessionsOptions) =>
-        new ChatSessionsSettings(options),
-    },
-    ChatSessionsService,
-    ChatMessagesService,
-    BranchesService,
-    ForksService,
-    ForkCopies,
-    ForkSweeper,
-    MessageReads,
-    MessageInserts,
-    ChatSessionCreation,
-    ActivityCorrection,
-    CachedSessions,
-    ServeFromCache,
-    KeepBodies,
-    MergePatches,
-    Replies,
-    ChatSessionsExceptionsFilter,
-    Removal,
-    Purger,
-    RangePurger,
-    SessionWrites,
-    SessionEvents,
-    ResponseCache,
-    Idempotency,
-    IdempotencySweeper,
-    ChatSessionsRepository,
-    SessionListsRepository,
-    ChatMessagesRepository,
-    PlacedMessagesRepository,
-    TreesRepository,
-    ChatPurgesRepository,
-    ChatRangePurgesRepository,
-    ChatForksRepository,
-    HiddenMessagesRepository,
-    LargeReads,
-    IdempotencyKeysRepository,
-  ],
-  exports: [
-    ChatSessionsService,
-    ChatMessagesService,
-    BranchesService,
-    ForksService,
-    SessionEvents,
-    Database,
-  ],
-})
+@Module({})
 export class ChatSessionsModule extends ConfigurableModuleClass {}
 
-function onDataSource(
+function registered(
   { imports = [], providers = [], ...definition }: DynamicModule,
-  { dataSource }: ChatSessionsDataSource,
+  registration: ChatSessionsRegistration,
 ): DynamicModule {
+  const { dataSource, isGlobal } = registration;
   const token = getDataSourceToken(dataSource);
   return {
     ...definition,
+    global: isGlobal,
+    controllers: controllersOf(registration),
+    exports: EXPORTS,
     imports: [
       ...imports,
       // Adds the entities to a data source with `autoLoadEntities`.
       TypeOrmModule.forFeature(chatSessionsEntities, dataSource),
     ],
     providers: [
+      ...PROVIDERS,
       ...providers,
+      {
+        provide: ChatSessionsSettings,
+        inject: [MODULE_OPTIONS_TOKEN],
+        useFactory: (options: ChatSessionsOptions) =>
+          new ChatSessionsSettings(options),
+      },
+      { provide: SESSIONS_PATH, useValue: sessionsPathOf(registration) },
       // Repositories under tokens without the name of the data source.
       ...chatSessionsEntities.map((entity) => ({
         provide: getRepositoryToken(entity),

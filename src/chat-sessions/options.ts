@@ -1,3 +1,4 @@
+import type { ControllerOptions } from '@nestjs/common';
 import {
   Allow,
   IsIn,
@@ -79,14 +80,54 @@ export interface ChatSessionsOptions {
   removalGrace?: number;
 }
 
-/** The data source, which Nest must know before it resolves the options. */
-export interface ChatSessionsDataSource {
+/** Groups of routes. */
+export const ROUTE_GROUPS = [
+  'sessions',
+  'messages',
+  'branches',
+  'forks',
+  'sections',
+  'history',
+] as const;
+export type RouteGroup = (typeof ROUTE_GROUPS)[number];
+
+/** What Nest must know before it resolves the options. In `forRootAsync` it stands beside `useFactory`. */
+export interface ChatSessionsRegistration {
   /**
    * Its name, as in `TypeOrmModule.forRoot({ name })`; by default the default
    * data source. On MySQL and MariaDB other modules may use it too; on SQLite
    * it must be the module's own.
    */
   dataSource?: string;
+
+  /** Makes the services injectable in all modules of the application; by default in those that import this one. */
+  isGlobal?: boolean;
+
+  /** Which routes there are: by default all. With `false` or an empty list there are only the services. */
+  routes?: boolean | readonly RouteGroup[];
+
+  /** A path before those of the routes, such as `assistant` for `/assistant/chat-sessions`. */
+  path?: string;
+
+  /** The version of the routes, as in `@Controller({ version })`. The application enables versioning. */
+  version?: ControllerOptions['version'];
+
+  /**
+   * Whose shape errors have. `module`, the default: `{ error, code }` from the
+   * module's own filter. `application`: the routes throw HttpExceptions, whose
+   * response is `{ statusCode, message, code }`, for the application's filters.
+   */
+  errors?: 'module' | 'application';
+
+  /** How the routes appear in the application's OpenAPI document. */
+  swagger?: {
+    /** One tag for all routes, in place of the module's three. */
+    tag?: string;
+    /** The name of a security scheme of the document, such as `bearer` after `addBearerAuth()`; by default none. */
+    security?: string;
+    /** Leaves the routes out of the document. */
+    hidden?: boolean;
+  };
 }
 
 /** The validated options, with their defaults. */

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse } from '@nestjs/swagger';
+import { ApiResponse } from '@nestjs/swagger';
 import { codeOfStatus } from '../errors/coded-error.js';
 import {
   ErrorBody,
@@ -13,7 +13,6 @@ export const IDENTITY_UNAVAILABLE = 'Identity cannot be checked right now';
 /** Documents the errors of a controller whose callers are identified and limited: 401, 429 and 503. */
 export function ApiIdentified(): ClassDecorator {
   return applyDecorators(
-    ApiBearerAuth(),
     ApiResponse({
       status: 401,
       description: 'The caller is not identified.',

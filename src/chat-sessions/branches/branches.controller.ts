@@ -9,7 +9,6 @@ import {
   Query,
   Res,
 } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import {
@@ -40,7 +39,6 @@ import {
 } from './dto/branches.dto.js';
 
 /** Changes of the tree of messages other than an append. */
-@ApiTags('Messages')
 @ChatSessionsRoutes()
 @Controller('chat-sessions/:session_id')
 export class BranchesController {

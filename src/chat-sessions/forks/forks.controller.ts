@@ -1,5 +1,4 @@
 import { Body, Controller, Post, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
@@ -16,7 +15,6 @@ import { ForkChatSessionDto } from './dto/fork-chat-session.dto.js';
 import { ApiForkChatSession } from './forks.openapi.js';
 import { ForksService } from './forks.service.js';
 
-@ApiTags('Chat sessions')
 @ChatSessionsRoutes()
 @Controller('chat-sessions/:session_id/fork')
 export class ForksController {

@@ -1,5 +1,4 @@
 import { Body, Controller, Get, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
@@ -30,7 +29,6 @@ import {
 import { ListMessagesQuery } from './dto/list-messages-query.dto.js';
 import { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
 
-@ApiTags('Messages')
 @ChatSessionsRoutes()
 @Controller('chat-sessions/:session_id/messages')
 export class ChatMessagesController {

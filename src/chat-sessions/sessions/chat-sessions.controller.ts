@@ -11,7 +11,6 @@ import {
   Query,
   Res,
 } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import { ChatMessagesService } from '../messages/chat-messages.service.js';
@@ -55,7 +54,6 @@ import {
 } from './dto/update-chat-session.dto.js';
 import { SessionChanges } from './merge-patches.js';
 
-@ApiTags('Chat sessions')
 @ChatSessionsRoutes()
 @Controller('chat-sessions')
 export class ChatSessionsController {

@@ -1,5 +1,5 @@
 import { applyDecorators, Controller, Get } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
 import {
   ChatMessagesBody,
@@ -27,7 +27,6 @@ const ApiHistory = (operationId: string, summary: string) =>
     RouteErrors({ failure: 'Failed to get chat history', isFixed: true }),
   );
 
-@ApiTags('History')
 @ChatSessionsRoutes()
 @Controller()
 export class HistoryController {

@@ -1,5 +1,5 @@
 import { applyDecorators, Controller, Param, Post, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation } from '@nestjs/swagger';
 import type { HttpResponse } from '../../http/response.js';
 import { RouteErrors } from '../../http/route-errors.js';
 import { OPAQUE_ID_RULE } from '../../validation/decorators.js';
@@ -46,7 +46,6 @@ const ApiGetOrCreateSectionChatSession = () =>
     }),
   );
 
-@ApiTags('Chat sessions')
 @ChatSessionsRoutes()
 @Controller('documents/:document_id/sections/:section_id/chat-session')
 export class SectionChatSessionController {

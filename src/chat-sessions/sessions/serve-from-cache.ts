@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { isUUID } from 'class-validator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -7,10 +7,26 @@ import { JSON_TYPE } from '../../http/response.js';
 import {
   type AdmittedRead,
   type ChatSessionsOptions,
+  type ChatSessionsRegistration,
   ChatSessionsSettings,
 } from '../options.js';
 import { CachedSessions } from './cached-sessions.js';
 import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
+
+/** The path of the sessions' routes below the global prefix; undefined if cached sessions are served by the route only. */
+export const SESSIONS_PATH = Symbol('path of sessions');
+
+export function sessionsPathOf({
+  routes = true,
+  path,
+  version,
+  errors,
+}: ChatSessionsRegistration): string | undefined {
+  const hasRoute = routes === true || (routes && routes.includes('sessions'));
+  // A version or an error would be for the application to handle.
+  if (!hasRoute || version !== undefined || errors === 'application') return;
+  return path ? `${path}/chat-sessions` : 'chat-sessions';
+}
 
 interface PlainRead {
   id: string;
@@ -31,14 +47,16 @@ export class ServeFromCache implements OnModuleInit {
     private readonly application: ApplicationConfig,
     private readonly sessions: CachedSessions,
     private readonly filter: ChatSessionsExceptionsFilter,
+    @Inject(SESSIONS_PATH) private readonly sessionsPath: string | undefined,
   ) {}
 
   onModuleInit(): void {
     const { admitRead } = this.settings;
     const { httpAdapter } = this.adapterHost;
-    if (!admitRead || httpAdapter.getType() !== 'fastify') return;
+    if (!admitRead || this.sessionsPath === undefined) return;
+    if (httpAdapter.getType() !== 'fastify') return;
     const prefix = this.application.getGlobalPrefix();
-    const path = `${prefix && `/${prefix}`}/chat-sessions/`;
+    const path = `${prefix && `/${prefix}`}/${this.sessionsPath}/`;
     const fastify = httpAdapter.getInstance<FastifyInstance>();
     fastify.addHook('preParsing', (request, reply, _payload, done) => {
       const id = plainReadOf(request, path);

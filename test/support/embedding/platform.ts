@@ -16,6 +16,7 @@ import {
   chatSessionsEntities,
   ChatSessionsModule,
   type ChatSessionsOptions,
+  type ChatSessionsRegistration,
   mysqlMigrations,
   sqliteDataSource,
 } from '../../../src/index.js';
@@ -40,8 +41,11 @@ class NotesController {
 }
 
 export const isMysql = STORE === 'mysql';
-const owner = ({ headers }: { headers: Record<string, string | undefined> }) =>
-  headers['x-user-id'];
+export const owner = ({
+  headers,
+}: {
+  headers: Record<string, string | undefined>;
+}) => headers['x-user-id'];
 
 /** The data source of a platform. `more` are further options. */
 export function dataSourceOn(
@@ -90,7 +94,7 @@ export function dataSourceWith(
 
 export function platform(
   dataSource: DataSource,
-  options: Partial<ChatSessionsOptions> = {},
+  options: Partial<ChatSessionsOptions & ChatSessionsRegistration> = {},
 ): DynamicModule {
   return {
     module: class Platform {},
