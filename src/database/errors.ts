@@ -90,8 +90,12 @@ export function isStatementTimeout(error: unknown): boolean {
   return errno === 1969 || errno === 3024;
 }
 
+/** A check found that the server takes no writes. */
+export class ServerNotReadyError extends Error {}
+
 /** The server takes no writes for now. Another one may. */
 export function isServerNotReady(error: unknown): boolean {
+  if (error instanceof ServerNotReadyError) return true;
   const { errno } = driverErrorOf(error);
   return typeof errno === 'number' && NOT_READY_ERRNOS.includes(errno);
 }

@@ -23,6 +23,12 @@ export class IdleConnections {
     this.suspectBefore = Date.now();
   }
 
+  /** Call this if the server takes no writes: its name may lead to another one by now, and the pool gives the connections that are open. */
+  condemnOthers(): void {
+    this.suspectOthers();
+    this.condemnedBefore = this.suspectBefore;
+  }
+
   /**
    * Whether a connection from the pool can be used. One that was opened for the
    * request can.

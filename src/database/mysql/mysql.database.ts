@@ -192,7 +192,8 @@ export class MysqlDatabase extends Database {
         connection.release();
       } catch {
         connection.destroy();
-        this.idle.suspectOthers();
+        if (isServerNotReady(error)) this.idle.condemnOthers();
+        else this.idle.suspectOthers();
         this.hosts?.reportFailure(socketOf(connection));
       }
       throw error;

@@ -1,4 +1,5 @@
 import type { Pool, PoolOptions } from 'mysql2';
+import { ServerNotReadyError } from '../errors.js';
 import type { StatementResult } from '../unit-of-work.js';
 import type { MysqlHosts } from './hosts.js';
 
@@ -14,7 +15,7 @@ const STATE =
   "SHOW VARIABLES WHERE Variable_name IN ('wsrep_on', 'read_only', 'innodb_read_only') AND Value <> 'OFF'";
 
 /**
- * Rejects if the server takes no writes, although it still answers SELECT 1: a
+ * Rejects with ServerNotReadyError if the server takes no writes, although it still answers SELECT 1: a
  * Galera node outside its cluster's majority, or a server that is read-only, as
  * a former primary is after a failover.
  *
@@ -27,11 +28,13 @@ export async function checkServer(
   if (state.includes('wsrep_on')) {
     const [ready] = await show("SHOW STATUS LIKE 'wsrep_ready'");
     if (ready?.Value !== 'ON') {
-      throw new Error('The Galera node is not part of its cluster');
+      throw new ServerNotReadyError(
+        'The Galera node is not part of its cluster',
+      );
     }
   }
   if (state.some((name) => name !== 'wsrep_on')) {
-    throw new Error('The server is read-only');
+    throw new ServerNotReadyError('The server is read-only');
   }
 }
 

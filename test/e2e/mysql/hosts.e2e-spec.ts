@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getPage, numbers } from '../../support/api.js';
-import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { TcpProxy } from '../../support/faults/tcp-proxy.js';
 import { createProxiedDatabase } from '../../support/mysql-database.js';
 import type { MysqlServer } from '../../support/mysql-server.js';
 import {
@@ -14,6 +14,8 @@ import { TestApp, useTestApp } from '../../support/test-app.js';
 
 const DEADLINE_MS = '5000';
 const MESSAGE = { role: 'user', content: 'Hello' };
+
+const portOf = (server: MysqlServer) => Number(new URL(server.url).port);
 
 let servers: MysqlServer[];
 let api: TestApp;
@@ -86,6 +88,50 @@ function withTwoServers() {
     const appended = async () => (await append(api, id, MESSAGE)).status;
     await expect.poll(appended, { timeout: 60_000 }).toBe(201);
   });
+
+  it('fails over because of readiness alone: balancers send nothing else then', async () => {
+    const [first] = servers as [MysqlServer, MysqlServer];
+    const ready = async () => (await api.send('GET', '/health/ready')).status;
+    const connection = await connectMysql(first.url);
+    await connection.query('SET GLOBAL read_only = 1');
+    expect(await ready()).toBe(503);
+    await expect.poll(ready, { timeout: 20_000 }).toBe(200);
+    await connection.query('SET GLOBAL read_only = 0');
+    await connection.end();
+  });
+}
+
+function withMovedName() {
+  const moved: MysqlServer[] = [];
+  let proxy: TcpProxy;
+  const behindName = useTestApp({
+    createDatabase: async () => {
+      moved.push(await startPreparedServer(), await startPreparedServer());
+      proxy = await TcpProxy.before(portOf(moved[0]!));
+      const url = new URL(urlOf(moved.slice(0, 1)));
+      url.port = String(proxy.port);
+      return { url: url.href, remove: () => proxy.stop() };
+    },
+  });
+  afterAll(async () => {
+    for (const server of moved) await server.stop();
+  });
+
+  it('is ready at the second check, although connections to the old writer are open', async () => {
+    const [first, second] = moved as [MysqlServer, MysqlServer];
+    const ready = async () =>
+      (await behindName.send('GET', '/health/ready')).status;
+    await Promise.all(
+      Array.from({ length: 20 }, () => createSession(behindName)),
+    );
+    const connection = await connectMysql(first.url);
+    await connection.query('SET GLOBAL read_only = 1');
+    await connection.end();
+    proxy.leadTo(portOf(second));
+    expect([await ready(), await ready()]).toEqual([503, 200]);
+    await createSession(behindName);
+    expect(await sessionsOn(second)).toBe(1);
+  });
 }
 
 function withOneServer() {
@@ -144,4 +190,5 @@ function withProxy() {
 
 describe('several hosts', withTwoServers);
 describe('a server', withOneServer);
+describe('a name that leads to another server', withMovedName);
 describe('a connection that is lost at the end of a write', withProxy);

@@ -68,7 +68,7 @@ export class TcpProxy {
   private readonly links = new Set<Link>();
 
   private constructor(
-    private readonly serverPort: number,
+    private serverPort: number,
     private readonly isCommit: (packet: Buffer) => boolean,
   ) {}
 
@@ -90,6 +90,11 @@ export class TcpProxy {
       this.faults += this.links.size;
       for (const link of this.links) link.isForgotten = true;
     }
+  }
+
+  /** New connections go to another server, and open ones stay: so does a name in DNS that changes. */
+  leadTo(serverPort: number): void {
+    this.serverPort = serverPort;
   }
 
   /** Ends the fault. Connections of a blackhole are reset, since they have lost data. */
