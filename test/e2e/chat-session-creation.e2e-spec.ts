@@ -5,6 +5,7 @@ import {
   createSession,
   errorBody,
   FAMILY,
+  getPage,
   getSession,
   sendCreate,
 } from '../support/api.js';
@@ -45,6 +46,35 @@ describe('POST /api/chat-sessions: a create that is sent again', () => {
       errorBody('Chat session exists with other messages', 'session_differs'),
     );
     expect(await getSession(api, id)).toEqual(before);
+  });
+
+  it('compares messages of more than one page', async () => {
+    const id = randomUUID();
+    const text = { role: 'user', content: 'x'.repeat(1024 * 1024) };
+    const messagesWith = (content: string) => [
+      text,
+      text,
+      text,
+      text,
+      { role: 'user', content },
+    ];
+    const sent = { id, messages: messagesWith('A') };
+    expect((await create(sent)).status).toBe(201);
+    expect((await create(sent)).status).toBe(200);
+    const changed = { id, messages: messagesWith('B') };
+    expect((await create(changed)).status).toBe(409);
+  });
+
+  it('compares the messages that are left after one was deleted', async () => {
+    const id = randomUUID();
+    const sent = [...messages, other];
+    await create({ id, messages: sent });
+    const { id: deleted } = (await getPage(api, id)).messages[1]!;
+    const path = `/api/chat-sessions/${id}/messages/${deleted}`;
+    expect((await api.send('DELETE', path)).status).toBe(204);
+    expect((await create({ id, messages: sent })).status).toBe(200);
+    const changed = [...messages, messages[0]];
+    expect((await create({ id, messages: changed })).status).toBe(409);
   });
 
   it('answers 409 with messages if the session had none', async () => {

@@ -129,25 +129,25 @@ export class ChatSessionCreation {
     );
   }
 
-  /** Throws `session_differs` unless the session began with these messages. After a clear nobody can tell. */
+  /**
+   * Throws `session_differs` unless the session began with these messages, of
+   * which some may have been deleted since. After a clear nobody can tell.
+   */
   private *checkFirstMessages(
     session: ChatSession,
     inputs: CreateChatMessageDto[],
     admit: Admit,
   ): UnitOfWork<void> {
     if (inputs.length === 0 || firstSeqOf(session) > 1) return;
-    const { messages } = yield* this.reads.page(
-      session,
-      { tree: true, limit: inputs.length, after: 0 },
-      admit,
-    );
-    const isSame =
-      session.lastSeq >= inputs.length &&
-      messages.every((stored, index) => {
-        const input = inputs[index]!;
-        const { id = stored.id } = input;
-        return id === stored.id && isRepeated(stored, input);
-      });
+    let isSame = session.lastSeq >= inputs.length;
+    // A page may end early, for its size.
+    for (let after = 0; isSame && after < inputs.length;) {
+      const limit = inputs.length - after;
+      const query = { tree: true, limit, after };
+      const { messages } = yield* this.reads.page(session, query, admit);
+      isSame = messages.every((stored) => isFirst(stored, inputs));
+      after = messages.at(-1)?.seq ?? inputs.length;
+    }
     if (!isSame) throw new ChatSessionsError('session_differs');
   }
 
@@ -168,4 +168,15 @@ export class ChatSessionCreation {
     const view = yield* this.reads.newest(session, admit);
     return { ...view, created };
   }
+}
+
+/** Whether a message is the one that a create sent in its place, or came after those. */
+function isFirst(
+  stored: PlacedMessage,
+  inputs: CreateChatMessageDto[],
+): boolean {
+  const input = inputs[stored.seq - 1];
+  if (!input) return true;
+  const { id = stored.id } = input;
+  return id === stored.id && isRepeated(stored, input);
 }
