@@ -168,6 +168,21 @@ describe('two requests that differ in a large number only', () => {
     expect((await api.send('POST', path, spaced, key)).status).toBe(201);
   });
 
+  it.each([
+    ['9007199254740992', '9007199254740993'],
+    ['9007199254740993', '9007199254740992'],
+  ])(
+    'are two to an Idempotency-Key, even if %s rounds to %s',
+    async (...numbers) => {
+      const key = { 'Idempotency-Key': `rounded ${numbers[0]}` };
+      const [sent, rounded] = numbers.map((n) => `{"metadata":{"n":${n}}}`);
+      expect((await api.send('POST', SESSIONS, sent, key)).status).toBe(201);
+      const again = await api.send('POST', SESSIONS, sent, key);
+      expect(again.headers['idempotent-replayed']).toBe('true');
+      expect((await api.send('POST', SESSIONS, rounded, key)).status).toBe(422);
+    },
+  );
+
   it('are two to the id of a message', async () => {
     const path = `${SESSIONS}/${await newSession()}/messages`;
     expect((await api.send('POST', path, MESSAGE)).status).toBe(201);

@@ -31,7 +31,6 @@ describe('repeatableRequestOf', () => {
     expect(repeatable).toEqual({
       key: 'a',
       hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
-      formerHash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     });
     expect(given(fastify())).toEqual(repeatable);
   });

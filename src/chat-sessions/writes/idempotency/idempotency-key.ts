@@ -5,7 +5,11 @@ import {
   REPEATED,
   singleHeader,
 } from '../../../http/request.js';
-import { canonicalJsonOf, sortedJsonOf } from '../../../json/exact-json.js';
+import {
+  canonicalJsonOf,
+  hasText,
+  sortedJsonOf,
+} from '../../../json/exact-json.js';
 import { ValidationFailedException } from '../../../validation/dto.pipe.js';
 
 /** A write that its client may send again. */
@@ -14,7 +18,7 @@ export interface RepeatableRequest {
   key: string;
   /** SHA-256 in hex of method, path and body; the order of the body's keys does not count. */
   hash: string;
-  /** The hash that was recorded before numbers counted as they are written; undo a day after every instance does so. */
+  /** The hash that the version before records, which rounds numbers; undo a day after every instance does so. */
   formerHash?: string;
 }
 
@@ -48,9 +52,9 @@ export function repeatableRequestOf(
   const [path] = originalUrl.split('?');
   const hashOf = (json: string) =>
     createHash('sha256').update(`${method} ${path}\n${json}`).digest('hex');
-  return {
-    key,
-    hash: hashOf(canonicalJsonOf(body)),
-    formerHash: hashOf(sortedJsonOf(body)),
-  };
+  const rounded = hashOf(sortedJsonOf(body));
+  if (!hasText(body)) return { key, hash: rounded };
+  // No body without a text has this hash, whatever its numbers round to.
+  const hash = hashOf(`exact ${canonicalJsonOf(body)}`);
+  return { key, hash, formerHash: rounded };
 }
