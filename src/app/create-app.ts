@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
-import { splitList } from '../http/addresses.js';
+import { parseAddresses, splitList } from '../http/addresses.js';
 import { corsOptions } from '../http/browsers.js';
 import { createFastifyAdapter } from '../http/fastify.js';
 import { AppModule } from './app.module.js';
@@ -22,7 +22,7 @@ export async function createApp(
     AppModule.forRoot(config, dataSource),
     createFastifyAdapter({
       bodyLimit: config.BODY_LIMIT,
-      trustedProxies: splitList(config.TRUSTED_PROXIES),
+      trustedProxies: parseAddresses(config.TRUSTED_PROXIES),
     }),
     {
       bodyParser: false,

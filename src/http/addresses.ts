@@ -37,6 +37,12 @@ export function parseAddresses(list: string): BlockList {
   return addresses;
 }
 
+/** Whether an entry of X-Forwarded-For, or the address of a socket, is one of these. */
+export function includesAddress(addresses: BlockList, entry = ''): boolean {
+  const address = forwardedAddress(entry);
+  return !!address && addresses.check(address, addressFamily(address));
+}
+
 /** Splits at commas. Leaves out white space around entries, and empty entries. */
 export function splitList(list: string): string[] {
   return list

@@ -13,9 +13,10 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http';
-import type { Socket } from 'node:net';
+import type { BlockList, Socket } from 'node:net';
 import { codeOfStatus } from '../errors/coded-error.js';
 import { stringifyExactly } from '../json/exact-json.js';
+import { includesAddress } from './addresses.js';
 import { SECURITY_HEADERS } from './browsers.js';
 import { acceptOnlyJson } from './json-body.js';
 import {
@@ -40,8 +41,8 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 export interface FastifyOptions {
   /** Most bytes of a request body. */
   bodyLimit: number;
-  /** Addresses and CIDR blocks whose X-Forwarded-For is believed; an empty list believes nobody. */
-  trustedProxies: string[];
+  /** Addresses whose X-Forwarded-For is believed. */
+  trustedProxies: BlockList;
 }
 
 /**
@@ -55,7 +56,7 @@ export function createFastifyAdapter({
 }: FastifyOptions): FastifyAdapter {
   const options: FastifyHttpOptions<Server> = {
     bodyLimit,
-    trustProxy: trustedProxies,
+    trustProxy: (address) => includesAddress(trustedProxies, address),
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       // Node would answer 400 without a body.

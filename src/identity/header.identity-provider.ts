@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { BlockList } from 'node:net';
-import { addressFamily, parseAddresses } from '../http/addresses.js';
+import { includesAddress, parseAddresses } from '../http/addresses.js';
 import { REPEATED, singleHeader } from '../http/request.js';
 import { isOpaqueId } from '../validation/decorators.js';
 import {
@@ -26,9 +26,7 @@ export class HeaderIdentityProvider extends IdentityProvider {
   }
 
   identify(request: IncomingMessage): string {
-    const address = request.socket.remoteAddress ?? '';
-    const family = addressFamily(address);
-    if (!family || !this.trusted.check(address, family)) {
+    if (!includesAddress(this.trusted, request.socket.remoteAddress)) {
       throw this.refusal('The request did not come through a trusted proxy');
     }
     const owner = singleHeader(request, this.header);

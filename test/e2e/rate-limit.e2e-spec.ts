@@ -132,7 +132,10 @@ describe('RATE_LIMIT cannot be evaded', () => {
   const direct = useTestApp({ environment: LIMITED });
   const socketed = useTestApp({ environment: LIMITED });
   const proxied = useTestApp({
-    environment: { ...LIMITED, TRUSTED_PROXIES: PROXY },
+    environment: {
+      ...LIMITED,
+      TRUSTED_PROXIES: `${PROXY},10.0.0.0/8,fd00::/8`,
+    },
   });
 
   /** Names another client in each request, by every header that some proxy uses. */
@@ -239,6 +242,26 @@ describe('RATE_LIMIT cannot be evaded', () => {
     }
     expect(all).toEqual(limited(401));
   });
+
+  it.each([
+    ['a port', '10.0.0.2:443', 20],
+    ['brackets', '[fd00::2]', 30],
+    ['a port and brackets', '[fd00::2]:443', 40],
+    ['a zone', 'fd00::2%eth0', 50],
+  ])(
+    'behind a trusted proxy that is written with %s',
+    async (_, second, first) => {
+      const headersOf = (n: number) => ({
+        'x-forwarded-for': `198.51.100.${n}, ${second}`,
+      });
+      const clients = (n: number) => headersOf(first + n);
+      expect(await statuses(proxied, read, clients)).toEqual(
+        Array(5).fill(401),
+      );
+      const client = () => headersOf(first);
+      expect(await statuses(proxied, read, client)).toEqual(limited(401));
+    },
+  );
 
   it('but counts the clients of a trusted proxy separately', async () => {
     const all = await statuses(proxied, read, rotated);
