@@ -1,4 +1,4 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
 import {
@@ -74,3 +74,49 @@ describe.each(DOWN.map((_, done) => done + 1))(
     });
   },
 );
+
+describe("a platform's table", () => {
+  const ROW = [{ id: 1, owner_id: 'theirs' }];
+
+  async function createTheirs(dataSource: DataSource, table: string) {
+    await dataSource.query(
+      `CREATE TABLE ${table} (id int PRIMARY KEY, owner_id varchar(36))`,
+    );
+    await dataSource.query(`INSERT INTO ${table} VALUES (1, 'theirs')`);
+  }
+
+  it.each([
+    'chat_sessions',
+    'chat_messages',
+    'idempotency_keys',
+    'chat_purges',
+    'chat_range_purges',
+    'chat_forks',
+  ])(
+    '%s is not taken: the migration is refused with one line',
+    async (table) => {
+      const config = await emptyDatabase();
+      const dataSource = await (await createDataSource(config)).initialize();
+      onTestFinished(() => dataSource.destroy());
+      await createTheirs(dataSource, table);
+      await expect(dataSource.runMigrations()).rejects.toThrow(
+        `The database has a table ${table} that is not of Chat Sessions: rename it, or give Chat Sessions a database of its own`,
+      );
+      expect(await dataSource.query(`SELECT * FROM ${table}`)).toEqual(ROW);
+    },
+  );
+
+  it.each([
+    'idempotency_keys',
+    'chat_purges',
+    'chat_range_purges',
+    'chat_forks',
+  ])('%s is not dropped by a revert', async (table) => {
+    const dataSource = await openDataSource(await emptyDatabase());
+    onTestFinished(() => dataSource.destroy());
+    await dataSource.query(`DROP TABLE ${table}`);
+    await createTheirs(dataSource, table);
+    for (const _ of mysqlMigrations) await dataSource.undoLastMigration();
+    expect(await dataSource.query(`SELECT * FROM ${table}`)).toEqual(ROW);
+  });
+});

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { dropOwnTable, refuseForeignTables } from '../own-tables.js';
 
 const TABLE_OPTIONS =
   'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci';
@@ -9,6 +10,12 @@ export class CreateTables1795392000000 implements MigrationInterface {
   readonly name = 'CreateTables1795392000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await refuseForeignTables(
+      queryRunner,
+      'chat_sessions',
+      'chat_messages',
+      'idempotency_keys',
+    );
     await queryRunner.query(`
       CREATE TABLE IF NOT EXISTS \`chat_sessions\` (
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -69,8 +76,8 @@ export class CreateTables1795392000000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('DROP TABLE IF EXISTS `idempotency_keys`');
-    await queryRunner.query('DROP TABLE IF EXISTS `chat_messages`');
-    await queryRunner.query('DROP TABLE IF EXISTS `chat_sessions`');
+    await dropOwnTable(queryRunner, 'idempotency_keys');
+    await dropOwnTable(queryRunner, 'chat_messages');
+    await dropOwnTable(queryRunner, 'chat_sessions');
   }
 }

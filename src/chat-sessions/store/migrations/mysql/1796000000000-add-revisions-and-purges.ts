@@ -1,4 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import {
+  dropOwnTable,
+  isOwnTable,
+  refuseForeignTables,
+} from '../own-tables.js';
 
 /**
  * `revision` needs no rebuild of the table: ALGORITHM=INSTANT makes MySQL refuse
@@ -10,6 +15,7 @@ export class AddRevisionsAndPurges1796000000000 implements MigrationInterface {
   readonly name = 'AddRevisionsAndPurges1796000000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await refuseForeignTables(queryRunner, 'chat_purges');
     if (!(await queryRunner.hasColumn('chat_sessions', 'revision'))) {
       await queryRunner.query(`
         ALTER TABLE \`chat_sessions\`
@@ -28,7 +34,7 @@ export class AddRevisionsAndPurges1796000000000 implements MigrationInterface {
 
   /** Removes what still waits for its removal: the version before would show some of it. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (await queryRunner.hasTable('chat_purges')) {
+    if (await isOwnTable(queryRunner, 'chat_purges')) {
       await queryRunner.query(`
         DELETE message FROM \`chat_messages\` message
           JOIN \`chat_purges\` gone
@@ -37,7 +43,7 @@ export class AddRevisionsAndPurges1796000000000 implements MigrationInterface {
         "DELETE FROM `chat_sessions` WHERE `owner_id` = ''",
       );
     }
-    await queryRunner.query('DROP TABLE IF EXISTS `chat_purges`');
+    await dropOwnTable(queryRunner, 'chat_purges');
     if (await queryRunner.hasColumn('chat_sessions', 'revision')) {
       await queryRunner.query(
         'ALTER TABLE `chat_sessions` DROP COLUMN `revision`',

@@ -1,10 +1,16 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import {
+  dropOwnTable,
+  isOwnTable,
+  refuseForeignTables,
+} from '../own-tables.js';
 
 export class AddRangePurges1796200000000 implements MigrationInterface {
   /** Databases store this name: a bundler may give the class another one. */
   readonly name = 'AddRangePurges1796200000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await refuseForeignTables(queryRunner, 'chat_range_purges');
     await queryRunner.query(`
       CREATE TABLE IF NOT EXISTS \`chat_range_purges\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -22,13 +28,13 @@ export class AddRangePurges1796200000000 implements MigrationInterface {
 
   /** Deletes the rows of deleted messages: nothing else tells them from others. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (await queryRunner.hasTable('chat_range_purges')) {
+    if (await isOwnTable(queryRunner, 'chat_range_purges')) {
       await queryRunner.query(`
         DELETE message FROM \`chat_messages\` message
           JOIN \`chat_range_purges\` gone
             ON gone.session_id = message.session_id
               AND message.seq BETWEEN gone.from_seq AND gone.to_seq`);
     }
-    await queryRunner.query('DROP TABLE IF EXISTS `chat_range_purges`');
+    await dropOwnTable(queryRunner, 'chat_range_purges');
   }
 }

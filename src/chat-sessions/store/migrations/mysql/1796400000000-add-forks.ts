@@ -1,10 +1,16 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import {
+  dropOwnTable,
+  isOwnTable,
+  refuseForeignTables,
+} from '../own-tables.js';
 
 export class AddForks1796400000000 implements MigrationInterface {
   /** Databases store this name: a bundler may give the class another one. */
   readonly name = 'AddForks1796400000000';
 
   async up(queryRunner: QueryRunner): Promise<void> {
+    await refuseForeignTables(queryRunner, 'chat_forks');
     await queryRunner.query(`
       CREATE TABLE IF NOT EXISTS \`chat_forks\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -20,11 +26,11 @@ export class AddForks1796400000000 implements MigrationInterface {
 
   /** Forks that are not complete are removed. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (await queryRunner.hasTable('chat_forks')) {
+    if (await isOwnTable(queryRunner, 'chat_forks')) {
       await queryRunner.query(
         "DELETE FROM `chat_sessions` WHERE `owner_id` = '' AND `id` IN (SELECT `session_id` FROM `chat_forks`)",
       );
-      await queryRunner.query('DROP TABLE `chat_forks`');
+      await dropOwnTable(queryRunner, 'chat_forks');
     }
     if (!(await queryRunner.hasColumn('chat_sessions', 'forked_from'))) return;
     await queryRunner.query(
