@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
@@ -6,7 +7,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { errorBody } from '../support/api.js';
 import { inParallel } from '../support/parallel.js';
 import { useTestApp } from '../support/test-app.js';
-import { JWT_MODE } from '../support/tokens.js';
+import { JWT_MODE, signToken } from '../support/tokens.js';
 
 // The server answers before the body has arrived. Its client must get the
 // response, although it is still sending.
@@ -15,6 +16,7 @@ const api = useTestApp({ environment: { BODY_LIMIT: '4194304' } });
 /** Larger than the limit of 4 MiB, and than what the buffers of a socket take. */
 const BODY = Buffer.alloc(8 * 1024 * 1024, 'x');
 
+const LENGTH = `content-length: ${BODY.length}`;
 const PATH = '/api/chat-sessions';
 interface Case {
   what: string;
@@ -130,7 +132,7 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
   });
 
   it('reaches a client that sends everything first', async () => {
-    const head = headOf(headers, [`content-length: ${BODY.length}`]);
+    const head = headOf(headers, [LENGTH]);
     const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
     for (const response of responses) {
       expect(JSON.parse(response.split('\r\n\r\n')[1]!)).toEqual(expected);
@@ -167,12 +169,27 @@ describe.each(EARLY)('the response $what', ({ path, headers, error }) => {
 });
 
 it('a response 431 reaches a client that sends everything first', async () => {
-  const head = headOf({}, [
-    `x-long: ${'x'.repeat(17_000)}`,
-    `content-length: ${BODY.length}`,
-  ]);
+  const head = headOf({}, [`x-long: ${'x'.repeat(17_000)}`, LENGTH]);
   const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
   for (const response of responses) expect(response).toContain('HTTP/1.1 431');
+});
+
+it.each([
+  ['404', 'GET /api/nothing'],
+  ['200', 'GET /health/live'],
+])(
+  'a response %s to %s reaches a client that sends a body first',
+  async (status, start) => {
+    const head = headOf({}, [LENGTH]).replace(`POST ${PATH}`, start);
+    const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
+    expect(responses.map(statusesIn)).toEqual(Array(50).fill([status]));
+  },
+);
+
+it('a response 417 reaches a client that sends everything first', async () => {
+  const head = headOf({ ...EARLY[0]!.headers, expect: 'the best' }, [LENGTH]);
+  const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
+  expect(responses.map(statusesIn)).toEqual(Array(50).fill(['417']));
 });
 
 function statusesIn(response: string): string[] {
@@ -185,7 +202,6 @@ function statusesIn(response: string): string[] {
 /** A request that ends the connection. */
 const LAST =
   'GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
-const LENGTH = `content-length: ${BODY.length}`;
 const opened = (head: string) => head.replace('connection: close\r\n', '');
 
 it('a request that was sent after a body that is too large is not done', async () => {
@@ -269,5 +285,38 @@ describe('401 and 429', () => {
     expect(responses.map(statusesIn)).toEqual(
       Array(50).fill(['429', '429', '200']),
     );
+  });
+});
+
+describe('503 while nobody can be identified', () => {
+  const issuerIsDown = useTestApp({
+    environment: {
+      ...JWT_MODE,
+      JWT_SECRET: '',
+      JWT_JWKS_URL: 'http://127.0.0.1:1/',
+    },
+  });
+
+  it('reaches a client that sends everything first or keeps its connection', async () => {
+    url = new URL(await issuerIsDown.listen());
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const token = await signToken({ sub: 'a' }, privateKey, {
+      alg: 'RS256',
+      kid: '1',
+    });
+    const headers = {
+      'content-type': 'application/json',
+      authorization: `Bearer ${token}`,
+    };
+    const head = headOf(headers, [LENGTH]);
+    const responses = await fiftyTimes(() => sendThenRead([head, BODY]));
+    expect(responses.map(statusesIn)).toEqual(Array(50).fill(['503']));
+
+    const kept = await fiftyKeptAlive(
+      PATH,
+      headers,
+      BODY.subarray(0, 3 * 1024 * 1024),
+    );
+    expect(kept.map(({ status }) => status)).toEqual(Array(50).fill(503));
   });
 });
