@@ -104,6 +104,8 @@ describe('a start is refused, with one line,', () => {
       ['autocommit = 0', 'autocommit must be on'],
       ["completion_type = 'CHAIN'", 'completion_type must be NO_CHAIN'],
       ['foreign_key_checks = 0', 'foreign_key_checks must be on'],
+      ['unique_checks = 0', 'unique_checks must be on'],
+      ['SESSION TRANSACTION READ ONLY', 'transaction_read_only must be off'],
       ['sql_safe_updates = 1', 'sql_safe_updates must be off'],
       ['sql_select_limit = 10', 'sql_select_limit must have its default'],
       [

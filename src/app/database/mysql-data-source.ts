@@ -69,6 +69,7 @@ export async function migrateMysql(
   );
   try {
     await lock.query(NO_STATEMENT_TIMEOUT);
+    await lock.query('SET SESSION TRANSACTION READ WRITE');
     await lock.query('SET SESSION innodb_lock_wait_timeout = 3600');
     await lock.query(
       'CREATE TABLE IF NOT EXISTS `migration_lock` (`id` tinyint NOT NULL PRIMARY KEY) ENGINE=InnoDB',

@@ -23,17 +23,17 @@ export function bodyFor(packetBytes: number): number {
  * Settings of an application's connections that the module cannot work with, one
  * line each. Without these checks text could be cut, be stored as question
  * marks, or become part of a statement, reads could be old, uncommitted or cut,
- * a DELETE could be refused, and times could be off by hours.
+ * a write could be refused or break a key, and times could be off by hours.
  */
 export function* connectionProblems(): UnitOfWork<string[]> {
   const { rows } = yield [
     statement(
-      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.completion_type AS completion, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.sql_safe_updates AS safeUpdates, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
+      `SELECT @@SESSION.sql_mode AS sqlMode, @@SESSION.character_set_client AS client, @@SESSION.character_set_results AS results, @@SESSION.autocommit AS autocommit, @@SESSION.completion_type AS completion, @@SESSION.foreign_key_checks AS foreignKeys, @@SESSION.unique_checks AS uniqueKeys, @@SESSION.sql_safe_updates AS safeUpdates, @@SESSION.sql_select_limit AS selectLimit, CAST('${WINTER}' AS DATETIME(3)) AS winter, CAST('${SUMMER}' AS DATETIME(3)) AS summer`,
     ),
   ];
   const { sqlMode, client, results, winter, summer } = rows[0]!;
-  const { autocommit, completion, foreignKeys, safeUpdates, selectLimit } =
-    rows[0]!;
+  const { autocommit, completion, foreignKeys, uniqueKeys } = rows[0]!;
+  const { safeUpdates, selectLimit } = rows[0]!;
   const modes = String(sqlMode).split(',');
   const problems: string[] = [];
   if (!modes.some((mode) => mode.startsWith('STRICT_'))) {
@@ -50,18 +50,23 @@ export function* connectionProblems(): UnitOfWork<string[]> {
     problems.push('completion_type must be NO_CHAIN');
   }
   if (Number(foreignKeys) !== 1) problems.push('foreign_key_checks must be on');
+  if (Number(uniqueKeys) !== 1) problems.push('unique_checks must be on');
   if (Number(safeUpdates) !== 0) problems.push('sql_safe_updates must be off');
   if (Number(selectLimit) < NO_LIMIT) {
     problems.push('sql_select_limit must have its default');
   }
-  // MySQL and MariaDB name the variable differently.
-  const isolation = yield [
+  // MySQL and MariaDB name the variables differently.
+  const access = yield [
     statement(
-      "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')",
+      "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', 'transaction_read_only', 'tx_read_only')",
     ),
   ];
-  if (isolation.rows.some(({ Value }) => Value === 'READ-UNCOMMITTED')) {
+  const values = access.rows.map(({ Value }) => Value);
+  if (values.includes('READ-UNCOMMITTED')) {
     problems.push('the transaction isolation must not be READ-UNCOMMITTED');
+  }
+  if (values.includes('ON')) {
+    problems.push('transaction_read_only must be off');
   }
   if (!isTime(winter, WINTER) || !isTime(summer, SUMMER)) {
     problems.push(

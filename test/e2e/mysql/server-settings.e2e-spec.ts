@@ -30,7 +30,7 @@ describe('a server whose sessions begin with unusual settings', () => {
         '--character-set-server=latin1',
         '--collation-server=latin1_swedish_ci',
         '--innodb-lock-wait-timeout=3600',
-        '--init-connect=SET unique_checks = 0',
+        '--init-connect=SET unique_checks = 0; SET SESSION TRANSACTION READ ONLY',
       ],
     });
     const url = new URL((await createMysqlDatabase(server.url)).url);
@@ -94,12 +94,20 @@ describe('a server whose sessions begin with unusual settings', () => {
     expect(rows.map((row) => Object.values(row).map(Number))).toEqual([
       [0, 1, 0, 1, 1],
     ]);
+    // MySQL and MariaDB name them differently.
+    const access = await api.dataSource.query<object[]>(
+      "SHOW SESSION VARIABLES WHERE Variable_name REGEXP '^(tx|transaction)_(isolation|read_only)$'",
+    );
+    const values = new Set(
+      access.map((row) => Object.values(row)[1] as string),
+    );
+    expect([...values].toSorted()).toEqual(['OFF', 'REPEATABLE-READ']);
   });
 
   it('waits for a migration of another process', async () => {
     const [api] = apps;
     const other = await connectMysql(api.database.url);
-    await other.query('BEGIN');
+    await other.query('START TRANSACTION READ WRITE');
     await other.query('SELECT id FROM migration_lock FOR UPDATE');
     const config = parseDatabaseConfig({
       DATABASE_URL: api.database.url,
