@@ -59,6 +59,10 @@ const withIssuer = useTestApp({
   environment: { ...JWT_MODE, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE },
 });
 
+const withLeeway = useTestApp({
+  environment: { ...JWT_MODE, JWT_LEEWAY: '60' },
+});
+
 function newKey(): KeyObject {
   return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 }
@@ -289,4 +293,11 @@ describe('401 with JWT_ISSUER and JWT_AUDIENCE', () => {
       expect((await history(withIssuer, token)).status).toBe(200);
     },
   );
+});
+
+it('JWT_LEEWAY allows for clocks that differ', async () => {
+  const token = (seconds: number) =>
+    signToken({ sub: 'alice', exp: secondsFromNow(seconds) });
+  expect((await history(withLeeway, await token(-30))).status).toBe(200);
+  await expectRefused(history(withLeeway, await token(-90)), EXPIRED);
 });
