@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { findChromium } from './test/support/chromium.js';
 import { findMysqlServer } from './test/support/mysql-server.js';
 import { swaggerMetadata } from './test/support/swagger-plugin.js';
+import { pathDirectories, which } from './test/support/which.js';
 
 /**
  * The end-to-end suite runs once for each store. If no MySQL server is
@@ -38,6 +39,16 @@ function hasChromium(): boolean {
   }
   warn(what);
   return false;
+}
+
+/** Some tests of processes run these programs, and are left out without them. */
+const PROGRAMS = ['curl', 'python3', 'nginx', 'openssl', 'zsh'];
+const directories = [...pathDirectories(), '/usr/sbin'];
+const missing = PROGRAMS.filter((name) => !which([name], directories));
+if (missing.length > 0) {
+  warn(
+    `${missing.join(', ')} not found, so the tests that run them are left out`,
+  );
 }
 
 /**

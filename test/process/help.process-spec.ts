@@ -21,7 +21,11 @@ it.each([
 it.each([
   ['tools/load/cli.ts', 'Usage: npm run load -- FILE'],
   ['tools/token.ts', 'Usage: npm run token -- --sub OWNER'],
+  ['tools/pack/cli.ts', 'Usage: npm run pack'],
+  ['tools/docs-map/cli.ts', 'Usage: npm run docs:map'],
+  ['tools/openapi.ts', 'Usage: npm run openapi'],
   ['test/bench/main.ts', 'Usage: npm run bench -- '],
+  ['test/matrix/main.ts', 'Usage: npm run test:matrix -- '],
 ])('%s prints its usage for --help', async (file, usage) => {
   const help = await runNode(['--import', 'tsx', file, '--help']);
   expect(help.stdout).toMatch(new RegExp(`^${usage}`));
