@@ -62,14 +62,20 @@ describe.each<[string, (file: string) => void]>([
   ],
   ['loses its log', (file) => rmSync(`${file}-wal`)],
 ])('a file that %s', (_, happens) => {
-  it('gets no more writes, and the service is not ready', async () => {
+  it('gets no more writes, and the service is not ready, but reads go on', async () => {
     const file = join(temporaryDirectory(), 'chat.sqlite');
-    const { service, create, ready } = await startOn(file);
-    expect(await create()).toEqual([201, undefined]);
+    const { service, send, create, ready } = await startOn(file);
+    const id = randomUUID();
+    expect(await create(id)).toEqual([201, undefined]);
     expect(await ready()).toBe(200);
     happens(file);
     expect(await create()).toEqual([503, 'store_unusable']);
     expect(await ready()).toBe(503);
+    for (const path of [`/api/chat-sessions/${id}`, '/api/chat-sessions']) {
+      const read = await send(path);
+      expect(read.status).toBe(200);
+      expect(JSON.stringify(read.body)).toContain(id);
+    }
     const { stderr } = await service.stop();
     expect(stderr).toContain('was moved, replaced or deleted');
   });
