@@ -4,11 +4,16 @@ import {
   type ExecutionContext,
   type INestApplication,
   type NestInterceptor,
+  StreamableFile,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { classToPlain, plainToInstance } from 'class-transformer';
+import {
+  classToPlain,
+  instanceToPlain,
+  plainToInstance,
+} from 'class-transformer';
 import { map } from 'rxjs';
 import {
   afterAll,
@@ -107,4 +112,42 @@ describe.each([
       expect(answer.status).toBe(415);
     },
   );
+});
+
+const ORDINARY = { toString: null, nested: [{ n: 1 }] };
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('instanceToPlain in an interceptor of a platform on %s', (_, adapter) => {
+  async function expectUnharmed(
+    transform: (data: unknown) => unknown,
+    metadata: object,
+  ) {
+    const app = await create(platform(usableDataSource(database)), adapter());
+    onTestFinished(() => app.close());
+    app.useGlobalInterceptors({
+      intercept: (_context: ExecutionContext, next: CallHandler) =>
+        next.handle().pipe(map(transform)),
+    });
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(`${await app.getUrl()}/chat-sessions`, {
+      method: 'POST',
+      headers: { 'x-user-id': 'alice', 'content-type': 'application/json' },
+      body: JSON.stringify({ metadata }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      201,
+      { chat_session: { metadata } },
+    ]);
+  }
+
+  it('leaves bodies as they are', () =>
+    expectUnharmed((data) => instanceToPlain(data), ORDINARY));
+
+  it('leaves a key constructor as it is if it lets files pass, as the docs say', () =>
+    expectUnharmed(
+      (data) => (data instanceof StreamableFile ? data : instanceToPlain(data)),
+      { ...ORDINARY, constructor: { name: 'x' } },
+    ));
 });
