@@ -1,11 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MessageReads } from '../../src/chat-sessions/messages/message-reads.js';
-import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { TreesRepository } from '../../src/chat-sessions/store/trees.repository.js';
-import { Database } from '../../src/database/database.js';
-import type { UnitOfWork } from '../../src/database/unit-of-work.js';
-import { createSession, getSession, type Message } from '../support/api.js';
+import { createSession, type Message } from '../support/api.js';
 import { Branches } from '../support/branches.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -61,52 +57,5 @@ describe('a session with 10,000 stretches', () => {
     const path = `/api/chat-sessions/${id}/messages/b`;
     const read = await api.send<{ message: Message }>('GET', path);
     expect(read.body.message).toEqual(message);
-  });
-});
-
-describe('a session that changes after it was read', () => {
-  /** The session as the service reads it, before another instance writes. */
-  async function stale(): Promise<ChatSession> {
-    const sessions = api.dataSource.getRepository(ChatSession);
-    const { ownerId } = await sessions.findOneByOrFail({ id });
-    const repository = api.app.get(ChatSessionsRepository);
-    return api.app.get(Database).read(() => repository.get(ownerId, id));
-  }
-
-  function read<T>(work: (reads: MessageReads) => UnitOfWork<T>): Promise<T> {
-    return api.app.get(Database).read(() => work(api.app.get(MessageReads)));
-  }
-
-  const any = () => undefined;
-
-  it('has no message newer than itself in its page', async () => {
-    const session = await stale();
-    await branches.edit('a', { content: 'new' });
-    const page = await read((reads) => reads.page(session, { limit: 1 }, any));
-    expect(page.messages).toMatchObject([{ content: 'new' }]);
-    expect(page.session.version).toBe(session.version + 1);
-  });
-
-  it('has the message that was appended since', async () => {
-    const session = await stale();
-    await branches.append(['b']);
-    const message = await read((reads) => reads.get(session, 'b'));
-    expect(message).toMatchObject({ id: 'b', parentId: 'a' });
-    const page = await read((reads) =>
-      reads.page(session, { limit: 9, leaf: 'b' }, any),
-    );
-    expect(page.messages).toHaveLength(2);
-  });
-
-  it('has the page of its new branch', async () => {
-    await branches.append(['b'], null);
-    const session = await stale();
-    await branches.append(['c'], 'a');
-    const page = await read((reads) => reads.page(session, { limit: 9 }, any));
-    expect(page.messages.map((one) => one.id)).toEqual(['b']);
-    await branches.delete('b');
-    const later = await read((reads) => reads.page(session, { limit: 9 }, any));
-    expect(later.messages.map((one) => one.id)).toEqual(['a', 'c']);
-    expect(await getSession(api, id)).toMatchObject({ message_count: 2 });
   });
 });

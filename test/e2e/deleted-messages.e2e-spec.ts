@@ -8,14 +8,11 @@ import {
   onTestFinished,
   vi,
 } from 'vitest';
-import { MessageReads } from '../../src/chat-sessions/messages/message-reads.js';
 import { RangePurger } from '../../src/chat-sessions/removal/range-purger.js';
-import { ChatSessionsRepository } from '../../src/chat-sessions/store/chat-sessions.repository.js';
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { TreesRepository } from '../../src/chat-sessions/store/trees.repository.js';
-import { Database } from '../../src/database/database.js';
 import {
   append,
   createSession,
@@ -172,21 +169,6 @@ describe('the row of a deleted message', () => {
     await append(api, id, { role: 'user', content: 'A title' });
     expect((await getSession(api, id)).title).toBe('A title');
   });
-});
-
-it('a read that a deletion overtakes shows what is left', async () => {
-  const { id, branches } = await conversation('abcd');
-  const database = api.app.get(Database);
-  const sessions = api.app.get(ChatSessionsRepository);
-  const reads = api.app.get(MessageReads);
-  const before = await database.read(() => sessions.get('local', id));
-  await branches.delete('b');
-  const { messages } = await database.read(() =>
-    reads.page(before, { limit: 50 }, () => undefined),
-  );
-  expect(messages.map((one) => one.id)).toEqual(['a', 'c', 'd']);
-  const found = await database.read(() => reads.withIds(before, ['a', 'b']));
-  expect([...found.keys()]).toEqual(['a']);
 });
 
 describe('after a deletion', () => {

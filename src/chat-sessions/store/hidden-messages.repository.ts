@@ -11,7 +11,7 @@ import { has, type SeqRange, type Tree } from '../tree/tree.js';
 import { keyOf, type MessageKey } from './chat-messages.repository.js';
 import type { SessionState } from './chat-sessions.repository.js';
 import { ChatMessage } from './entities/chat-message.entity.js';
-import { idKeyOf } from './message-ids.js';
+import { BLANK_ID, idKeyOf } from './message-ids.js';
 
 /** Rows and bytes that are changed at once. Few, because on SQLite this blocks the process. */
 const BATCH = { rows: 500, bytes: 4 * 1024 * 1024 };
@@ -78,9 +78,9 @@ export class HiddenMessagesRepository {
   }
 
   /**
-   * A blank row says nothing but its role and its time. Its new id is one that no
-   * client can send. Whoever has read the session before the row was hidden sees
-   * by `editedAt` that the message has changed since.
+   * A blank row says nothing but its role and its time. Whoever has read the
+   * session before the row was hidden sees by `editedAt`, or by the id alone, that
+   * the message has changed since.
    */
   private blank(
     session: SessionState,
@@ -90,8 +90,7 @@ export class HiddenMessagesRepository {
       .createQueryBuilder()
       .update()
       .set({
-        // Old versions of SQLite have no CONCAT.
-        idKey: () => "REPLACE(' #', '#', seq)",
+        idKey: () => BLANK_ID,
         longId: null,
         content: '',
         parts: null,

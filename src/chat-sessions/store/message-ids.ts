@@ -18,6 +18,13 @@ export function idKeyOf(id: string): string {
     : KEY_PREFIX + createHash('sha256').update(id).digest('base64url');
 }
 
+/** The id of the row of a deleted message, in SQL. No client can send it. Old versions of SQLite have no CONCAT. */
+export const BLANK_ID = "REPLACE(' #', '#', seq)";
+
+export function isBlankId(id: string): boolean {
+  return id.startsWith(' ');
+}
+
 /** An id with the values of its columns. */
 export function storedIdOf(
   id: string,

@@ -22,7 +22,7 @@ import { ChatMessage } from './entities/chat-message.entity.js';
 import type { ChatSession } from './entities/chat-session.entity.js';
 import { fitPage } from './fit-page.js';
 import { type Admit, SMALL_BYTES } from './large-reads.js';
-import { idKeyOf, idOf, selectMessages } from './message-ids.js';
+import { idKeyOf, idOf, isBlankId, selectMessages } from './message-ids.js';
 
 /** A message with its place in the tree of its session. */
 export interface PlacedMessage extends ChatMessage {
@@ -144,7 +144,8 @@ export class PlacedMessagesRepository {
   }
 
   /**
-   * Adds the parents and siblings of rows. Undefined if a parent is missing.
+   * Adds the parents and siblings of rows. Undefined if a parent is missing, or
+   * was deleted since the session was read.
    * @param known ids by seq; those of the rows need not be among them
    */
   private *placed(
@@ -160,7 +161,10 @@ export class PlacedMessagesRepository {
       const found = yield* this.others.idsOf(session, { seq: In(unknown) });
       for (const { seq, id } of found) known.set(seq, id);
     }
-    const isWhole = parents.every((seq) => seq === 0 || known.get(seq));
+    const isWhole = parents.every((seq) => {
+      const id = known.get(seq);
+      return seq === 0 || (id != null && !isBlankId(id));
+    });
     if (!isWhole) return undefined;
     const families = new Map<number, number[]>();
     return rows.map((row, index) => {
