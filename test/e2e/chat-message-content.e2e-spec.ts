@@ -77,6 +77,32 @@ describe('POST /api/chat-sessions/:session_id/messages: content', () => {
     });
   });
 
+  it('has at most 1 MiB of the text parts', async () => {
+    const { id } = await createSession(api);
+    const partsOf = (...texts: string[]) =>
+      texts.map((text) => ({ type: 'text', text }));
+    const half = 'é'.repeat(256 * 1024);
+    const most = partsOf(half, half.slice(1), 'x');
+    const response = await append(api, id, { role: 'user', parts: most });
+    expect(response.status).toBe(400);
+    expect(response.body).toEqual(
+      validationErrors(
+        'the texts of parts must be at most 1048576 bytes long without content',
+      ),
+    );
+    const fitting = partsOf(half, half.slice(1), '');
+    const stored = await append(api, id, {
+      id: 'm',
+      role: 'user',
+      parts: fitting,
+    });
+    expect(stored.status).toBe(201);
+    const path = `/api/chat-sessions/${id}/messages/m`;
+    expect((await api.send('PATCH', path, { parts: most })).status).toBe(400);
+    const more = { role: 'user', content: 'In short', parts: most };
+    expect((await append(api, id, more)).status).toBe(201);
+  });
+
   it('is kept if parts have another text', async () => {
     const { id } = await createSession(api);
     const parts = [{ type: 'text', text: 'In parts' }];

@@ -21,6 +21,7 @@ import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import type { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
+import { textOf } from './text-parts.js';
 import { startOf } from './text.js';
 
 /** A page of 4 MiB has no more values than a body may have. */
@@ -178,17 +179,7 @@ function referencesOf({ references = [] }: CreateChatMessageDto): JsonObject[] {
 
 /** The content as sent; without one, the texts of the `text` parts. */
 function contentOf({ content, parts }: CreateChatMessageDto): string {
-  return (
-    content ??
-    (parts ?? [])
-      .filter(isText)
-      .map(({ text }) => text)
-      .join('\n')
-  );
-}
-
-function isText(part: JsonObject): part is { type: 'text'; text: string } {
-  return part.type === 'text' && typeof part.text === 'string';
+  return content ?? textOf(parts);
 }
 
 function isEmpty(input: CreateChatMessageDto): boolean {

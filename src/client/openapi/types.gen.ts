@@ -17,7 +17,8 @@ export type ChatError = {
 
 export type NewChatMessage = {
     /**
-     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts,
+     * which then may have as much.
      */
     content?: string | null;
     /**
@@ -375,7 +376,8 @@ export type ChatSessionDoneBody = {
 
 export type ChatMessageToAppend = {
     /**
-     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts,
+     * which then may have as much.
      */
     content?: string | null;
     /**
@@ -447,7 +449,8 @@ export type ChatMessagePage = {
 
 export type ChatMessageChanges = {
     /**
-     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts,
+     * which then may have as much.
      */
     content?: string | null;
     /**

@@ -30,11 +30,13 @@ import {
   MESSAGE_ROLES,
   type MessageRole,
 } from '../../store/entities/chat-message.entity.js';
+import { MaxTextBytes } from '../text-parts.js';
 
 /** The fields of a message that may be changed later. */
 export class ChatMessageFields {
   /**
-   * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts.
+   * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts,
+   * which then may have as much.
    * @example "I'd like a mocha please"
    */
   @IsOptional()
@@ -51,6 +53,7 @@ export class ChatMessageFields {
   @IsArray()
   @ArrayMaxSize(LIMITS.partsPerMessage)
   @IsTypedPart({ each: true })
+  @MaxTextBytes(LIMITS.contentBytes)
   parts?: Record<string, unknown>[] | null;
 
   /** What the text refers to. */
