@@ -23,7 +23,7 @@ async function warningsOf(DATABASE_URL: string): Promise<string[]> {
 async function startServer(durable: boolean) {
   const server = await startMysqlServer({
     durable,
-    options: ['--max-allowed-packet=64M'],
+    options: ['--max-allowed-packet=65M'],
   });
   onTestFinished(() => server.stop());
   return server;
@@ -57,7 +57,7 @@ function onMysql() {
     onTestFinished(() => connection.destroy());
     await connection.query('SET GLOBAL max_allowed_packet = 4194304');
     expect(await warningsOf(url)).toEqual([
-      'Bodies of more than 2064384 bytes may get 413, although BODY_LIMIT is 16777216: max_allowed_packet is 4194304',
+      'Bodies of more than 1015808 bytes may get 413, although BODY_LIMIT is 16777216: max_allowed_packet is 4194304',
     ]);
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { connectMysql } from '../../../src/database/mysql/connection.js';
+import { bodyFor } from '../../../src/database/mysql/requirements.js';
 import {
   append,
   createSession,
@@ -8,9 +9,15 @@ import {
 } from '../../support/api.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 import { startMysqlServer } from '../../support/mysql-server.js';
+import { asOwner } from '../../support/owners.js';
 import { useTestApp } from '../../support/test-app.js';
+import { JWT_MODE } from '../../support/tokens.js';
 
 const MAX_BYTES = 1024 * 1024;
+
+function ofQuotes(count: number) {
+  return { role: 'user', parts: [{ type: 'text', text: "'".repeat(count) }] };
+}
 
 describe('a server that accepts less than at the start of the service', () => {
   let serverUrl: string;
@@ -73,7 +80,8 @@ describe.each([
 });
 
 describe('a server that accepts 1 MiB at once', () => {
-  const api = useTestApp({
+  const server = useTestApp({
+    environment: JWT_MODE,
     createDatabase: async () => {
       const server = await startMysqlServer({
         options: [`--max-allowed-packet=${MAX_BYTES}`],
@@ -82,6 +90,7 @@ describe('a server that accepts 1 MiB at once', () => {
       return { url, remove: () => server.stop() };
     },
   });
+  const api = asOwner(server, 'alice');
 
   it.each([
     ['letters', 'x'.repeat(MAX_BYTES)],
@@ -99,6 +108,31 @@ describe('a server that accepts 1 MiB at once', () => {
     const later = { role: 'user', content: 'Hello' };
     expect((await append(api, id, later)).status).toBe(201);
   });
+
+  it('gets no text that it would store twice, escaped', async () => {
+    const { id } = await createSession(api);
+    const answer = await append(api, id, ofQuotes(491_000));
+    expect([answer.status, answer.body]).toEqual([
+      413,
+      errorBody('Request body is too large', 'payload_too_large'),
+    ]);
+  });
+
+  it.each([1, 100])(
+    'gets all bodies that certainly fit: %i messages of quotes',
+    async (count) => {
+      // An id of as many bytes as there may be.
+      const owner = asOwner(api, '😀'.repeat(191));
+      const { id } = await createSession(owner);
+      const most = bodyFor(MAX_BYTES);
+      const messages = Array.from({ length: count }, () => ofQuotes(1));
+      const { length } = JSON.stringify({ messages });
+      const quotes = Math.floor((most - length) / count);
+      const body = { messages: messages.map(() => ofQuotes(1 + quotes)) };
+      expect(most - JSON.stringify(body).length).toBeLessThan(count);
+      expect((await append(owner, id, body)).status).toBe(201);
+    },
+  );
 
   it.each([1000, 2000])('gets what is %i bytes smaller', async (bytes) => {
     const { id } = await createSession(api);

@@ -60,7 +60,7 @@ describe('the start of a platform', () => {
     const on = await createMysqlDatabase(server.url);
     const { warnings } = await start('autocommit = 1', { on });
     expect(warnings).toEqual([
-      'Messages of the largest size may get 413: max_allowed_packet is 2097152, less than 2162688',
+      'Messages of the largest size may get 413: max_allowed_packet is 2097152, less than 4325376',
     ]);
   });
 });
