@@ -159,6 +159,19 @@ const OPERATIONS: [request: string, options?: Options][] = [
   ],
   [`GET ${SESSION}/messages?leaf=b`],
   [`GET ${SESSION}/messages?tree=true`],
+  [`GET ${SESSION}/messages?limit=2`, { variant: 'of a branch' }],
+  [`GET ${SESSION}/messages?tree=true&limit=2`],
+  [
+    `POST ${SESSIONS}/${UNTITLED}/messages`,
+    {
+      variant: 'below another message, which is large',
+      body: { ...MESSAGE, id: 'c', parent_id: 'b' },
+    },
+  ],
+  [
+    `GET ${SESSIONS}/${UNTITLED}/messages`,
+    { variant: 'of a branch that could exceed 4 MiB' },
+  ],
   [
     `POST ${SESSION}/messages/replace`,
     { body: { after_id: 'a', messages: [{ ...MESSAGE, id: 'c' }] } },
@@ -171,6 +184,10 @@ const OPERATIONS: [request: string, options?: Options][] = [
     },
   ],
   [`PUT ${SESSION}/leaf`, { body: { message_id: 'b' } }],
+  [
+    `POST ${SESSION}/messages`,
+    { variant: 'to a branch that is shown again', body: MESSAGE },
+  ],
   [`POST ${SESSION}/fork`, { body: {} }],
   [
     `POST ${SESSIONS}/${LONG}/fork`,
@@ -253,7 +270,11 @@ async function makeDue(changes: { blankTo?: number }): Promise<void> {
 it('the statements of each operation are those of docs', async () => {
   await api.send('POST', SESSIONS, {
     id: UNTITLED,
-    messages: Array(4).fill({ role: 'assistant', content: 'Hello' }),
+    messages: ['a', 'b', 'x', 'y'].map((id) => ({
+      id,
+      role: 'assistant',
+      content: 'Hello',
+    })),
   });
   // It counts more messages than it has, so that it is long.
   await api.send('POST', SESSIONS, { id: LONG, ...APPENDED });
