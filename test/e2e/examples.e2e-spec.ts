@@ -37,6 +37,8 @@ const STEPS: [operationId: string, status: number, example?: number][] = [
   ['updateChatSession', 200],
   ['replaceChatConfig', 200],
   ['updateMessage', 200],
+  ['appendMessages', 201, 3],
+  ['appendMessages', 200, 3],
   ['replaceMessages', 201],
   ['replaceMessages', 200],
   ['replaceLeaf', 200],

@@ -39,6 +39,7 @@ const APPENDED = {
   examples: {
     'One message': EXAMPLES.message,
     'Several, all or none': EXAMPLES.newlyAppended,
+    'Another answer': EXAMPLES.sibling,
   },
 };
 
@@ -54,7 +55,7 @@ export const ApiAppendMessages = () =>
       operationId: 'appendMessages',
       summary: 'Append one message or several',
       description:
-        'One message is answered with `message`; `{"messages": [...]}`, up to 100, with `messages`: they are stored all or none. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
+        'One message is answered with `message`; `{"messages": [...]}`, up to 100, with `messages`: they are stored all or none. They follow the last message that the session shows, or the message with the id `parent_id`; if others follow that, they begin a new branch. A message sent again with its own `id`, or a request with its Idempotency-Key, is not stored twice.',
     }),
     ApiSessionId(),
     ApiIdempotencyKey(),
@@ -64,6 +65,7 @@ export const ApiAppendMessages = () =>
       examples: named({
         'One message': EXAMPLES.newMessage,
         'Several, all or none': EXAMPLES.newMessages,
+        'Another answer': EXAMPLES.newSibling,
       }),
     }),
     ApiWritten(

@@ -146,7 +146,18 @@ const AGAIN = {
   role: 'assistant',
   content: 'One large mocha, coming up.',
 } as const;
-const SIBLINGS = { siblings: [2, 5] };
+const INSTEAD = {
+  id: 'msg_06',
+  role: 'assistant',
+  content: 'Sorry, no mochas today. A large macchiato?',
+} as const;
+
+const SIBLINGS = { siblings: [2, 5, 6] };
+
+/** Another answer to the order. */
+function answer(message: Message, seq: number) {
+  return stored(message, { seq, parent_id: ORDER.id, timestamp: EDITED_AT });
+}
 
 const FORK_ID = '019ae1c4-a6e3-7b52-b7c4-2f9d80e1a3c6';
 const FORKED_AT = '2026-11-23T01:02:13.567Z';
@@ -191,19 +202,10 @@ export const EXAMPLES = {
   replaced: { message: 'Chat configuration updated successfully' },
   messageChanges: EDIT,
   changedMessage: { message: EDITED },
-  replacement: { after_id: ORDER.id, messages: [AGAIN] },
-  replacedMessages: {
-    messages: [
-      {
-        ...stored(AGAIN, {
-          seq: 5,
-          parent_id: ORDER.id,
-          timestamp: EDITED_AT,
-        }),
-        ...SIBLINGS,
-      },
-    ],
-  },
+  newSibling: { parent_id: ORDER.id, ...AGAIN },
+  sibling: { message: { ...answer(AGAIN, 5), siblings: [2, 5] } },
+  replacement: { after_id: ORDER.id, messages: [INSTEAD] },
+  replacedMessages: { messages: [{ ...answer(INSTEAD, 6), ...SIBLINGS }] },
   leaf: { message_id: TURN.at(-1)!.id },
   movedSession: {
     chat_session: {
@@ -215,8 +217,8 @@ export const EXAMPLES = {
           index === 0 ? { ...message, ...SIBLINGS } : message,
         ),
       ],
-      message_count: 5,
-      version: 8,
+      message_count: 6,
+      version: 9,
       updated_at: EDITED_AT,
     },
   },
