@@ -120,16 +120,18 @@ describe('at the same time', () => {
     const reader = (async () => {
       while (isReading.value) expectPath((await getSession(api, id)).messages);
     })();
-    await inParallel(10, async (n) => {
-      for (let m = 0; m < 5; m++) {
-        const switched = branches.goTo(n % 2 ? 'c' : 'd');
-        const appended = branches.append([`m${n}-${m}`]);
-        expect((await switched).status).toBe(200);
-        expect((await appended).status).toBe(201);
-      }
-    });
-    isReading.value = false;
-    await reader;
+    try {
+      await inParallel(100, async (n) => {
+        const isSwitch = n % 2 === 0;
+        const { status } = isSwitch
+          ? await branches.goTo(n % 4 ? 'c' : 'd')
+          : await branches.append([`m${n}`]);
+        expect(status).toBe(isSwitch ? 200 : 201);
+      });
+    } finally {
+      isReading.value = false;
+      await reader;
+    }
     const all = await wholeTree(id);
     expect(all).toHaveLength(54);
     for (const { id: leaf } of all) {
