@@ -7,6 +7,7 @@ import {
   failureBody,
   getSession,
   NOBODYS_ID,
+  sendCreate,
   type Session,
 } from '../support/api.js';
 import { useTestApp } from '../support/test-app.js';
@@ -87,12 +88,29 @@ describe('GET /api/chat-sessions/:session_id', () => {
 
 const MESSAGE = { role: 'user', content: 'Hello' };
 
+/** A session with one message, whose id is `m`. */
+async function conversation(): Promise<Session> {
+  const messages = [{ id: 'm', ...MESSAGE }];
+  return (await sendCreate(api, { messages })).body.chat_session;
+}
+
+/** What a request to a path of a missing session does not find. */
+function missingPart(path: string): string {
+  if (path === '/fork') return 'Chat session or message';
+  return /\/m$|\/leaf$/.test(path) ? 'Message' : 'Chat session';
+}
+
 describe.each([
   ['PATCH', '', { pinned: true }, 200],
   ['PUT', '/config', { config: { a: 1 } }, 200],
   ['POST', '/clear', undefined, 200],
   ['POST', '/messages', MESSAGE, 201],
   ['POST', '/messages', { messages: [MESSAGE, MESSAGE] }, 201],
+  ['PATCH', '/messages/m', { content: 'Changed' }, 200],
+  ['DELETE', '/messages/m', undefined, 204],
+  ['POST', '/messages/replace', { after_id: 'm', messages: [MESSAGE] }, 201],
+  ['PUT', '/leaf', { message_id: 'm' }, 200],
+  ['POST', '/fork', { message_id: 'm' }, 201],
   ['DELETE', '', undefined, 204],
 ] as const)(
   '%s /api/chat-sessions/:session_id%s with If-Match',
@@ -108,13 +126,13 @@ describe.each([
       ['a list with the ETag', (etag: string) => `"other" ,${etag}`],
       ['*', () => '*'],
     ])('succeeds with %s', async (_, header) => {
-      const { id } = await createSession(api, {}, 1);
+      const { id } = await conversation();
       const response = await write(id, header(await etagOf(id)));
       expect(response.status).toBe(status);
     });
 
     it('answers 412 to an ETag from before a change', async () => {
-      const { id } = await createSession(api, {}, 1);
+      const { id } = await conversation();
       const old = await etagOf(id);
       await append(api, id, MESSAGE);
       const now = await getSession(api, id);
@@ -127,13 +145,13 @@ describe.each([
     });
 
     it('accepts the weak form of the current ETag, which compressing proxies make', async () => {
-      const { id } = await createSession(api, {}, 1);
+      const { id } = await conversation();
       const response = await write(id, `W/${await etagOf(id)}`);
       expect(response.status).toBe(status);
     });
 
     it('answers 400 to an empty message before it checks If-Match', async () => {
-      const { id } = await createSession(api, {}, 1);
+      const { id } = await conversation();
       const old = await etagOf(id);
       await append(api, id, MESSAGE);
       const empty = { role: 'user', content: ' ' };
@@ -144,7 +162,7 @@ describe.each([
     });
 
     it('answers 412 to the weak form of an ETag from before a change', async () => {
-      const { id } = await createSession(api, {}, 1);
+      const { id } = await conversation();
       const old = await etagOf(id);
       await append(api, id, MESSAGE);
       expect((await write(id, `W/${old}`)).status).toBe(412);
@@ -153,7 +171,7 @@ describe.each([
     it.each(['1-1', '"1-1', '', '"a" "b"', '"a",', '*, "a"', 'w/"a"'])(
       'answers 400 to the malformed %s',
       async (header) => {
-        const { id } = await createSession(api, {}, 1);
+        const { id } = await conversation();
         const response = await write(id, header);
         expect(response.status).toBe(400);
         expect(response.body).toEqual(errorBody('If-Match is malformed'));
@@ -167,7 +185,7 @@ describe.each([
       expect(response.body).toEqual(
         failureBody(
           `${method} /api/chat-sessions/:session_id${path}`,
-          'Chat session not found',
+          `${missingPart(path)} not found`,
         ),
       );
     });
@@ -180,11 +198,13 @@ describe('the ETag of a write', () => {
     ['PUT', '/config', { config: { a: 1 } }],
     ['POST', '/messages', MESSAGE],
     ['POST', '/messages', { messages: [MESSAGE, MESSAGE] }],
+    ['PATCH', '/messages/m', { content: 'Changed' }],
+    ['POST', '/messages/replace', { after_id: 'm', messages: [MESSAGE] }],
     ['POST', '/clear', undefined],
   ] as const)(
     'is the ETag of the next GET: %s /api/chat-sessions/:session_id%s',
     async (method, path, body) => {
-      const { id, created_at } = await createSession(api);
+      const { id, created_at } = await conversation();
       const response = await api.send(
         method,
         `/api/chat-sessions/${id}${path}`,
