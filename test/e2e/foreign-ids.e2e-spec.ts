@@ -13,6 +13,7 @@ import {
 } from '../support/api.js';
 import { asOwner } from '../support/owners.js';
 import {
+  type Method,
   type TestApp,
   type TestResponse,
   useTestApp,
@@ -117,6 +118,54 @@ describe('a foreign id gets the 404 of a missing id', () => {
       comparable(await bob.send('GET', `${messages}/msg_99`)),
     );
   });
+});
+
+describe("a foreign message id in the caller's own session", () => {
+  const message = { role: 'user', content: 'Hello' };
+  const requests: [string, number, Method, string, object?][] = [
+    ['parent_id', 400, 'POST', '/messages', { parent_id: '$id', ...message }],
+    [
+      'parent_id of several',
+      400,
+      'POST',
+      '/messages',
+      { parent_id: '$id', messages: [message] },
+    ],
+    [
+      'after_id',
+      400,
+      'POST',
+      '/messages/replace',
+      { after_id: '$id', messages: [message] },
+    ],
+    ['leaf', 404, 'GET', '/messages?leaf=$id'],
+    ['message_id of the leaf', 404, 'PUT', '/leaf', { message_id: '$id' }],
+    ['message_id of a fork', 404, 'POST', '/fork', { message_id: '$id' }],
+    ['a change', 404, 'PATCH', '/messages/$id', { content: 'Hello' }],
+    ['a delete', 404, 'DELETE', '/messages/$id'],
+  ];
+
+  it.each(requests)(
+    'gets the response of an unknown id: %s',
+    async (_, status, method, path, body) => {
+      const before = await Promise.all([
+        alicesView(),
+        getSession(bob, BOBS_ID),
+      ]);
+      const ask = (id: string) =>
+        bob.send(
+          method,
+          `/api/chat-sessions/${BOBS_ID}${path}`.replace('$id', id),
+          body && JSON.stringify(body).replace('$id', id),
+        );
+      const response = await ask('msg_01');
+      expect(response.status).toBe(status);
+      expect(comparable(response)).toEqual(comparable(await ask('msg_99')));
+      expect(
+        await Promise.all([alicesView(), getSession(bob, BOBS_ID)]),
+      ).toEqual(before);
+    },
+  );
 });
 
 describe('a create with a foreign id gets a 409 that reveals nothing', () => {
