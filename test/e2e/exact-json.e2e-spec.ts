@@ -76,6 +76,25 @@ describe('open JSON', () => {
     expect(read.text).toContain(`"references":[${OPEN},${references.slice(1)}`);
   });
 
+  it('of a fork is that of its session', async () => {
+    const path = `${SESSIONS}/${await newSession()}`;
+    await api.send('POST', `${path}/messages`, MESSAGE);
+    const forked = await api.send<{ chat_session: { id: string } }>(
+      'POST',
+      `${path}/fork`,
+      '{}',
+    );
+    expect(forked.status).toBe(201);
+    const { id } = forked.body.chat_session;
+    const read = await api.send('GET', `${SESSIONS}/${id}`);
+    for (const text of [forked.text, read.text]) {
+      expect(text).toContain(FIELDS);
+      expect(text).toContain(
+        `"references":[${OPEN}],"config":${OPEN},"metadata":${OPEN}`,
+      );
+    }
+  });
+
   it('of a change comes back, too', async () => {
     const path = `${SESSIONS}/${await newSession()}`;
     const patched = await api.send('PATCH', path, '{"metadata":{"n":1e2}}');

@@ -5,7 +5,13 @@ import {
 } from '../../src/chat-sessions/writes/session-events.js';
 import { Database, type Work } from '../../src/database/database.js';
 import { uncommitted } from '../../src/database/unit-of-work.js';
-import { append, createSession, userMessages } from '../support/api.js';
+import {
+  append,
+  createSession,
+  sendFork,
+  userMessages,
+} from '../support/api.js';
+import { Branches } from '../support/branches.js';
 import { useTestApp } from '../support/test-app.js';
 
 describe('session events', () => {
@@ -43,6 +49,30 @@ describe('session events', () => {
     expect(new Set(heard.map(({ session }) => session.id))).toEqual(
       new Set([id]),
     );
+  });
+
+  it('tell each change of the tree, and a fork of it', async () => {
+    const { id } = await createSession(api);
+    const branches = new Branches(api, id);
+    await branches.append(['a', 'b', 'c']);
+    await branches.append(['d'], 'a');
+    await branches.edit('a', { content: 'Changed' });
+    await branches.replace('a', ['e'], false);
+    await branches.goTo('c');
+    await branches.delete('b');
+    const { body } = await sendFork(api, id);
+    expect(summary()).toEqual([
+      'created 1',
+      'appended 2',
+      'appended 3',
+      'updated 4',
+      'updated 5',
+      'updated 6',
+      'updated 7',
+      'created 1',
+    ]);
+    const ids = heard.map(({ session }) => session.id);
+    expect(ids).toEqual([...Array<string>(7).fill(id), body.chat_session.id]);
   });
 
   it('tell a request that is sent again once', async () => {
