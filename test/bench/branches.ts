@@ -1,5 +1,5 @@
 import { storedTreeOf } from '../../src/chat-sessions/tree/stored-tree.js';
-import { comb, FORKS } from './comb.js';
+import { comb, FORKS } from '../support/large-trees.js';
 import type { Request } from './load.js';
 import { PAGE, pages } from './requests.js';
 import { type Contender, type Scenario, send } from './scenario.js';

@@ -15,7 +15,7 @@ import {
   stretchesOf,
   type Tree,
 } from '../../src/chat-sessions/tree/tree.js';
-import { brush, comb, FORKS, line } from './comb.js';
+import { brush, comb, FORKS, line } from '../support/large-trees.js';
 
 const LIMIT = 50;
 const ROUNDS = 300;

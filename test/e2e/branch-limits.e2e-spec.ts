@@ -42,6 +42,9 @@ describe('a session with 10,000 stretches', () => {
     const refused = await branches.append(['c'], 'a');
     expect(refused.status).toBe(409);
     expect(refused.body).toMatchObject({ code: 'too_many_branches' });
+    const replaced = await branches.replace('a', ['c']);
+    expect(replaced.status).toBe(409);
+    expect(replaced.body).toEqual(refused.body);
     // An append that needs no further stretch is taken, and a repeated request is known.
     expect((await branches.append(['c'])).status).toBe(201);
     const again = await branches.append(['b'], 'a');

@@ -1,10 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
-import { TreesRepository } from '../../src/chat-sessions/store/trees.repository.js';
-import { getPage, getSession, type Message, numbers } from '../support/api.js';
+import {
+  getPage,
+  getSession,
+  type Message,
+  numbers,
+  sendFork,
+} from '../support/api.js';
 import type { Branches } from '../support/branches.js';
-import { longSession } from '../support/long-session.js';
+import { comb, FORKS } from '../support/large-trees.js';
 import { inParallel } from '../support/parallel.js';
+import { storedLine, storedTree } from '../support/stored-line.js';
 import { useTestApp } from '../support/test-app.js';
 
 const api = useTestApp();
@@ -26,7 +31,6 @@ describe('5,000 siblings of one message', () => {
   const CHILDREN = 5_000;
 
   beforeEach(async () => {
-    ({ id, branches } = await longSession(api, CHILDREN + 1));
     const stretches = [
       { from: 1, to: 1, parent: 0 },
       ...numbers(2, CHILDREN + 1).map((seq) => ({
@@ -36,9 +40,7 @@ describe('5,000 siblings of one message', () => {
       })),
     ];
     const tree = { firstSeq: 1, lastSeq: CHILDREN + 1, leafSeq: 2, stretches };
-    await api.dataSource
-      .getRepository(ChatSession)
-      .update({ id }, api.app.get(TreesRepository).columnsOf({ id }, tree));
+    ({ id, branches } = await storedTree(api, tree));
   });
 
   it('are each shown with the nearest 100', async () => {
@@ -89,7 +91,7 @@ describe('a line of 100,000 messages', () => {
   const LENGTH = 100_000;
 
   beforeEach(async () => {
-    ({ id, branches } = await longSession(api, LENGTH));
+    ({ id, branches } = await storedLine(api, LENGTH));
   });
 
   it('is read from both ends and in between', async () => {
@@ -131,5 +133,85 @@ describe('a line of 100,000 messages', () => {
     expect(gone.status).toBe(204);
     expect(await branches.ids()).toEqual(['m1']);
     expect(await getSession(api, id)).toMatchObject({ message_count: 1 });
+  });
+});
+
+describe('a comb of 10,000 forks', () => {
+  /** The seqs of the path: 1, 3, 5 ... and the last one, an answer to the last of these. */
+  const PATH = [...numbers(0, FORKS - 1).map((n) => 2 * n + 1), 2 * FORKS];
+  const LAST = 2 * FORKS - 1;
+
+  beforeEach(async () => {
+    ({ id, branches } = await storedTree(api, comb));
+  });
+
+  async function expectPage(query: string, seqs: number[]): Promise<void> {
+    const { messages } = await getPage(api, id, query);
+    const first = PATH.indexOf(seqs[0]!);
+    expect(messages).toMatchObject(
+      seqs.map((seq, index) => ({
+        id: `m${seq}`,
+        seq,
+        parent_id: first + index ? `m${PATH[first + index - 1]}` : null,
+      })),
+    );
+    expect(messages).toHaveLength(seqs.length);
+  }
+
+  it('is read from both ends and in between', async () => {
+    await expectPage('limit=200', PATH.slice(-200));
+    await expectPage('limit=200&after=0', PATH.slice(0, 200));
+    await expectPage('limit=200&before=9999', PATH.slice(4_799, 4_999));
+    await expectPage('limit=3&around=10001', [9_999, 10_001, 10_003]);
+    expect((await message('m10002')).siblings).toEqual([10_002, 10_003]);
+    const ofLeaf = await getPage(api, id, 'limit=2&leaf=m10002');
+    expect(idsOf(ofLeaf.messages)).toEqual(['m10001', 'm10002']);
+    const all = await getPage(api, id, 'tree=true&limit=3&around=10001');
+    expect(all.messages).toMatchObject([
+      { id: 'm10000', parent_id: 'm9999' },
+      { id: 'm10001', parent_id: 'm9999' },
+      { id: 'm10002', parent_id: 'm10001' },
+    ]);
+  });
+
+  it('goes on where it has no further branch, and nowhere else', async () => {
+    const refused = await branches.append(['other'], 'm1');
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({ code: 'too_many_branches' });
+    expect((await branches.append(['new'])).body.messages).toMatchObject([
+      { seq: LAST + 2, parent_id: `m${LAST + 1}` },
+    ]);
+    expect((await branches.goTo('m2')).status).toBe(200);
+    expect(await branches.ids()).toEqual(['m1', 'm2']);
+    expect((await branches.goTo('m1')).status).toBe(200);
+    expect((await branches.ids('before=60000')).at(-1)).toBe('new');
+  });
+
+  it('loses what follows a message', async () => {
+    const replaced = await branches.replace('m10001', ['new'], false);
+    expect(replaced.body.messages).toMatchObject([
+      { seq: LAST + 2, parent_id: 'm10001', siblings: [10_002, LAST + 2] },
+    ]);
+    const { message_count } = await getSession(api, id);
+    expect(message_count).toBe(10_003);
+    const deleted = await branches.delete('m3', '?following=true');
+    expect(deleted.status).toBe(204);
+    expect(await branches.ids('tree=true')).toEqual(['m1', 'm2']);
+  });
+
+  it('has a path that is forked as a line', async () => {
+    const { status, body } = await sendFork(api, id);
+    expect(status).toBe(201);
+    const { id: forkId, message_count } = body.chat_session;
+    expect(message_count).toBe(PATH.length);
+    for (const [query, from] of [
+      ['after=0', 0],
+      ['after=5000', 5_000],
+      ['', PATH.length - 200],
+    ] as const) {
+      const page = await getPage(api, forkId, `limit=200&${query}`);
+      const expected = PATH.slice(from, from + 200).map((seq) => `m${seq}`);
+      expect(idsOf(page.messages)).toEqual(expected);
+    }
   });
 });

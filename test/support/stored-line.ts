@@ -1,5 +1,7 @@
 import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
+import { TreesRepository } from '../../src/chat-sessions/store/trees.repository.js';
+import type { Tree } from '../../src/chat-sessions/tree/tree.js';
 import { createSession } from './api.js';
 import { Branches } from './branches.js';
 import type { TestApp } from './test-app.js';
@@ -8,7 +10,7 @@ import type { TestApp } from './test-app.js';
  * A session with the messages m1, m2 ..., far more than a test can append in
  * time. The first is appended; the store copies it to the others.
  */
-export async function longSession(
+export async function storedLine(
   api: TestApp,
   count: number,
 ): Promise<{ id: string; branches: Branches }> {
@@ -34,4 +36,13 @@ export async function longSession(
     .getRepository(ChatSession)
     .update({ id }, { messageCount: count, lastSeq: count });
   return { id, branches };
+}
+
+/** A session with the messages m1, m2 ... in this tree. */
+export async function storedTree(api: TestApp, tree: Tree) {
+  const session = await storedLine(api, tree.lastSeq);
+  await api.dataSource
+    .getRepository(ChatSession)
+    .update({ id: session.id }, api.app.get(TreesRepository).columnsOf({ id }, tree));
+  return session;
 }
