@@ -43,6 +43,9 @@ export async function storedTree(api: TestApp, tree: Tree) {
   const session = await storedLine(api, tree.lastSeq);
   await api.dataSource
     .getRepository(ChatSession)
-    .update({ id: session.id }, api.app.get(TreesRepository).columnsOf({ id }, tree));
+    .update(
+      { id: session.id },
+      api.app.get(TreesRepository).columnsOf(session, tree),
+    );
   return session;
 }
