@@ -6,6 +6,7 @@ import {
   getSession,
   sendCreate,
 } from '../support/api.js';
+import { perStore } from '../support/stores.js';
 import { useTestApp } from '../support/test-app.js';
 import { undoMigrations } from '../support/test-database.js';
 
@@ -19,6 +20,32 @@ async function revert(): Promise<void> {
     await api.dataSource.runMigrations();
   }
 }
+
+/** The declared type of a column, undefined if there is none. */
+async function typeOf(table: string, column: string) {
+  const runner = api.dataSource.createQueryRunner();
+  try {
+    const { columns } = (await runner.getTable(table))!;
+    const found = columns.find(({ name }) => name === column);
+    return found && `${found.type}(${found.length})`;
+  } finally {
+    await runner.release();
+  }
+}
+
+it('a revert leaves the title wide on MySQL, where it would copy the table', async () => {
+  await undoMigrations(api.dataSource, 'WidenLimits');
+  try {
+    expect(await typeOf('chat_messages', 'long_id')).toBeUndefined();
+    expect(await typeOf('chat_sessions', 'title')).toBe(
+      perStore({ sqlite: 'varchar(200)', mysql: 'varchar(255)' }),
+    );
+  } finally {
+    await api.dataSource.runMigrations();
+  }
+  expect(await typeOf('chat_messages', 'long_id')).toBe('varchar(255)');
+  expect(await typeOf('chat_sessions', 'title')).toBe('varchar(255)');
+});
 
 it('what fits into the columns of before survives a revert', async () => {
   const title = '😀'.repeat(200);

@@ -23,12 +23,10 @@ export class WidenLimits1796300000000 implements MigrationInterface {
         ALGORITHM=INPLACE, LOCK=NONE`);
   }
 
+  /** `title` stays wide: to narrow it the server copies the table, and stops writes meanwhile. The version before has its own limit. */
   async down(queryRunner: QueryRunner): Promise<void> {
     if (!(await queryRunner.hasColumn('chat_messages', 'long_id'))) return;
     await refuseWideValues(queryRunner);
-    await queryRunner.query(
-      'ALTER TABLE `chat_sessions` MODIFY COLUMN `title` varchar(200) NULL',
-    );
     await queryRunner.query(
       'ALTER TABLE `chat_messages` DROP COLUMN `long_id`',
     );
