@@ -14,7 +14,7 @@ async function statementsOf(direction: 'up' | 'down'): Promise<string[]> {
   const isThere = async () => direction === 'down';
   const runner = {
     query: async (sql: string) => {
-      statements.push(sql);
+      if (!sql.startsWith('SET ')) statements.push(sql);
       return [];
     },
     hasColumn: isThere,

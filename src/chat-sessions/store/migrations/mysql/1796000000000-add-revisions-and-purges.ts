@@ -4,6 +4,7 @@ import {
   isOwnTable,
   refuseForeignTables,
 } from '../own-tables.js';
+import { changeSchema } from './change-schema.js';
 
 /**
  * `revision` needs no rebuild of the table: ALGORITHM=INSTANT makes MySQL refuse
@@ -17,19 +18,25 @@ export class AddRevisionsAndPurges1796000000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     await refuseForeignTables(queryRunner, 'chat_purges');
     if (!(await queryRunner.hasColumn('chat_sessions', 'revision'))) {
-      await queryRunner.query(`
+      await changeSchema(
+        queryRunner,
+        `
         ALTER TABLE \`chat_sessions\`
           ADD COLUMN \`revision\` varchar(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '',
-          ALGORITHM=INSTANT`);
+          ALGORITHM=INSTANT`,
+      );
     }
-    await queryRunner.query(`
+    await changeSchema(
+      queryRunner,
+      `
       CREATE TABLE IF NOT EXISTS \`chat_purges\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`last_seq\` int unsigned NOT NULL,
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         \`created_at\` datetime(3) NOT NULL,
         PRIMARY KEY (\`session_id\`, \`last_seq\`)
-      ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
+      ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`,
+    );
   }
 
   /** Removes what still waits for its removal: the version before would show some of it. */

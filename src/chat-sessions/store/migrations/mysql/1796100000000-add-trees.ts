@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { closeGaps } from '../close-gaps.js';
+import { changeSchema } from './change-schema.js';
 
 /**
  * ALGORITHM=INSTANT makes the server refuse a statement rather than rebuild a
@@ -11,20 +12,26 @@ export class AddTrees1796100000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     if (!(await queryRunner.hasColumn('chat_sessions', 'stretches'))) {
-      await queryRunner.query(`
+      await changeSchema(
+        queryRunner,
+        `
         ALTER TABLE \`chat_sessions\`
           ADD COLUMN \`first_seq\` int unsigned NULL,
           ADD COLUMN \`leaf_seq\` int unsigned NULL,
           ADD COLUMN \`deleted_count\` int unsigned NOT NULL DEFAULT 0,
           ADD COLUMN \`tree_revision\` varchar(12) CHARACTER SET ascii COLLATE ascii_bin NULL,
           ADD COLUMN \`stretches\` longtext NULL,
-          ALGORITHM=INSTANT`);
+          ALGORITHM=INSTANT`,
+      );
     }
     if (!(await queryRunner.hasColumn('chat_messages', 'edited_at'))) {
-      await queryRunner.query(`
+      await changeSchema(
+        queryRunner,
+        `
         ALTER TABLE \`chat_messages\`
           ADD COLUMN \`edited_at\` datetime(3) NULL,
-          ALGORITHM=INSTANT`);
+          ALGORITHM=INSTANT`,
+      );
     }
   }
 

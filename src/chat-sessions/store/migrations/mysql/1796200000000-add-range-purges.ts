@@ -4,6 +4,7 @@ import {
   isOwnTable,
   refuseForeignTables,
 } from '../own-tables.js';
+import { changeSchema } from './change-schema.js';
 
 export class AddRangePurges1796200000000 implements MigrationInterface {
   /** Databases store this name: a bundler may give the class another one. */
@@ -11,7 +12,9 @@ export class AddRangePurges1796200000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await refuseForeignTables(queryRunner, 'chat_range_purges');
-    await queryRunner.query(`
+    await changeSchema(
+      queryRunner,
+      `
       CREATE TABLE IF NOT EXISTS \`chat_range_purges\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`from_seq\` int unsigned NOT NULL,
@@ -23,7 +26,8 @@ export class AddRangePurges1796200000000 implements MigrationInterface {
         INDEX \`ix_chat_range_purges_due_at\` (\`due_at\`),
         CONSTRAINT \`fk_chat_range_purges_session\` FOREIGN KEY (\`session_id\`)
           REFERENCES \`chat_sessions\` (\`id\`) ON DELETE CASCADE ON UPDATE NO ACTION
-      ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
+      ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`,
+    );
   }
 
   /** Deletes the rows of deleted messages: nothing else tells them from others. */

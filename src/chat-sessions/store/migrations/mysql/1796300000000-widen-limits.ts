@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { refuseWideValues } from '../refuse-wide-values.js';
+import { changeSchema } from './change-schema.js';
 
 /**
  * ALGORITHM makes the server refuse a statement rather than copy a table.
@@ -12,15 +13,21 @@ export class WidenLimits1796300000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     if (!(await queryRunner.hasColumn('chat_messages', 'long_id'))) {
-      await queryRunner.query(`
+      await changeSchema(
+        queryRunner,
+        `
         ALTER TABLE \`chat_messages\`
           ADD COLUMN \`long_id\` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
-          ALGORITHM=INSTANT`);
+          ALGORITHM=INSTANT`,
+      );
     }
-    await queryRunner.query(`
+    await changeSchema(
+      queryRunner,
+      `
       ALTER TABLE \`chat_sessions\`
         MODIFY COLUMN \`title\` varchar(255) NULL,
-        ALGORITHM=INPLACE, LOCK=NONE`);
+        ALGORITHM=INPLACE, LOCK=NONE`,
+    );
   }
 
   /** `title` stays wide: to narrow it the server copies the table, and stops writes meanwhile. The version before has its own limit. */

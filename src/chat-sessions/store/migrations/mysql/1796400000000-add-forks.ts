@@ -4,6 +4,7 @@ import {
   isOwnTable,
   refuseForeignTables,
 } from '../own-tables.js';
+import { changeSchema } from './change-schema.js';
 
 export class AddForks1796400000000 implements MigrationInterface {
   /** Databases store this name: a bundler may give the class another one. */
@@ -11,15 +12,19 @@ export class AddForks1796400000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     await refuseForeignTables(queryRunner, 'chat_forks');
-    await queryRunner.query(`
+    await changeSchema(
+      queryRunner,
+      `
       CREATE TABLE IF NOT EXISTS \`chat_forks\` (
         \`session_id\` varchar(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
         \`owner_id\` varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
         \`due_at\` datetime(3) NOT NULL,
         CONSTRAINT \`pk_chat_forks\` PRIMARY KEY (\`session_id\`)
-      ) ENGINE=InnoDB`);
+      ) ENGINE=InnoDB`,
+    );
     if (await queryRunner.hasColumn('chat_sessions', 'forked_from')) return;
-    await queryRunner.query(
+    await changeSchema(
+      queryRunner,
       'ALTER TABLE `chat_sessions` ADD COLUMN `forked_from` longtext NULL, ALGORITHM=INSTANT',
     );
   }

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { changeSchema } from './change-schema.js';
 
 /** ALGORITHM=INSTANT makes the server refuse a statement rather than rebuild the table. */
 export class AddNewestIds1796500000000 implements MigrationInterface {
@@ -7,11 +8,14 @@ export class AddNewestIds1796500000000 implements MigrationInterface {
 
   async up(queryRunner: QueryRunner): Promise<void> {
     if (await queryRunner.hasColumn('chat_sessions', 'newest_id')) return;
-    await queryRunner.query(`
+    await changeSchema(
+      queryRunner,
+      `
       ALTER TABLE \`chat_sessions\`
         ADD COLUMN \`newest_seq\` int unsigned NULL,
         ADD COLUMN \`newest_id\` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
-        ALGORITHM=INSTANT`);
+        ALGORITHM=INSTANT`,
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
