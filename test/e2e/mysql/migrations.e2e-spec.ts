@@ -40,6 +40,13 @@ async function emptyDatabase() {
   });
 }
 
+it('the migrations ask for ALTERs that do not block writes, or fail', () => {
+  const alters = UP.filter((sql) => /^\s*ALTER TABLE\b/.test(sql));
+  expect(alters).not.toHaveLength(0);
+  const allowed = /ALGORITHM=(INSTANT|INPLACE, LOCK=NONE)$/;
+  expect(alters.filter((sql) => !allowed.test(sql))).toEqual([]);
+});
+
 describe.each(UP.map((_, done) => done + 1))(
   'a migration that was killed after statement %i',
   (done) => {
