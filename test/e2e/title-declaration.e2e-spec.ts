@@ -2,10 +2,11 @@ import Sqlite from 'better-sqlite3';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { DataSource } from 'typeorm';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { createDataSource } from '../../src/app/database/data-source.js';
 import { sqliteMigrations } from '../../src/chat-sessions/store/migrations/migrations.js';
+import { WidenLimits1796300000000 } from '../../src/chat-sessions/store/migrations/sqlite/1796300000000-widen-limits.js';
 import { changeColumnType } from '../../src/chat-sessions/store/migrations/sqlite/change-column-type.js';
 import { onSqlite } from '../support/stores.js';
 import {
@@ -149,6 +150,29 @@ onSqlite.describe('the declaration of the title', () => {
       'SELECT COUNT(*) AS count FROM chat_sessions',
     );
     expect(count).toEqual([{ count: 4 }]);
+  });
+
+  it('is reverted beside writers: the file is locked before it is read', async () => {
+    const url = await fileBefore();
+    const dataSource = await openUntilTheEnd(url);
+    const other = new Sqlite(url.slice('sqlite:'.length), { timeout: 0 });
+    onTestFinished(() => void other.close());
+    const runner = dataSource.createQueryRunner();
+    await runner.startTransaction();
+    const query = runner.query.bind(runner);
+    let attempts = 0;
+    const spy = vi.spyOn(runner, 'query').mockImplementation(async (sql) => {
+      const result: unknown = await query(sql);
+      if (!sql.startsWith('SELECT')) return result;
+      const write = () => other.prepare(INSERT).run(`other${++attempts}`);
+      expect(write).toThrow('database is locked');
+      return result;
+    });
+    await new WidenLimits1796300000000().down(runner);
+    spy.mockRestore();
+    await runner.commitTransaction();
+    expect(attempts).toBe(2);
+    expect(typeOfTitle(other)).toBe('varchar(200)');
   });
 
   it('stays as it is if it is not what a migration expects', async () => {

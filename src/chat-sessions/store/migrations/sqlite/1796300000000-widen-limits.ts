@@ -20,6 +20,8 @@ export class WidenLimits1796300000000 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
+    // Locks the file: a transaction that has read cannot write after another one.
+    await queryRunner.query('DELETE FROM "chat_sessions" WHERE 0');
     await refuseWideValues(queryRunner);
     await changeColumnType(queryRunner, {
       ...TITLE,
