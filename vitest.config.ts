@@ -137,6 +137,7 @@ const processMysql = {
       'test/process/readme.process-spec.ts',
       'test/process/sqlite-file.process-spec.ts',
       'test/process/upgrade.process-spec.ts',
+      'test/process/upgrade-requests.process-spec.ts',
     ],
   },
 };

@@ -9,9 +9,8 @@ import {
   type MysqlServer,
   startMysqlServer,
 } from '../support/mysql-server.js';
-import { ROOT } from '../support/service-process.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
-import { runNode, startTestService } from '../support/test-service.js';
+import { Client, messagesOf, startBoth } from '../support/two-versions.js';
 import { buildVersionBefore } from '../support/version-before.js';
 
 const ROUNDS = 24;
@@ -25,91 +24,13 @@ const JSON_REQUEST = {
   body: '{}',
 };
 
-let before: string | undefined;
+let before: string;
 beforeAll(() => {
   before = buildVersionBefore();
 });
 afterAll(() => {
-  if (before) rmSync(before, { recursive: true, force: true });
+  rmSync(before, { recursive: true, force: true });
 });
-
-/** A client of one session on one instance. Its requests fail at any 5xx. */
-class Client {
-  private readonly path: string;
-
-  constructor(url: string, id: string) {
-    this.path = `${url}/api/chat-sessions/${id}`;
-  }
-
-  async send<Body>(
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<{ status: number; body: Body }> {
-    const response = await fetch(this.path + path, {
-      method,
-      headers: body && { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    const { status } = response;
-    if (status >= 500) throw new Error(`${method} ${path}: ${status} ${text}`);
-    return { status, body: (text && JSON.parse(text)) as Body };
-  }
-
-  /** A request that must succeed. */
-  async mustSend(method: string, path: string, body?: object): Promise<void> {
-    const response = await this.send(method, path, body);
-    if (response.status < 300) return;
-    throw new Error(`${method} ${path}: ${JSON.stringify(response)}`);
-  }
-
-  async append(...ids: string[]): Promise<void> {
-    const messages = messagesOf(ids);
-    await this.mustSend('POST', '/messages', { messages });
-  }
-
-  clear(): Promise<void> {
-    return this.mustSend('POST', '/clear');
-  }
-
-  async statusOf(id: string): Promise<number> {
-    return (await this.send('GET', `/messages/${id}`)).status;
-  }
-
-  /** The texts of all pages, in order; deleted messages have none in the version before. */
-  async texts(limit = 7): Promise<string[]> {
-    const texts: string[] = [];
-    let after = 0;
-    for (;;) {
-      const path = `/messages?limit=${limit}&after=${after}`;
-      const { body } = await this.send<{ messages: Message[] }>('GET', path);
-      if (body.messages.length === 0) break;
-      texts.push(...body.messages.map(({ content }) => content));
-      after = body.messages.at(-1)!.seq;
-    }
-    return texts.filter((text) => text !== '');
-  }
-}
-
-function messagesOf(ids: string[]) {
-  return ids.map((id) => ({ id, role: 'user', content: id }));
-}
-
-/** Both versions on a database that the version before has created, and the new one migrated while it ran. */
-async function startBoth(url: string) {
-  const migrated = { DATABASE_URL: url, DATABASE_MIGRATE: 'true' };
-  const old = await startTestService(migrated, { root: before });
-  const id = await new LongSessions(old.url).create(0, 0);
-  const oldClient = new Client(old.url, id);
-  await oldClient.append('first', 'second', 'third');
-  const { exitCode } = await runNode([join(ROOT, 'dist/migrate.js')], {
-    DATABASE_URL: url,
-  });
-  expect(exitCode).toBe(0);
-  const current = await startTestService({ DATABASE_URL: url });
-  return { oldClient, client: new Client(current.url, id), old, current };
-}
 
 describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
   describe.skipIf(store === 'MariaDB' && !findMysqlServer())(
@@ -128,7 +49,10 @@ describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
       }
 
       it('loses nothing, and reads every page of sessions with deleted messages', async () => {
-        const { oldClient, client } = await startBoth(await databaseUrl());
+        const { oldClient, client } = await startBoth(
+          await databaseUrl(),
+          before,
+        );
         const clients = [oldClient, client];
         let shown = ['first', 'second', 'third'];
         const verify = async () => {
@@ -185,7 +109,10 @@ describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
       });
 
       it('shows all branches, and appends to the one that is shown', async () => {
-        const { oldClient, client } = await startBoth(await databaseUrl());
+        const { oldClient, client } = await startBoth(
+          await databaseUrl(),
+          before,
+        );
         const [message] = messagesOf(['other']);
         const branch = { ...message, parent_id: 'first' };
         await client.mustSend('POST', '/messages', branch);
@@ -202,7 +129,7 @@ describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
       });
 
       it('keeps its hands off forks that are not complete', async () => {
-        const { old, current } = await startBoth(await databaseUrl());
+        const { old, current } = await startBoth(await databaseUrl(), before);
         const oldSessions = new LongSessions(old.url);
         const source = await oldSessions.create(FORKED, 10);
         const url = `${current.url}/api/chat-sessions`;
@@ -223,7 +150,7 @@ describe.each(['SQLite', 'MariaDB'])('on %s', (store) => {
       });
 
       it('reads every page while many messages are deleted', async () => {
-        const { old, current } = await startBoth(await databaseUrl());
+        const { old, current } = await startBoth(await databaseUrl(), before);
         const id = await new LongSessions(current.url).create(LONG, 2_000);
         const oldClient = new Client(old.url, id);
         const client = new Client(current.url, id);
