@@ -135,8 +135,9 @@ const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
  *     })
  *
  * In `forRootAsync`, the options of `ChatSessionsRegistration`, such as
- * `dataSource`, stand beside `useFactory`. The application does not start with invalid options, or with a data source that the module
- * cannot use; the error is one line that says why.
+ * `dataSource`, stand beside `useFactory`. The application does not start with
+ * invalid options, or with a data source that the module cannot use; the error
+ * is one line that says why.
  */
 @Module({})
 export class ChatSessionsModule extends ConfigurableModuleClass {}

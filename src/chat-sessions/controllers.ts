@@ -17,19 +17,26 @@ import {
   type RouteGroup,
 } from './options.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
+import { ClearChatSessionController } from './sessions/clear-chat-session.controller.js';
 import { HistoryController } from './sessions/history.controller.js';
 import { SectionChatSessionController } from './sessions/section-chat-session.controller.js';
 
 const CONTROLLERS: Record<
   RouteGroup,
-  { controller: Type<object>; tag: string }
+  { controllers: Type<object>[]; tag: string }
 > = {
-  sessions: { controller: ChatSessionsController, tag: 'Chat sessions' },
-  messages: { controller: ChatMessagesController, tag: 'Messages' },
-  branches: { controller: BranchesController, tag: 'Messages' },
-  forks: { controller: ForksController, tag: 'Chat sessions' },
-  sections: { controller: SectionChatSessionController, tag: 'Chat sessions' },
-  history: { controller: HistoryController, tag: 'History' },
+  sessions: {
+    controllers: [ChatSessionsController, ClearChatSessionController],
+    tag: 'Chat sessions',
+  },
+  messages: { controllers: [ChatMessagesController], tag: 'Messages' },
+  branches: { controllers: [BranchesController], tag: 'Messages' },
+  forks: { controllers: [ForksController], tag: 'Chat sessions' },
+  sections: {
+    controllers: [SectionChatSessionController],
+    tag: 'Chat sessions',
+  },
+  history: { controllers: [HistoryController], tag: 'History' },
 };
 
 /** The controllers of one registration of the module. Throws a TypeError if a route group is unknown. */
@@ -38,20 +45,27 @@ export function controllersOf(
 ): Type<object>[] {
   const { routes = true } = registration;
   const groups = routes === true ? ROUTE_GROUPS : routes || [];
-  return groups.map((group) => mounted(group, registration));
+  return groups.flatMap((group) => {
+    const { controllers, tag } = routesOf(group);
+    return controllers.map((controller) =>
+      mounted(controller, tag, registration),
+    );
+  });
+}
+
+function routesOf(group: RouteGroup) {
+  if (ROUTE_GROUPS.includes(group)) return CONTROLLERS[group];
+  throw new TypeError(
+    `Options of Chat Sessions: routes must be of ${ROUTE_GROUPS.join(', ')}: "${String(group)}"`,
+  );
 }
 
 /** A subclass, since an application may register the module more than once, under other paths. */
 function mounted(
-  group: RouteGroup,
+  controller: Type<object>,
+  tag: string,
   { path, version, errors = 'module', swagger = {} }: ChatSessionsRegistration,
 ): Type<object> {
-  if (!ROUTE_GROUPS.includes(group)) {
-    throw new TypeError(
-      `Options of Chat Sessions: routes must be of ${ROUTE_GROUPS.join(', ')}: "${String(group)}"`,
-    );
-  }
-  const { controller, tag } = CONTROLLERS[group];
   const { [controller.name]: Mounted } = {
     [controller.name]: class extends controller {},
   } as Record<string, Type<object>>;

@@ -73,6 +73,17 @@ describe('src', () => {
   });
 });
 
+describe('a controller', () => {
+  it('has at most 150 lines', () => {
+    const controllers = sourceFiles().filter(({ path }) =>
+      path.endsWith('.controller.ts'),
+    );
+    expect(controllers).not.toEqual([]);
+    const tooLong = controllers.filter(({ lines }) => lines > 150);
+    expect(tooLong.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe('the rules', () => {
   const imports = (path: string, imported: string): Files => [
     { path, imports: [imported] },

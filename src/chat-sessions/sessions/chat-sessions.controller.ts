@@ -13,13 +13,11 @@ import {
 } from '@nestjs/common';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
-import { ChatMessagesService } from '../messages/chat-messages.service.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
 import {
   IdempotencyKeyHeader,
   IfMatchHeader,
   IfNoneMatchHeader,
-  WriteHeaders,
 } from '../routes/headers.js';
 import { Owner } from '../routes/owner.guard.js';
 import { SessionKeyParam } from '../routes/path-params.js';
@@ -28,7 +26,6 @@ import type { SessionKey } from '../store/chat-sessions.repository.js';
 import type { WriteOptions } from '../writes/session-writes.js';
 import { CachedSessions } from './cached-sessions.js';
 import {
-  ApiClearChatSession,
   ApiCreateChatSession,
   ApiDeleteChatSession,
   ApiGetChatSession,
@@ -59,7 +56,6 @@ import { SessionChanges } from './merge-patches.js';
 export class ChatSessionsController {
   constructor(
     private readonly sessions: ChatSessionsService,
-    private readonly messages: ChatMessagesService,
     private readonly cached: CachedSessions,
     private readonly replies: Replies,
   ) {}
@@ -132,19 +128,6 @@ export class ChatSessionsController {
     const { session } = await this.sessions.replaceConfig(key, config, options);
     const message = 'Chat configuration updated successfully';
     return this.replies.versioned(response, session, { message });
-  }
-
-  @Post(':session_id/clear')
-  @HttpCode(HttpStatus.OK)
-  @ApiClearChatSession()
-  async clear(
-    @Res({ passthrough: true }) response: HttpResponse,
-    @SessionKeyParam() key: SessionKey,
-    @WriteHeaders() options: WriteOptions,
-  ): Promise<ChatSessionDoneBody> {
-    const cleared = await this.messages.clear(key, options);
-    const message = 'Chat history cleared successfully';
-    return this.replies.written(response, cleared, { message });
   }
 
   @Delete(':session_id')
