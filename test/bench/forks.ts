@@ -60,7 +60,7 @@ async function measure(
 ): Promise<ForkRound[]> {
   const cwd = await mkdtemp(join(tmpdir(), 'bench-'));
   const environment = { DATABASE_URL: databaseUrl, AUTH_MODE: 'none' };
-  const service = await startService(environment, { cwd });
+  const service = await startService(environment, { cwd, asShipped: true });
   try {
     const sessions = `${service.url}/api/chat-sessions`;
     const long = await create(sessions, sizes.long);

@@ -68,7 +68,7 @@ for (let round = 0; round < Number(rounds); round++) {
 async function measure(databaseUrl: string, root: string | undefined) {
   const environment = { DATABASE_URL: databaseUrl, AUTH_MODE: 'none' };
   const cwd = await mkdtemp(join(tmpdir(), 'bench-'));
-  const options = { root, cwd };
+  const options = { root, cwd, asShipped: true };
   try {
     const filling = await startService(environment, options);
     const sessions = await fill(apiOf(filling));

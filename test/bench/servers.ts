@@ -55,7 +55,11 @@ export async function startOurs(
     LOG_LEVEL: 'info',
     ...environment,
   };
-  const service = await startService(settings, { cwd, root });
+  const service = await startService(settings, {
+    cwd,
+    root,
+    asShipped: true,
+  });
   const { url, process } = service;
   return { url, pid: process.pid, stop: () => service.stop() };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { IdempotencyKey } from '../../src/chat-sessions/writes/idempotency/idempotency-key.entity.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import {
   append,
   errorBody,
@@ -11,6 +10,7 @@ import {
   validationErrors,
 } from '../support/api.js';
 import { HELLO, holdKey, useKeyedRequests } from '../support/idempotent.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { inParallel } from '../support/parallel.js';
 import { onMysql } from '../support/stores.js';
 import { type TestResponse, useTestApp } from '../support/test-app.js';

@@ -232,16 +232,29 @@ it('gives places back when slow clients go away', async () => {
 describe('slow clients', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.spyOn(globalThis, 'setTimeout');
   });
   afterEach(() => {
+    vi.mocked(setTimeout).mockRestore();
     vi.useRealTimers();
   });
+
+  /** Waits until this many timers were set. */
+  async function timersSet(count: number, milliseconds: number) {
+    const { calls } = vi.mocked(setTimeout).mock;
+    const isSet = ([, delay]: (typeof calls)[number]) => delay === milliseconds;
+    while (calls.filter(isSet).length < count) await sleep(1);
+  }
+
+  /** A large body has its place: its queue and its arrival have a timer each. */
+  function placesTaken(count: number) {
+    return timersSet(2 * count, 20_000);
+  }
 
   /** Lets time pass until a response arrives. */
   async function later<T>(response: Promise<T>, milliseconds: number) {
     let isDone = false;
     const done = response.finally(() => (isDone = true));
-    await sleep(50);
     expect(isDone).toBe(false);
     for (let passed = 0; passed < milliseconds; passed += 1_000) {
       await vi.advanceTimersByTimeAsync(1_000);
@@ -252,6 +265,7 @@ describe('slow clients', () => {
 
   it('get 408 after 20 s', async () => {
     const slow = await stall();
+    await placesTaken(1);
     const response = await later(responseTo(slow), 21_000);
     expect(response).toMatchObject({
       status: 408,
@@ -261,8 +275,10 @@ describe('slow clients', () => {
 
   it('make others wait for 10 s at most', async () => {
     const slow = await inParallel(3, () => stall());
-    await sleep(50);
-    const response = await later(send(LARGE), 11_000);
+    await placesTaken(3);
+    const waiting = send(LARGE);
+    await timersSet(4, 10_000);
+    const response = await later(waiting, 11_000);
     expect(response).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },

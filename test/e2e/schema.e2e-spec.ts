@@ -7,16 +7,16 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { Config } from '../../src/app/config/config.js';
 import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { newSession } from '../../src/chat-sessions/sessions/session-rules.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { FAMILY } from '../support/api.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import type { TestDatabase } from '../support/mysql-database.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { inParallel } from '../support/parallel.js';
+import { PATIENCE } from '../support/patience.js';
 import { onMysql, onSqlite } from '../support/stores.js';
 import {
   createTestDatabase,
@@ -29,9 +29,10 @@ let dataSource: DataSource;
 beforeAll(async () => {
   database = await createTestDatabase();
   dataSource = await openDataSource(
-    Object.assign(new Config(), {
+    parseDatabaseConfig({
+      ...PATIENCE,
       DATABASE_URL: database.url,
-      DATABASE_MIGRATE: true,
+      DATABASE_MIGRATE: 'true',
     }),
   );
 });
@@ -136,6 +137,7 @@ onMysql.describe('MySQL', () => {
       await administrator.query('CREATE DATABASE chat');
       const lax = await openDataSource(
         parseDatabaseConfig({
+          ...PATIENCE,
           DATABASE_URL: `${server.url}chat`,
           DATABASE_MIGRATE: 'true',
         }),

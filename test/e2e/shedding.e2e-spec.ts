@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { append, createSession } from '../support/api.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { inParallel } from '../support/parallel.js';
 import { perStore } from '../support/stores.js';
 import { type TestApp, useTestApp } from '../support/test-app.js';

@@ -12,7 +12,6 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { ChatSessionsExceptionsFilter } from '../../src/http/exception.filter.js';
 import {
   type ApiRequest,
@@ -27,6 +26,7 @@ import {
   getSession,
   hasFixedFailures,
 } from '../support/api.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import {
   findMysqlServer,

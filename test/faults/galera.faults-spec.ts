@@ -28,6 +28,7 @@ beforeAll(async () => {
     DATABASE_MIGRATE: 'true',
     DATABASE_POOL_SIZE: String(POOL_SIZE),
     REQUEST_DEADLINE_MS: '2000',
+    DATABASE_CONNECT_TIMEOUT_MS: '1000',
   });
 });
 afterAll(async () => {

@@ -8,10 +8,10 @@ import {
   it,
   onTestFinished,
 } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { BranchWorkload } from '../support/faults/branch-workload.js';
 import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
 import { Workload } from '../support/faults/workload.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { type MysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

@@ -62,6 +62,7 @@ describe('a network between service and MariaDB', () => {
       DATABASE_MIGRATE: 'true',
       DATABASE_POOL_SIZE: String(POOL_SIZE),
       REQUEST_DEADLINE_MS: String(DEADLINE_MS),
+      DATABASE_CONNECT_TIMEOUT_MS: '1000',
     });
   });
   afterEach(() => proxy.heal());

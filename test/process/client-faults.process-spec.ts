@@ -34,7 +34,6 @@ beforeAll(async () => {
   service = await startService({
     DATABASE_URL: url.href,
     DATABASE_MIGRATE: 'true',
-    REQUEST_DEADLINE_MS: '1000',
   });
   front = await TcpProxy.before(Number(new URL(service.url).port), (packet) =>
     /^(POST|PUT|PATCH|DELETE) /.test(packet.toString('latin1')),
@@ -42,7 +41,7 @@ beforeAll(async () => {
   baseUrl = `http://127.0.0.1:${front.port}`;
   client = new ChatSessionsClient({
     baseUrl,
-    timeoutMs: 1_000,
+    timeoutMs: 5_000,
     maxAttempts: 20,
   });
 });

@@ -10,7 +10,6 @@ import {
   onTestFinished,
 } from 'vitest';
 import { ChatSessionsClient } from '../../src/client/index.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { NOBODYS_ID, type SessionList } from '../support/api.js';
 import {
   compile,
@@ -28,6 +27,7 @@ import {
   losesNothing,
   RunningApplication,
 } from '../support/embedding/running.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import type { TestDatabase } from '../support/mysql-database.js';
 import {
   ROOT,

@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { expect, it, onTestFinished } from 'vitest';
 import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
+import { PATIENCE } from '../support/patience.js';
 import { ROOT } from '../support/service-process.js';
 import { perStore } from '../support/stores.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -40,7 +41,11 @@ const definitionsOf = perStore({
 /** Runs the pending migrations; resolves to the schema, and the names of all migrations that have run. */
 async function migrate(url: string) {
   const dataSource = await openDataSource(
-    parseDatabaseConfig({ DATABASE_URL: url, DATABASE_MIGRATE: 'true' }),
+    parseDatabaseConfig({
+      ...PATIENCE,
+      DATABASE_URL: url,
+      DATABASE_MIGRATE: 'true',
+    }),
   );
   try {
     const definitions = await definitionsOf(dataSource);

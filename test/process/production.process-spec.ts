@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { filesOf, install } from '../support/embedding/packages.js';
+import { PATIENCE } from '../support/patience.js';
 import {
   listening,
   NodeProcess,
@@ -26,7 +27,7 @@ it('runs from its package', async () => {
   await install(directory, { packed: ['chat-sessions'] });
   const root = join(directory, 'node_modules/chat-sessions');
   const command = startProd(root);
-  const environment = { PORT: '0', NODE_DEBUG: 'module' };
+  const environment = { ...PATIENCE, PORT: '0', NODE_DEBUG: 'module' };
   const service = new NodeProcess(command, environment, directory);
   onTestFinished(async () => {
     await service.stop();

@@ -9,6 +9,7 @@ import { ChatPurge } from '../../src/chat-sessions/store/entities/chat-purge.ent
 import { ChatRangePurge } from '../../src/chat-sessions/store/entities/chat-range-purge.entity.js';
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import { LongSessions } from '../support/long-sessions.js';
+import { PATIENCE } from '../support/patience.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { startTestService } from '../support/test-service.js';
 
@@ -23,7 +24,6 @@ it('a removal that is killed half-way goes on after the next start, and touches 
   const environment = {
     DATABASE_URL: database.url,
     DATABASE_MIGRATE: 'true',
-    REQUEST_DEADLINE_MS: '60000',
   };
   const service = await startTestService(environment);
   const api = new LongSessions(service.url);
@@ -31,7 +31,9 @@ it('a removal that is killed half-way goes on after the next start, and touches 
   const deleted = await api.create(LENGTH, 1_000);
   const kept = await api.create(KEPT_LENGTH, 1_000);
 
-  const dataSource = await openDataSource(parseConfig(environment));
+  const dataSource = await openDataSource(
+    parseConfig({ ...PATIENCE, ...environment }),
+  );
   onTestFinished(() => dataSource.destroy());
   const messages = dataSource.getRepository(ChatMessage);
   const sessions = dataSource.getRepository(ChatSession);
@@ -74,13 +76,14 @@ it('a deletion of messages that is killed half-way goes on after the next start'
   const environment = {
     DATABASE_URL: database.url,
     DATABASE_MIGRATE: 'true',
-    REQUEST_DEADLINE_MS: '60000',
   };
   const service = await startTestService(environment);
   const api = new LongSessions(service.url);
   const id = await api.create(LENGTH, 1_000);
   const kept = await api.create(KEPT_LENGTH, 1_000);
-  const dataSource = await openDataSource(parseConfig(environment));
+  const dataSource = await openDataSource(
+    parseConfig({ ...PATIENCE, ...environment }),
+  );
   onTestFinished(() => dataSource.destroy());
   const messages = dataSource.getRepository(ChatMessage);
   const ranges = dataSource.getRepository(ChatRangePurge);

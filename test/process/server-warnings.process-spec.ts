@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
 import { findMysqlServer, startMysqlServer } from '../support/mysql-server.js';
 import { STORE } from '../support/stores.js';

@@ -25,8 +25,6 @@ async function start(environment: Environment): Promise<ServiceProcess> {
   return startTestService({
     DATABASE_URL: database.url,
     DATABASE_MIGRATE: 'true',
-    // Longer than the 20 s that a shutdown waits for requests.
-    REQUEST_DEADLINE_MS: '60000',
     ...environment,
   });
 }

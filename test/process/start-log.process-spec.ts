@@ -5,7 +5,7 @@ import {
   mysqlMigrations,
   sqliteMigrations,
 } from '../../src/chat-sessions/store/migrations/migrations.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import { ROOT } from '../support/service-process.js';
 import { onMysql, perStore } from '../support/stores.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';

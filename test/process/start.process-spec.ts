@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
+import { connectMysql } from '../support/mysql-connection.js';
 import {
   createMysqlDatabase,
   createProxiedDatabase,
@@ -139,7 +139,10 @@ describe('a start', () => {
   it.each(STORE === 'mysql' ? onServer : withoutServer)(
     'fails with one line if DATABASE_URL %s',
     async (_what, url, reason) => {
-      const ending = await failToStart({ DATABASE_URL: await url() });
+      const ending = await failToStart({
+        DATABASE_URL: await url(),
+        DATABASE_CONNECT_TIMEOUT_MS: '10000',
+      });
       expectOneLine(ending, reason);
       expect(ending.exitCode).toBe(1);
     },
@@ -205,7 +208,7 @@ if (STORE === 'mysql') {
     // One more than the maximum, which the server keeps for an administrator.
     // The connection that created the database may end a moment later.
     const others = await inParallel(11, () =>
-      vi.waitFor(() => connectMysql(server.url), 10_000),
+      vi.waitFor(() => connectMysql(server.url), 60_000),
     );
     onTestFinished(() => others.forEach((one) => one.destroy()));
     const environment = {
@@ -239,12 +242,12 @@ if (STORE === 'mysql') {
     };
     // The default is too short for a server that is a little further away.
     database.proxy.inject({ kind: 'latency', milliseconds: 300 });
-    const ending = await failToStart(environment);
+    const ending = await failToStart(environment, { asShipped: true });
     expect(ending.stderr).toContain('ETIMEDOUT');
     database.proxy.inject({ kind: 'latency', milliseconds: 200 });
     const { url } = await startTestService({
       ...environment,
-      DATABASE_CONNECT_TIMEOUT_MS: '10000',
+      DATABASE_CONNECT_TIMEOUT_MS: '60000',
     });
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     // More than the connections that are open already.

@@ -6,6 +6,7 @@ import { ChatMessage } from '../../src/chat-sessions/store/entities/chat-message
 import { ChatSession } from '../../src/chat-sessions/store/entities/chat-session.entity.js';
 import type { Message, Session, SessionList } from '../support/api.js';
 import type { TestDatabase } from '../support/mysql-database.js';
+import { PATIENCE } from '../support/patience.js';
 import {
   type ServiceProcess,
   startService,
@@ -113,7 +114,7 @@ describe('two services on one database in different time zones', () => {
 /** Inserts sessions with one message and the times of AMBIGUOUS. */
 async function insertSessions(ids: string[]): Promise<void> {
   const dataSource = await openDataSource(
-    parseDatabaseConfig({ DATABASE_URL: database.url }),
+    parseDatabaseConfig({ ...PATIENCE, DATABASE_URL: database.url }),
   );
   try {
     for (const [index, id] of ids.entries()) {

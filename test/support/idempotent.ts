@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, onTestFinished } from 'vitest';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { createSession, type Message, type Session } from './api.js';
+import { connectMysql } from './mysql-connection.js';
 import type { TestApp, TestResponse } from './test-app.js';
 
 export const HELLO = { role: 'user', content: 'Hello' };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { connectMysql } from '../../src/database/mysql/connection.js';
 import { TcpProxy } from './faults/tcp-proxy.js';
+import { connectMysql } from './mysql-connection.js';
 
 export interface TestDatabase {
   /** The value for DATABASE_URL. */

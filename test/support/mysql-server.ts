@@ -216,10 +216,10 @@ async function selectOne(port: number): Promise<void> {
     host: '127.0.0.1',
     port,
     user: 'root',
-    connectTimeout: 1000,
+    connectTimeout: 10_000,
   });
   try {
-    await connection.query({ sql: 'SELECT 1', timeout: 1000 });
+    await connection.query({ sql: 'SELECT 1', timeout: 10_000 });
   } finally {
     connection.destroy();
   }

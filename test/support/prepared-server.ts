@@ -1,7 +1,8 @@
-import { Config } from '../../src/app/config/config.js';
+import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
-import { connectMysql } from '../../src/database/mysql/connection.js';
+import { connectMysql } from './mysql-connection.js';
 import { type MysqlServer, startMysqlServer } from './mysql-server.js';
+import { PATIENCE } from './patience.js';
 
 /** The database of a prepared server. */
 export const NAME = 'chat';
@@ -27,9 +28,10 @@ export async function startPreparedServer(
 ): Promise<MysqlServer> {
   const server = await startEmptyServer(options);
   const dataSource = await openDataSource(
-    Object.assign(new Config(), {
+    parseDatabaseConfig({
+      ...PATIENCE,
       DATABASE_URL: new URL(NAME, server.url).href,
-      DATABASE_MIGRATE: true,
+      DATABASE_MIGRATE: 'true',
     }),
   );
   await dataSource.destroy();

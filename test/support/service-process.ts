@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { PATIENCE } from './patience.js';
 
 /** The directory of package.json. */
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -133,15 +134,22 @@ export interface LaunchOptions {
   cwd?: string;
   /** The checkout whose build is started; this one by default. */
   root?: string;
+  /** Whether the limits of time are the service's own. By default they suit a busy machine. */
+  asShipped?: boolean;
 }
 
 /** Launches the built service on a free port and does not wait until it listens. */
 export function launchService(
   environment: Environment,
-  { cwd, root }: LaunchOptions = {},
+  { cwd, root, asShipped = false }: LaunchOptions = {},
 ): NodeProcess {
   // A test that stops a service sends it no more requests: no drain is needed.
-  const defaults = { PORT: '0', LOG_LEVEL: 'info', DRAIN_MS: '0' };
+  const defaults = {
+    PORT: '0',
+    LOG_LEVEL: 'info',
+    DRAIN_MS: '0',
+    ...(!asShipped && PATIENCE),
+  };
   return new NodeProcess(startProd(root), { ...defaults, ...environment }, cwd);
 }
 

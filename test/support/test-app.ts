@@ -9,6 +9,7 @@ import { createOpenApiDocument } from '../../src/app/openapi/document.js';
 import { BackgroundTask } from '../../src/chat-sessions/writes/background-task.js';
 import type { TestDatabase } from './mysql-database.js';
 import { OpenApiContract } from './openapi-contract.js';
+import { PATIENCE } from './patience.js';
 import { RecordingLogger } from './recording-logger.js';
 import { createTestDatabase } from './test-database.js';
 
@@ -30,9 +31,6 @@ interface TestAppOptions {
   /** Whether background tasks start by themselves, after a random pause. By default they only run when woken. */
   startBackgroundTasks?: boolean;
 }
-
-/** The maximum, so that a busy machine makes no request late. Tests of the deadline set their own. */
-const REQUEST_DEADLINE_MS = '60000';
 
 /**
  * The real application on a database of its own. It checks every response
@@ -56,7 +54,7 @@ export class TestApp {
     const config = parseConfig({
       DATABASE_URL: this.database.url,
       DATABASE_MIGRATE: 'true',
-      REQUEST_DEADLINE_MS,
+      ...PATIENCE,
       ...environment,
     });
     this.dataSource = await openDataSource(config);

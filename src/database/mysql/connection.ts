@@ -3,11 +3,7 @@ import mysqlPromise, {
   type Connection as PromiseConnection,
 } from 'mysql2/promise';
 import type { StatementResult } from '../unit-of-work.js';
-import {
-  CONNECT_TIMEOUT_MS,
-  type MysqlAddress,
-  parseMysqlUrl,
-} from './address.js';
+import { type MysqlAddress, parseMysqlUrl } from './address.js';
 import type { Host, MysqlHosts } from './hosts.js';
 import { checkServer, type MysqlDriver, socketOf } from './node.js';
 
@@ -53,7 +49,7 @@ const GALERA_SETTING = 'SET SESSION wsrep_sync_wait = 1';
 /** Opens a connection outside the pool, to the first of the hosts that can be reached. */
 export async function connectMysql(
   url: string,
-  connectTimeout = CONNECT_TIMEOUT_MS,
+  connectTimeout: number,
 ): Promise<PromiseConnection> {
   const address = parseMysqlUrl(url);
   const failures: unknown[] = [];

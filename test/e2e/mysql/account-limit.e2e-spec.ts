@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getSession } from '../../support/api.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { inParallel } from '../../support/parallel.js';
 import { startPreparedServer, urlOf } from '../../support/prepared-server.js';
 import { useTestApp } from '../../support/test-app.js';

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession } from '../../support/api.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 import { startMysqlServer } from '../../support/mysql-server.js';
 import { inParallel } from '../../support/parallel.js';
@@ -143,7 +143,7 @@ describe('a full disk that the server reports (imitated)', () => {
 describe('an ALTER that waits for a transaction', () => {
   const api = useTestApp({
     createDatabase,
-    environment: { CACHE: 'off', REQUEST_DEADLINE_MS: '1000' },
+    environment: { CACHE: 'off', REQUEST_DEADLINE_MS: '5000' },
   });
 
   it('makes the server block reads as well: 503 at the deadline, and all is well afterwards', async () => {

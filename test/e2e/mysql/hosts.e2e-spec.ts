@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getPage, numbers } from '../../support/api.js';
 import { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createProxiedDatabase } from '../../support/mysql-database.js';
 import type { MysqlServer } from '../../support/mysql-server.js';
 import {
@@ -12,7 +12,11 @@ import {
 } from '../../support/prepared-server.js';
 import { TestApp, useTestApp } from '../../support/test-app.js';
 
-const DEADLINE_MS = '5000';
+/** How long failover takes: more than the defaults, for a machine that is busy. */
+const LIMITS = {
+  REQUEST_DEADLINE_MS: '10000',
+  DATABASE_CONNECT_TIMEOUT_MS: '10000',
+};
 const MESSAGE = { role: 'user', content: 'Hello' };
 
 const portOf = (server: MysqlServer) => Number(new URL(server.url).port);
@@ -26,7 +30,7 @@ function withTwoServers() {
     const url = urlOf(servers);
     api = new TestApp({
       createDatabase: async () => ({ url, remove: async () => undefined }),
-      environment: { REQUEST_DEADLINE_MS: DEADLINE_MS },
+      environment: LIMITS,
     });
     await api.start();
   });
@@ -141,7 +145,7 @@ function withOneServer() {
       server = await startPreparedServer();
       return { url: urlOf([server]), remove: () => server.stop() };
     },
-    environment: { REQUEST_DEADLINE_MS: DEADLINE_MS },
+    environment: LIMITS,
   });
 
   it('is not ready while it is read-only, and takes writes afterwards', async () => {

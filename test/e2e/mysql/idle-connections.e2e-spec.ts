@@ -8,9 +8,9 @@ import {
   it,
   vi,
 } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession } from '../../support/api.js';
 import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createProxiedDatabase } from '../../support/mysql-database.js';
 import { inParallel } from '../../support/parallel.js';
 import { TestApp } from '../../support/test-app.js';

@@ -4,7 +4,7 @@ import { afterEach, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
 import { createDataSource } from '../../../src/app/database/data-source.js';
 import { mysqlMigrations } from '../../../src/chat-sessions/store/migrations/migrations.js';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 
 const NAMES = mysqlMigrations.map((Migration) => new Migration().name);

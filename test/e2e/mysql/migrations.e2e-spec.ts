@@ -7,6 +7,7 @@ import {
 } from '../../../src/app/database/data-source.js';
 import { mysqlMigrations } from '../../../src/chat-sessions/store/migrations/migrations.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
+import { PATIENCE } from '../../support/patience.js';
 
 /** The statements of all migrations, in order. MySQL commits each one by itself. */
 async function statementsOf(direction: 'up' | 'down'): Promise<string[]> {
@@ -35,6 +36,7 @@ async function emptyDatabase() {
   const database = await createMysqlDatabase(inject('mysqlUrl'));
   onTestFinished(() => database.remove());
   return parseDatabaseConfig({
+    ...PATIENCE,
     DATABASE_URL: database.url,
     DATABASE_MIGRATE: 'true',
   });

@@ -1,5 +1,4 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { bodyFor } from '../../../src/database/mysql/requirements.js';
 import {
   append,
@@ -7,6 +6,7 @@ import {
   errorBody,
   getPage,
 } from '../../support/api.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 import { startMysqlServer } from '../../support/mysql-server.js';
 import { asOwner } from '../../support/owners.js';

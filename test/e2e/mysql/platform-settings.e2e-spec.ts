@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
+import { DEFAULTS } from '../../../src/chat-sessions/options.js';
 import type { ChatSessionsOptions } from '../../../src/index.js';
 import type { Session } from '../../support/api.js';
 import {
@@ -7,6 +7,7 @@ import {
   dataSourceWith,
   platform,
 } from '../../support/embedding/platform.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 import { startMysqlServer } from '../../support/mysql-server.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -18,14 +19,19 @@ async function start(
   setting: string,
   {
     on = database,
+    deadlineMs = DEFAULTS.deadlineMs,
     ...options
   }: Partial<ChatSessionsOptions> & { on?: typeof database } = {},
 ) {
   const logger = new RecordingLogger();
   const dataSource = dataSourceWith(setting, on);
-  const app = await create(platform(dataSource, options), undefined, {
-    logger,
-  });
+  const app = await create(
+    platform(dataSource, { deadlineMs, ...options }),
+    undefined,
+    {
+      logger,
+    },
+  );
   onTestFinished(() => app.close());
   return { app, warnings: logger.warnings };
 }

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
 import { openDataSource } from '../../../src/app/database/data-source.js';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { append, createSession, getSession } from '../../support/api.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import { createMysqlDatabase } from '../../support/mysql-database.js';
 import {
   type MysqlServer,
   startMysqlServer,
 } from '../../support/mysql-server.js';
+import { PATIENCE } from '../../support/patience.js';
 import { TestApp } from '../../support/test-app.js';
 
 const MESSAGE = { role: 'user', content: "It's 5 o'clock \\ somewhere" };
@@ -110,6 +111,7 @@ describe('a server whose sessions begin with unusual settings', () => {
     await other.query('START TRANSACTION READ WRITE');
     await other.query('SELECT id FROM migration_lock FOR UPDATE');
     const config = parseDatabaseConfig({
+      ...PATIENCE,
       DATABASE_URL: api.database.url,
       DATABASE_MIGRATE: 'true',
     });

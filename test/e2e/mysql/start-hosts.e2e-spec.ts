@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
 import { openDataSource } from '../../../src/app/database/data-source.js';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
+import { connectMysql } from '../../support/mysql-connection.js';
 import type { MysqlServer } from '../../support/mysql-server.js';
 import {
   NAME,
@@ -47,6 +47,8 @@ it.each([
     parseDatabaseConfig({
       DATABASE_URL: urlOf([first, second]),
       DATABASE_MIGRATE: 'true',
+      // The time until a paused host is passed over.
+      DATABASE_CONNECT_TIMEOUT_MS: '10000',
     }),
   );
   await dataSource.destroy();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { PATIENT_DEADLINE_MS } from '../patience.js';
 import { ROOT } from '../service-process.js';
 import { install, rangesOf, write } from './packages.js';
 
@@ -40,8 +41,23 @@ export function readGuide(name: (typeof APPLICATIONS)[number]): Guide {
   const blocks = parts.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs);
   return {
     packages: packagesOf(parts),
-    files: new Map(Array.from(blocks, ([, path, code]) => [path!, code!])),
+    files: new Map(
+      Array.from(blocks, ([, path, code]) => [path!, patient(path!, code!)]),
+    ),
   };
+}
+
+const OWNER = /^ *owner: \(request.*,$|owner: ownerOf/m;
+
+/** Gives the module of an application a deadline for a busy machine. */
+function patient(path: string, code: string): string {
+  const deadline = `deadlineMs: ${PATIENT_DEADLINE_MS}`;
+  if (code.includes('readonly deadlineMs')) {
+    return code.replace(/deadlineMs = [\d_]+/, deadline.replace(':', ' ='));
+  }
+  if (path !== 'src/app.module.ts' || /\bdeadlineMs,/.test(code)) return code;
+  if (!OWNER.test(code)) throw new Error(`${path} has no options`);
+  return code.replace(OWNER, (owner) => `${deadline}, ${owner}`);
 }
 
 /** The packages of the last application: those of its tarball's line, and of the lines after it. */

@@ -21,6 +21,7 @@ import {
   sqliteDataSource,
 } from '../../../src/index.js';
 import type { TestDatabase } from '../mysql-database.js';
+import { PATIENT_DEADLINE_MS } from '../patience.js';
 import { STORE } from '../stores.js';
 
 @Entity('notes')
@@ -103,7 +104,11 @@ export function platform(
         useFactory: () => dataSource.options,
         dataSourceFactory: () => Promise.resolve(dataSource),
       }),
-      ChatSessionsModule.forRoot({ owner, ...options }),
+      ChatSessionsModule.forRoot({
+        owner,
+        deadlineMs: PATIENT_DEADLINE_MS,
+        ...options,
+      }),
     ],
     controllers: [NotesController],
   };

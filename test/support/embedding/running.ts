@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import { NOTHING_WRONG } from '../faults/report.js';
 import { Workload } from '../faults/workload.js';
+import { connectMysql } from '../mysql-connection.js';
 import {
   type Environment,
   listening,

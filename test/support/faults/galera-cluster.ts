@@ -1,12 +1,12 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectMysql } from '../../../src/database/mysql/connection.js';
 import {
   findGalera,
   findMysqlServer,
   mysqlCommands,
 } from '../mysql-command.js';
+import { connectMysql } from '../mysql-connection.js';
 import { freePort, PrivateServer, serverDirectory } from '../mysql-server.js';
 
 /** A node that rejoins must catch up with the writes of the others. */

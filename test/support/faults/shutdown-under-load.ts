@@ -7,6 +7,7 @@ import {
   KeepAliveClient,
   NO_ANSWER,
 } from '../keep-alive-client.js';
+import { PATIENCE } from '../patience.js';
 import { type Ending, startService } from '../service-process.js';
 
 const CLIENTS = 16;
@@ -217,7 +218,7 @@ function isTheEnd(last: Exchange | undefined): boolean {
 /** All stored messages, with id, session and seq. */
 async function storedMessages(url: string): Promise<ChatMessage[]> {
   const dataSource = await openDataSource(
-    parseDatabaseConfig({ DATABASE_URL: url }),
+    parseDatabaseConfig({ ...PATIENCE, DATABASE_URL: url }),
   );
   try {
     return await dataSource
