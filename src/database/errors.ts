@@ -137,7 +137,8 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
-const UNAVAILABLE = {
+/** The response for each way in which the store cannot be used. */
+export const STORE_ERRORS = {
   store_overloaded: {
     status: 503,
     text: 'Too many requests are waiting for the store: this one was not begun',
@@ -165,12 +166,12 @@ const UNAVAILABLE = {
   },
 } as const satisfies Record<string, ErrorInfo>;
 
-export type StoreUnavailableCode = keyof typeof UNAVAILABLE;
+export type StoreUnavailableCode = keyof typeof STORE_ERRORS;
 
 /** The store cannot be used right now. The client may send the request again. */
 export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
   constructor(code: StoreUnavailableCode, cause?: unknown) {
-    super(code, UNAVAILABLE[code], { cause });
+    super(code, STORE_ERRORS[code], { cause });
   }
 }
 
