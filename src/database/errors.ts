@@ -1,5 +1,10 @@
 import { QueryFailedError } from 'typeorm';
-import { CodedError, type ErrorInfo } from '../errors/coded-error.js';
+import {
+  CodedError,
+  codeOfStatus,
+  type ErrorInfo,
+  PAYLOAD_TOO_LARGE,
+} from '../errors/coded-error.js';
 
 const ER_DUP_ENTRY = 1062;
 const ER_LOCK_WAIT_TIMEOUT = 1205;
@@ -179,10 +184,7 @@ export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
 export class WriteTooLargeError extends CodedError {
   /** @param closesConnection whether the server has refused it, and closes the connection */
   constructor(readonly closesConnection = false) {
-    super('payload_too_large', {
-      status: 413,
-      text: 'Request body is too large',
-    });
+    super(codeOfStatus(413), PAYLOAD_TOO_LARGE);
   }
 }
 

@@ -23,6 +23,12 @@ export class CodedError<Code extends string = string> extends Error {
   }
 }
 
+/** The body of a request is too large, for the server's limit or for the store. */
+export const PAYLOAD_TOO_LARGE = {
+  status: 413,
+  text: 'Request body is too large',
+} as const satisfies ErrorInfo;
+
 /** Codes are stable, so they do not follow Node.js, whose names of statuses may change. */
 const CODES: Readonly<Record<number, string>> = {
   400: 'bad_request',

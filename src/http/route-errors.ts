@@ -1,6 +1,10 @@
 import { applyDecorators, type CanActivate, UseGuards } from '@nestjs/common';
 import { ApiProperty, ApiResponse, ApiSchema } from '@nestjs/swagger';
-import { codeOfStatus, type ErrorInfo } from '../errors/coded-error.js';
+import {
+  codeOfStatus,
+  type ErrorInfo,
+  PAYLOAD_TOO_LARGE,
+} from '../errors/coded-error.js';
 
 @ApiSchema({ name: 'ChatError' })
 export class ErrorBody {
@@ -29,7 +33,7 @@ export class ValidationErrorBody extends ErrorBody {
 /** Texts of errors that every route with a body can answer, by status. */
 export const BODY_ERRORS = {
   408: 'Request body did not arrive in time',
-  413: 'Request body is too large',
+  [PAYLOAD_TOO_LARGE.status]: PAYLOAD_TOO_LARGE.text,
   415: 'Content-Type must be application/json',
 } as const;
 
