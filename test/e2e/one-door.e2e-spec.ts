@@ -26,6 +26,7 @@ import {
   NOBODYS_ID,
   numbers,
 } from '../support/api.js';
+import { inParallel } from '../support/parallel.js';
 import { onMysql, onSqlite } from '../support/stores.js';
 import { useTestApp } from '../support/test-app.js';
 import { sqliteConnectionOf } from '../support/test-database.js';
@@ -95,14 +96,14 @@ describe('Database.write', () => {
     const { id } = await createSession(api);
     const acknowledged: string[] = [];
     const seen = new Set<string>();
-    let writing = true;
-    const readers = numbers(1, 4).map(async () => {
-      while (writing) {
+    let isOver = false;
+    const reading = inParallel(4, async () => {
+      while (!isOver) {
         const page = await getPage(api, id, 'limit=200');
         for (const { content } of page.messages) seen.add(content);
       }
     });
-    const writers = numbers(1, 16).map(async (writer) => {
+    const writing = inParallel(16, async (writer) => {
       for (const n of numbers(1, 12)) {
         const fails = n % 3 === 0;
         const content = `${fails ? 'rolled back' : 'kept'} ${writer}.${n}`;
@@ -111,13 +112,8 @@ describe('Database.write', () => {
         else acknowledged.push(await written);
       }
     });
-    try {
-      await Promise.all(writers);
-    } finally {
-      writing = false;
-      await Promise.allSettled([...writers, ...readers]);
-    }
-    await Promise.all(readers);
+    await Promise.allSettled([writing.finally(() => (isOver = true)), reading]);
+    await Promise.all([writing, reading]);
 
     expect(acknowledged).toHaveLength(128);
     const stored = (await getPage(api, id, 'limit=200')).messages;
@@ -185,7 +181,9 @@ onMysql.describe('MysqlDatabase', () => {
         while (holding.size < 2) yield [PAUSE];
         yield* pin(second);
       });
-    await Promise.all([pinBoth(a.id, b.id), pinBoth(b.id, a.id)]);
+    await inParallel(2, (n) =>
+      n === 0 ? pinBoth(a.id, b.id) : pinBoth(b.id, a.id),
+    );
     expect(attempts).toBeGreaterThan(2);
     for (const { id } of [a, b]) {
       expect(await getSession(api, id)).toMatchObject({
@@ -246,7 +244,7 @@ describe('more clients than connections', () => {
     const { id } = await createSession(api);
     const taken = { id: 'taken', role: 'user', content: 'Hello' };
     await append(api, id, taken);
-    const clients = numbers(1, 12).map(async (client) => {
+    await inParallel(12, async (client) => {
       for (const round of numbers(1, 10)) {
         const content = `${client}.${round}`;
         const { status } = await append(api, id, { role: 'user', content });
@@ -259,7 +257,6 @@ describe('more clients than connections', () => {
         expect((await append(api, NOBODYS_ID, taken)).status).toBe(404);
       }
     });
-    await Promise.all(clients);
     const { messages: stored } = await getPage(api, id, 'limit=200');
     expect(stored.map(({ seq }) => seq)).toEqual(numbers(1, 121));
   });

@@ -4,6 +4,7 @@ import { ChatSessionsClient } from '../../src/client/index.js';
 import { numbers } from '../support/api.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
 import type { TestDatabase } from '../support/mysql-database.js';
+import { inParallel } from '../support/parallel.js';
 import { errorOf } from '../support/scripted-client.js';
 import {
   type ServiceProcess,
@@ -98,22 +99,20 @@ async function interrupt(proxy: TcpProxy, fault: Fault): Promise<void> {
 async function appendMany(id: string): Promise<Map<string, number>> {
   const acks = new Map<string, number>();
   const say = (content: string) => ({ role: 'user', content }) as const;
-  await Promise.all(
-    numbers(1, CLIENTS).map(async (name) => {
-      for (const n of numbers(1, CALLS)) {
-        const text = `${name}.${n}`;
-        const { message } = await client.append(id, say(text));
-        const { messages } = await client.append(id, [
-          say(`${text}a`),
-          say(`${text}b`),
-        ]);
-        for (const { content, seq } of [message, ...messages]) {
-          acks.set(content, seq);
-        }
-        await sleep(50); // Spreads the appends over the interruptions.
+  await inParallel(CLIENTS, async (name) => {
+    for (const n of numbers(1, CALLS)) {
+      const text = `${name}.${n}`;
+      const { message } = await client.append(id, say(text));
+      const { messages } = await client.append(id, [
+        say(`${text}a`),
+        say(`${text}b`),
+      ]);
+      for (const { content, seq } of [message, ...messages]) {
+        acks.set(content, seq);
       }
-    }),
-  );
+      await sleep(50); // Spreads the appends over the interruptions.
+    }
+  });
   return acks;
 }
 

@@ -181,8 +181,12 @@ function withProxy() {
   ] as const)('%s leaves the outcome unknown', async (_, kind, stored) => {
     const { id } = await createSession(behindProxy);
     proxy.inject({ kind, every: 1 });
-    const answer = await append(behindProxy, id, MESSAGE);
-    await proxy.heal();
+    let answer: Awaited<ReturnType<typeof append>>;
+    try {
+      answer = await append(behindProxy, id, MESSAGE);
+    } finally {
+      await proxy.heal();
+    }
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
     expect(answer.text).toContain('its outcome is unknown');
     // Tried once: a second try might have written it twice.

@@ -10,6 +10,7 @@ import {
 } from '../../support/api.js';
 import type { TcpProxy } from '../../support/faults/tcp-proxy.js';
 import { createProxiedDatabase } from '../../support/mysql-database.js';
+import { inParallel } from '../../support/parallel.js';
 import { useTestApp } from '../../support/test-app.js';
 
 let proxy: TcpProxy;
@@ -30,13 +31,18 @@ it.each(['refuse', 'reset'] as const)(
     const { id, messages } = await createSession(api, {}, 2);
     const before = await getSession(api, id);
     proxy.inject({ kind });
-    const exchanges = await Promise.all(
-      apiRequests(id, messages[1]!.id).map(async (request) => {
-        const { method, path, body } = request;
-        return { request, response: await api.send(method, path, body) };
-      }),
-    );
-    await proxy.heal();
+    const requests = apiRequests(id, messages[1]!.id);
+    const exchange = async (n: number) => {
+      const { method, path, body } = requests[n]!;
+      const response = await api.send(method, path, body);
+      return { request: requests[n]!, response };
+    };
+    let exchanges: Awaited<ReturnType<typeof exchange>>[];
+    try {
+      exchanges = await inParallel(requests.length, exchange);
+    } finally {
+      await proxy.heal();
+    }
     for (const { request, response } of exchanges) {
       const { route, failure } = request;
       if (hasFixedFailures(route)) {
