@@ -13,6 +13,7 @@ import { Database } from '../../src/database/database.js';
 import { isDuplicateKey } from '../../src/database/errors.js';
 import {
   execute,
+  statement,
   type Statement,
   type UnitOfWork,
 } from '../../src/database/unit-of-work.js';
@@ -89,6 +90,17 @@ describe('Database', () => {
       );
     },
   );
+});
+
+describe('Database.read', () => {
+  it('runs only SELECT: TestApp finds anything else', async () => {
+    const sql = 'UPDATE chat_sessions SET pinned = 0 WHERE 1 = 0';
+    await database.read(function* () {
+      yield* sessions.find(OWNER, 'a');
+      yield [statement(sql)];
+    });
+    expect(api.violations.splice(0)).toEqual([`Database.read runs ${sql}`]);
+  });
 });
 
 describe('Database.write', () => {

@@ -7,6 +7,13 @@ import { createApp } from '../../src/app/create-app.js';
 import { openDataSource } from '../../src/app/database/data-source.js';
 import { createOpenApiDocument } from '../../src/app/openapi/document.js';
 import { BackgroundTask } from '../../src/chat-sessions/writes/background-task.js';
+import { Database } from '../../src/database/database.js';
+import {
+  type Statement,
+  type StatementResult,
+  type UnitOfWork,
+  withSteps,
+} from '../../src/database/unit-of-work.js';
 import type { TestDatabase } from './mysql-database.js';
 import { OpenApiContract } from './openapi-contract.js';
 import { PATIENCE } from './patience.js';
@@ -38,7 +45,7 @@ interface TestAppOptions {
  */
 export class TestApp {
   readonly logger = new RecordingLogger();
-  /** Responses that the OpenAPI document does not allow. */
+  /** Responses that the OpenAPI document does not allow, and statements of `Database.read` that are no SELECT. */
   readonly violations: string[] = [];
   /** All routes of the server, as `GET /api/history`. */
   readonly routes: string[] = [];
@@ -59,6 +66,7 @@ export class TestApp {
     });
     this.dataSource = await openDataSource(config);
     this.app = await createApp(config, this.dataSource, this.logger);
+    this.watchReads();
     const contract = new OpenApiContract(createOpenApiDocument(this.app));
     const server = this.app.getHttpAdapter().getInstance();
     server.addHook('onSend', (request, reply, payload, done) => {
@@ -86,6 +94,22 @@ export class TestApp {
     bootstrap.mockRestore();
     await server.ready();
     return this;
+  }
+
+  /** On MySQL a read has no transaction: a write in it would be committed at once, past SessionWrites. */
+  private watchReads(): void {
+    const { violations } = this;
+    const database = this.app.get(Database);
+    const read = database.read.bind(database);
+    function* watched(statements: Statement[]): UnitOfWork<StatementResult> {
+      for (const one of statements) {
+        const [sql] = one.getQueryAndParameters();
+        if (!/^SELECT\b/.test(sql))
+          violations.push(`Database.read runs ${sql}`);
+      }
+      return yield statements;
+    }
+    database.read = (work) => read(() => withSteps(work(), watched));
   }
 
   /** Sends a request past the network. An object as body goes as JSON. */
