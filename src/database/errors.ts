@@ -142,11 +142,14 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
+/** What waits in the queues of the store. */
+export const WAITING_FOR_STORE = 'requests are waiting for the store';
+
 /** The response for each way in which the store cannot be used. */
 export const STORE_ERRORS = {
   store_overloaded: {
     status: 503,
-    text: 'Too many requests are waiting for the store: this one was not begun',
+    text: `Too many ${WAITING_FOR_STORE}: this one was not begun`,
     retryAfter: 1,
   },
   store_timeout: {
@@ -175,9 +178,21 @@ export type StoreUnavailableCode = keyof typeof STORE_ERRORS;
 
 /** The store cannot be used right now. The client may send the request again. */
 export class StoreUnavailableError extends CodedError<StoreUnavailableCode> {
-  constructor(code: StoreUnavailableCode, cause?: unknown) {
-    super(code, STORE_ERRORS[code], { cause });
+  constructor(
+    code: StoreUnavailableCode,
+    cause?: unknown,
+    info: ErrorInfo = STORE_ERRORS[code],
+  ) {
+    super(code, info, { cause });
   }
+}
+
+/** @param waiting what there is too much of, as in WAITING_FOR_STORE */
+export function overloaded(waiting: string): StoreUnavailableError {
+  return new StoreUnavailableError('store_overloaded', undefined, {
+    ...STORE_ERRORS.store_overloaded,
+    text: `Too many ${waiting}: this one was not begun`,
+  });
 }
 
 /** A write is larger than the server accepts (`max_allowed_packet`). */

@@ -1,5 +1,6 @@
+import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { StoreQueue } from './store-queue.js';
 
 /** A queue that runs one work at a time, and what ends the work that it runs. */
@@ -50,6 +51,28 @@ it('sheds work if the queue is full', async () => {
   end();
   await first;
   expect(await waiting).toBe('started');
+});
+
+it('says what waits if it sheds', async () => {
+  const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+  onTestFinished(() => warn.mockRestore());
+  const queue = new StoreQueue({
+    concurrency: 1,
+    maxWaiting: 0,
+    deadlineMs: 60_000,
+    waiting: 'large bodies are waiting for their turn',
+  });
+  await expect(queue.run('write', async () => 'started')).rejects.toMatchObject(
+    {
+      code: 'store_overloaded',
+      info: {
+        text: 'Too many large bodies are waiting for their turn: this one was not begun',
+      },
+    },
+  );
+  expect(warn).toHaveBeenCalledWith(
+    'Too many large bodies are waiting for their turn: 1 were shed',
+  );
 });
 
 it('sheds work that waited for half of its deadline', async () => {

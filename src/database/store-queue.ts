@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Deadline } from './deadline.js';
-import { StoreUnavailableError } from './errors.js';
+import { overloaded, WAITING_FOR_STORE } from './errors.js';
 
 /** Pause between two log lines about requests that were shed (10 s). */
 const REPORT_MS = 10_000;
@@ -14,6 +14,8 @@ export interface StoreQueueOptions {
   maxWaiting: number;
   /** Milliseconds for a unit of work, waiting included. */
   deadlineMs: number;
+  /** The end of "Too many ..." if it sheds; by default about requests and the store. */
+  waiting?: string;
 }
 
 interface Lane {
@@ -106,15 +108,14 @@ export class StoreQueue {
 
   /** Logs at most every 10 s: under such a load, a line for each request would be a load of its own. */
   private shed(): never {
+    const { waiting = WAITING_FOR_STORE } = this.options;
     this.shedCount++;
     if (performance.now() - this.reportedAt > REPORT_MS) {
-      this.logger.warn(
-        `Too many requests for the store: ${this.shedCount} were shed`,
-      );
+      this.logger.warn(`Too many ${waiting}: ${this.shedCount} were shed`);
       this.shedCount = 0;
       this.reportedAt = performance.now();
     }
-    throw new StoreUnavailableError('store_overloaded');
+    throw overloaded(waiting);
   }
 }
 

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest, RequestPayload } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { Readable, Transform } from 'node:stream';
 import { Deadline } from '../database/deadline.js';
-import { StoreUnavailableError } from '../database/errors.js';
+import { overloaded } from '../database/errors.js';
 import { StoreQueue } from '../database/store-queue.js';
 import { hasBody } from './request.js';
 import { BODY_ERRORS } from './route-errors.js';
@@ -12,10 +12,12 @@ import { BODY_ERRORS } from './route-errors.js';
 const SMALL_BYTES = 256 * 1024;
 /** Large bodies that arrive at the same time. */
 const MAX_RECEIVING = 3;
-/** Of larger bodies, one arrives at a time, beside the others (4 MiB). */
+/** Larger bodies arrive one at a time, beside the others (4 MiB). */
 const HUGE_BYTES = 4 * 1024 * 1024;
 /** Large bodies that may wait; more are shed. */
 const MAX_WAITING = 200;
+/** What is shed, for the response and the log. */
+const WAITING = 'large bodies are waiting for their turn';
 /** Longest wait for a turn; then the response is 503. */
 const WAIT_MS = 10_000;
 /** Garbage is collected after this many bytes of large bodies, responses included (8 MiB). */
@@ -128,7 +130,7 @@ class Turn {
   async enter(queue: StoreQueue): Promise<void> {
     const { socket } = this.request;
     if (this.isOver || socket.destroyed) {
-      throw new StoreUnavailableError('store_overloaded');
+      throw overloaded(WAITING);
     }
     socket.off('close', this.end).once('close', this.end);
     const deadline = new Deadline(WAIT_MS);
@@ -136,7 +138,7 @@ class Turn {
       this.leave = await deadline.race(this.place(queue));
     } catch {
       this.isOver = true;
-      throw new StoreUnavailableError('store_overloaded');
+      throw overloaded(WAITING);
     } finally {
       deadline.end();
     }
@@ -185,6 +187,7 @@ function queueOf(concurrency: number): StoreQueue {
     maxWaiting: MAX_WAITING,
     // A queue sheds what has waited for half of its deadline.
     deadlineMs: 2 * WAIT_MS,
+    waiting: WAITING,
   });
 }
 

@@ -282,7 +282,11 @@ describe('slow clients', () => {
     expect(response).toMatchObject({
       status: 503,
       headers: { 'retry-after': '1' },
-      body: { code: 'store_overloaded' },
+      body: {
+        code: 'store_overloaded',
+        error:
+          'Too many large bodies are waiting for their turn: this one was not begun',
+      },
     });
     for (const one of slow) one.destroy();
     expect((await send(LARGE)).status).toBe(201);

@@ -50,6 +50,7 @@ export class ForksService {
     maxWaiting: MAX_WAITING,
     // A queue sheds what has waited for half of its deadline.
     deadlineMs: 2 * WAIT_MS,
+    waiting: 'long forks are waiting for their turn',
   });
   /** Long forks in progress, by owner and Idempotency-Key. */
   private readonly running = new Set<string>();

@@ -34,6 +34,7 @@ export class LargeReads {
       concurrency: 1,
       maxWaiting: MAX_WAITING,
       deadlineMs,
+      waiting: 'large reads are waiting for their turn',
     });
   }
 
