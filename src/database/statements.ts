@@ -52,7 +52,7 @@ export function* select<Entity extends ObjectLiteral>(
 interface CachedText<Entity extends ObjectLiteral> {
   query: SelectQueryBuilder<Entity>;
   sql: string;
-  /** Which of the values each parameter of the statement is. */
+  /** The name of the value for each parameter of the statement. */
   parameters: string[];
 }
 

@@ -311,7 +311,7 @@ it('the statements of each operation are those of docs', async () => {
   await api.send('POST', SESSIONS, { id: DELETED, ...APPENDED });
   await api.send('DELETE', `${SESSIONS}/${DELETED}/messages/b`);
   units.splice(0);
-  // As a long deletion leaves them.
+  // A long deletion leaves such rows.
   await makeDue({ blankTo: 1 });
   await rangePurger.run();
   text += section('The blanking of deleted messages', units.splice(0));

@@ -45,7 +45,7 @@ export interface Progress {
   count: number;
   /** The seq of the last message in the session that is copied. */
   lastSeq: number;
-  /** That session when this was copied. */
+  /** The copied session, as it was at that time. */
   source: SessionState;
 }
 

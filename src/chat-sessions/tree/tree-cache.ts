@@ -19,7 +19,7 @@ type BranchedTree = Tree & Pick<StoredStretches, 'stretches'>;
 
 interface Entry {
   stored: StoredStretches;
-  /** The `leafSeq` of the row, which may differ from that of another row with the same stretches. */
+  /** The leaf in the row that the tree was made of. */
   leafSeq: number | null;
   tree: Tree;
 }

@@ -35,7 +35,7 @@ class ForkOriginDto implements ForkedFrom {
   message_id: string | null;
 }
 
-/** What a session says of itself everywhere. */
+/** The fields of a session that every response has. */
 class ChatSessionHead {
   /**
    * UUID, version 7 unless the client chose it.
