@@ -31,11 +31,10 @@ function uninvited(from: string, to: string): string | undefined {
   return `${name} is for ${importedBy.join(', ') || 'no other room'}`;
 }
 
-/** Only a module registers the controllers of another room. */
+/** Only a module, or the list that it takes them from, imports the controllers of another room. */
 function foreignController(from: string, to: string): string | undefined {
-  if (!to.endsWith('.controller.ts') || from.endsWith('.module.ts')) {
-    return undefined;
-  }
+  const isRegistration = /(?:\.module|\/controllers)\.ts$/.test(from);
+  if (!to.endsWith('.controller.ts') || isRegistration) return undefined;
   return 'a controller is for its own room and its module';
 }
 

@@ -35,6 +35,7 @@ export const ROOMS: Room[] = [
     name: 'chat-sessions',
     paths: [
       'chat-sessions/chat-sessions.module.ts',
+      'chat-sessions/controllers.ts',
       'chat-sessions/entities.ts',
       'chat-sessions/sqlite-data-source.ts',
     ],
