@@ -90,6 +90,7 @@ const mysql = {
     ...e2e,
     name: 'e2e:mysql',
     provide: { store: 'mysql' as const },
+    exclude: ['test/e2e/sqlite/**'],
     globalSetup: 'test/support/mysql.global-setup.ts',
   },
 };

@@ -230,20 +230,26 @@ it('gives places back when slow clients go away', async () => {
 });
 
 describe('slow clients', () => {
+  let delays: (number | undefined)[];
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    vi.spyOn(globalThis, 'setTimeout');
+    delays = [];
+    const { setTimeout: fake } = globalThis;
+    // A spy would bring the fake back with the next restoreAllMocks().
+    vi.stubGlobal('setTimeout', (run: () => void, delay?: number) => {
+      delays.push(delay);
+      return fake(run, delay);
+    });
   });
   afterEach(() => {
-    vi.mocked(setTimeout).mockRestore();
+    vi.unstubAllGlobals();
     vi.useRealTimers();
   });
 
   /** Waits until this many timers were set. */
   async function timersSet(count: number, milliseconds: number) {
-    const { calls } = vi.mocked(setTimeout).mock;
-    const isSet = ([, delay]: (typeof calls)[number]) => delay === milliseconds;
-    while (calls.filter(isSet).length < count) await sleep(1);
+    const isSet = (delay?: number) => delay === milliseconds;
+    while (delays.filter(isSet).length < count) await sleep(1);
   }
 
   /** A large body has its place: its queue and its arrival have a timer each. */

@@ -3,17 +3,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { DataSource } from 'typeorm';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { parseDatabaseConfig } from '../../src/app/config/parse-config.js';
-import { createDataSource } from '../../src/app/database/data-source.js';
-import { sqliteMigrations } from '../../src/chat-sessions/store/migrations/migrations.js';
-import { WidenLimits1796300000000 } from '../../src/chat-sessions/store/migrations/sqlite/1796300000000-widen-limits.js';
-import { changeColumnType } from '../../src/chat-sessions/store/migrations/sqlite/change-column-type.js';
-import { onSqlite } from '../support/stores.js';
+import { parseDatabaseConfig } from '../../../src/app/config/parse-config.js';
+import { createDataSource } from '../../../src/app/database/data-source.js';
+import { sqliteMigrations } from '../../../src/chat-sessions/store/migrations/migrations.js';
+import { WidenLimits1796300000000 } from '../../../src/chat-sessions/store/migrations/sqlite/1796300000000-widen-limits.js';
+import { changeColumnType } from '../../../src/chat-sessions/store/migrations/sqlite/change-column-type.js';
+import { onSqlite } from '../../support/stores.js';
 import {
   createTestDatabase,
   sqliteConnectionOf,
   undoMigrations,
-} from '../support/test-database.js';
+} from '../../support/test-database.js';
 
 const WIDEN_LIMITS = 'WidenLimits1796300000000';
 /** How the migration replaced the column at first, which left it behind all others. */
