@@ -13,8 +13,10 @@ import { ForksController } from './forks/forks.controller.js';
 import { ChatMessagesController } from './messages/chat-messages.controller.js';
 import {
   type ChatSessionsRegistration,
+  pathBelow,
   ROUTE_GROUPS,
   type RouteGroup,
+  routeGroupsOf,
 } from './options.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
 import { ClearChatSessionController } from './sessions/clear-chat-session.controller.js';
@@ -43,9 +45,7 @@ const CONTROLLERS: Record<
 export function controllersOf(
   registration: ChatSessionsRegistration,
 ): Type<object>[] {
-  const { routes = true } = registration;
-  const groups = routes === true ? ROUTE_GROUPS : routes || [];
-  return groups.flatMap((group) => {
+  return routeGroupsOf(registration).flatMap((group) => {
     const { controllers, tag } = routesOf(group);
     return controllers.map((controller) =>
       mounted(controller, tag, registration),
@@ -64,14 +64,15 @@ function routesOf(group: RouteGroup) {
 function mounted(
   controller: Type<object>,
   tag: string,
-  { path, version, errors = 'module', swagger = {} }: ChatSessionsRegistration,
+  registration: ChatSessionsRegistration,
 ): Type<object> {
+  const { version, errors = 'module', swagger = {} } = registration;
   const { [controller.name]: Mounted } = {
     [controller.name]: class extends controller {},
   } as Record<string, Type<object>>;
   const own = Reflect.getMetadata(PATH_METADATA, controller) as string;
   const decorators = [
-    Controller({ path: path ? `${path}/${own}` : own, version }),
+    Controller({ path: pathBelow(registration, own), version }),
     ApiTags(swagger.tag ?? tag),
     ...(swagger.security ? [ApiSecurity(swagger.security)] : []),
     ...(swagger.hidden ? [ApiExcludeController()] : []),

@@ -91,7 +91,7 @@ export const ROUTE_GROUPS = [
 ] as const;
 export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 
-/** What Nest must know before it resolves the options. In `forRootAsync` it stands beside `useFactory`. */
+/** Options that Nest needs before it resolves the others. In `forRootAsync` they stand beside `useFactory`. */
 export interface ChatSessionsRegistration {
   /**
    * Its name, as in `TypeOrmModule.forRoot({ name })`; by default the default
@@ -113,7 +113,7 @@ export interface ChatSessionsRegistration {
   version?: ControllerOptions['version'];
 
   /**
-   * Whose shape errors have. `module`, the default: `{ error, code }` from the
+   * The shape of errors. `module`, the default: `{ error, code }` from the
    * module's own filter. `application`: the routes throw HttpExceptions, whose
    * response is `{ statusCode, message, code }`, for the application's filters.
    */
@@ -128,6 +128,21 @@ export interface ChatSessionsRegistration {
     /** Leaves the routes out of the document. */
     hidden?: boolean;
   };
+}
+
+/** The groups of routes that a registration asks for. */
+export function routeGroupsOf({
+  routes = true,
+}: ChatSessionsRegistration): readonly RouteGroup[] {
+  return routes === true ? ROUTE_GROUPS : routes || [];
+}
+
+/** The path of a route of the module below the application's prefix. */
+export function pathBelow(
+  { path }: ChatSessionsRegistration,
+  route: string,
+): string {
+  return path ? `${path}/${route}` : route;
 }
 
 /** The validated options, with their defaults. */

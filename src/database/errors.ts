@@ -142,7 +142,7 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
-/** What waits in the queues of the store. */
+/** Follows "Too many" in the log and in the response of a queue of the store. */
 export const WAITING_FOR_STORE = 'requests are waiting for the store';
 
 /** The response for each way in which the store cannot be used. */

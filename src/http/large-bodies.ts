@@ -16,7 +16,7 @@ const MAX_RECEIVING = 3;
 const HUGE_BYTES = 4 * 1024 * 1024;
 /** Large bodies that may wait; more are shed. */
 const MAX_WAITING = 200;
-/** What is shed, for the response and the log. */
+/** Follows "Too many" in the log and in the response of the queue. */
 const WAITING = 'large bodies are waiting for their turn';
 /** Longest wait for a turn; then the response is 503. */
 const WAIT_MS = 10_000;

@@ -94,7 +94,7 @@ async function conversation(): Promise<Session> {
   return (await sendCreate(api, { messages })).body.chat_session;
 }
 
-/** What a request to a path of a missing session does not find. */
+/** The resource that is missing if the session of a path does not exist. */
 function missingPart(path: string): string {
   if (path === '/fork') return 'Chat session or message';
   return /\/m$|\/leaf$/.test(path) ? 'Message' : 'Chat session';

@@ -132,7 +132,7 @@ it('a long fork that is killed half-way leaves nothing, and can be made again', 
   expect(copied).toBeGreaterThan(0);
   expect(copied).toBeLessThan(LENGTH);
 
-  // As if ten minutes had passed.
+  // The ten minutes of a fork are over.
   await forks.update({ sessionId }, { dueAt: new Date() });
   const next = await startTestService(environment);
   await expect.poll(() => forks.count(), { timeout: 120_000 }).toBe(0);

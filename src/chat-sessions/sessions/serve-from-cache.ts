@@ -9,6 +9,8 @@ import {
   type ChatSessionsOptions,
   type ChatSessionsRegistration,
   ChatSessionsSettings,
+  pathBelow,
+  routeGroupsOf,
 } from '../options.js';
 import { CachedSessions } from './cached-sessions.js';
 import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
@@ -16,16 +18,15 @@ import { GET_CHAT_SESSION_ERRORS } from './chat-sessions.openapi.js';
 /** The path of the sessions' routes below the global prefix; undefined if cached sessions are served by the route only. */
 export const SESSIONS_PATH = Symbol('path of sessions');
 
-export function sessionsPathOf({
-  routes = true,
-  path,
-  version,
-  errors,
-}: ChatSessionsRegistration): string | undefined {
-  const hasRoute = routes === true || (routes && routes.includes('sessions'));
+export function sessionsPathOf(
+  registration: ChatSessionsRegistration,
+): string | undefined {
+  const { version, errors } = registration;
   // A version or an error would be for the application to handle.
-  if (!hasRoute || version !== undefined || errors === 'application') return;
-  return path ? `${path}/chat-sessions` : 'chat-sessions';
+  if (version !== undefined || errors === 'application') return undefined;
+  return routeGroupsOf(registration).includes('sessions')
+    ? pathBelow(registration, 'chat-sessions')
+    : undefined;
 }
 
 interface PlainRead {

@@ -7,7 +7,7 @@ const WINTER = '2026-01-15 12:34:56.789';
 const SUMMER = '2026-07-15 12:34:56.789';
 /** The text of a text part is stored in `content` and in `parts`, and every character of both may be escaped. */
 const PACKET_PER_BYTE = 4;
-/** What the service adds to 100 rows. Most of it is the owner's id: up to 764 bytes each. */
+/** Bytes that the service adds to 100 rows. Most are the owner's id: up to 764 each. */
 const OTHER_COLUMNS_BYTES = 128 * 1024;
 
 /** The `max_allowed_packet` that a write needs whose body has this size. */
