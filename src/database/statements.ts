@@ -124,9 +124,11 @@ export class Table<Entity extends ObjectLiteral> {
     );
   }
 
-  /** An INSERT of entities whose columns are all set. */
+  /** An INSERT of entities whose columns are all set. A column that is null in all of them is left out: its default is NULL. */
   insert(entities: Entity[]): Statement {
-    const columns = [...this.columns];
+    const columns = [...this.columns].filter(([property]) =>
+      entities.some((entity) => entity[property] !== null),
+    );
     const names = columns.map(([, { name }]) => name).join(', ');
     const row = `(${columns.map(() => '?').join(', ')})`;
     const rows = entities.map(() => row).join(', ');

@@ -164,6 +164,8 @@ async function useEverything(): Promise<void> {
   for (const query of ['limit=20', 'before=25000', 'around=25000&limit=200']) {
     await getPage(api, LONG_SESSION, query);
   }
+  // From here on, appends need no title.
+  await api.send('PATCH', long, { title: 'Long' });
   await branchOff();
   await api.send('GET', long, undefined, { 'if-none-match': '"1-1"' });
   for (const filter of [

@@ -89,8 +89,13 @@ export class MessageInserts {
     now: Date,
   ): UnitOfWork<Appended> {
     const messages = newMessages(session, inputs, { now, parentId });
-    const title = session.title ?? (yield* this.firstTitle(session, messages));
-    const fields = { title, ...fieldsWith(session, messages), ...columns };
+    const fields = {
+      ...(session.title === null && {
+        title: yield* this.firstTitle(session, messages),
+      }),
+      ...fieldsWith(session, messages),
+      ...columns,
+    };
     const insertion = this.messages.insertion(messages);
     const last = [COMMIT];
     try {

@@ -23,7 +23,8 @@ import { newRevision } from './revision.js';
 export type SessionKey = Pick<ChatSession, 'ownerId' | 'id'>;
 
 /** The columns that a change needs. Leaves out config, metadata and context_documents (up to 64 KiB each). */
-export type SessionState = Pick<ChatSession, (typeof STATE)[number]>;
+export type SessionState = SessionKey &
+  Pick<ChatSession, (typeof STATE)[number]>;
 
 /** The owner of sessions that nobody sees: they were deleted and wait for the removal of their messages, or are being copied. Not an id that anyone can have. */
 const NOBODY = '';
@@ -75,7 +76,7 @@ export class ChatSessionsRepository {
   /** Like `get`, but only what a change needs. */
   *state(ownerId: string, id: string): UnitOfWork<SessionState> {
     const [session] = yield* this.selectState({ ownerId, id });
-    return orNotFound(session, id);
+    return Object.assign(orNotFound(session, id), { ownerId, id });
   }
 
   /** Like `state`; locks the session until the transaction ends. */
@@ -86,7 +87,7 @@ export class ChatSessionsRepository {
   /** Like `lock`; undefined if the owner has no such session. */
   *tryLock(ownerId: string, id: string): UnitOfWork<SessionState | undefined> {
     const [session] = yield* this.selectForUpdate({ ownerId, id });
-    return session;
+    return session && Object.assign(session, { ownerId, id });
   }
 
   /** The open JSON of a locked session, as it is now. */
@@ -190,7 +191,9 @@ export class ChatSessionsRepository {
   /** Locks the session with an id, whoever owns it. */
   *lockById(id: string): UnitOfWork<SessionState | undefined> {
     const [session] = yield* select(
-      this.database.forUpdate(this.query(STATE).where({ id })),
+      this.database.forUpdate(
+        this.query(['id', 'ownerId', ...STATE]).where({ id }),
+      ),
     );
     return session;
   }
@@ -221,9 +224,8 @@ export class ChatSessionsRepository {
   }
 }
 
+/** The columns of `SessionState` without those of the key. */
 export const STATE = [
-  'id',
-  'ownerId',
   'title',
   'messageCount',
   'lastSeq',
