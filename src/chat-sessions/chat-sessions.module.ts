@@ -13,6 +13,8 @@ import type { DataSource } from 'typeorm';
 import { Database } from '../database/database.js';
 import { openDatabase } from '../database/open-database.js';
 import { ChatSessionsExceptionsFilter } from '../http/exception.filter.js';
+import { OpenAnswers } from './answers/open-answers.js';
+import { RunEndings } from './answers/run-endings.js';
 import { BranchesService } from './branches/branches.service.js';
 import { controllersOf } from './controllers.js';
 import { chatSessionsEntities } from './entities.js';
@@ -33,6 +35,11 @@ import { RangePurger } from './removal/range-purger.js';
 import { Removal } from './removal/removal.js';
 import { KeepBodies } from './routes/keep-bodies.js';
 import { Replies } from './routes/replies.js';
+import { InterruptsService } from './runs/interrupts.service.js';
+import { RepeatedStarts } from './runs/repeated-starts.js';
+import { RunOutputsService } from './runs/run-outputs.service.js';
+import { RunsService } from './runs/runs.service.js';
+import { UsageService } from './runs/usage.service.js';
 import { ActivityCorrection } from './sessions/activity-correction.js';
 import { CachedSessions } from './sessions/cached-sessions.js';
 import { ChatSessionCreation } from './sessions/chat-session-creation.js';
@@ -47,7 +54,9 @@ import { ChatForksRepository } from './store/chat-forks.repository.js';
 import { ChatMessagesRepository } from './store/chat-messages.repository.js';
 import { ChatPurgesRepository } from './store/chat-purges.repository.js';
 import { ChatRangePurgesRepository } from './store/chat-range-purges.repository.js';
+import { ChatRunsRepository } from './store/chat-runs.repository.js';
 import { ChatSessionsRepository } from './store/chat-sessions.repository.js';
+import { ChatUsageRepository } from './store/chat-usage.repository.js';
 import { HiddenMessagesRepository } from './store/hidden-messages.repository.js';
 import { LargeReads } from './store/large-reads.js';
 import { PlacedMessagesRepository } from './store/placed-messages.repository.js';
@@ -57,6 +66,7 @@ import { IdempotencyKeysRepository } from './writes/idempotency/idempotency-keys
 import { IdempotencySweeper } from './writes/idempotency/idempotency-sweeper.js';
 import { Idempotency } from './writes/idempotency/idempotency.js';
 import { ResponseCache } from './writes/response-cache.js';
+import { RunExpiry } from './writes/run-expiry.js';
 import { SessionEvents } from './writes/session-events.js';
 import { SessionWrites } from './writes/session-writes.js';
 
@@ -64,6 +74,14 @@ const PROVIDERS: Provider[] = [
   ChatSessionsService,
   ChatMessagesService,
   BranchesService,
+  RunsService,
+  RunOutputsService,
+  InterruptsService,
+  UsageService,
+  RepeatedStarts,
+  RunEndings,
+  RunExpiry,
+  OpenAnswers,
   ForksService,
   ForkCopies,
   ForkSweeper,
@@ -93,6 +111,8 @@ const PROVIDERS: Provider[] = [
   ChatPurgesRepository,
   ChatRangePurgesRepository,
   ChatForksRepository,
+  ChatRunsRepository,
+  ChatUsageRepository,
   HiddenMessagesRepository,
   LargeReads,
   IdempotencyKeysRepository,
@@ -103,6 +123,10 @@ const EXPORTS = [
   ChatMessagesService,
   BranchesService,
   ForksService,
+  RunsService,
+  RunOutputsService,
+  InterruptsService,
+  UsageService,
   SessionEvents,
   Database,
 ];

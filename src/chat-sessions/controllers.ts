@@ -18,6 +18,9 @@ import {
   type RouteGroup,
   routeGroupsOf,
 } from './options.js';
+import { InterruptsController } from './runs/interrupts.controller.js';
+import { RunsController } from './runs/runs.controller.js';
+import { UsageController } from './runs/usage.controller.js';
 import { ChatSessionsController } from './sessions/chat-sessions.controller.js';
 import { ClearChatSessionController } from './sessions/clear-chat-session.controller.js';
 import { HistoryController } from './sessions/history.controller.js';
@@ -34,6 +37,10 @@ const CONTROLLERS: Record<
   messages: { controllers: [ChatMessagesController], tag: 'Messages' },
   branches: { controllers: [BranchesController], tag: 'Messages' },
   forks: { controllers: [ForksController], tag: 'Chat sessions' },
+  runs: {
+    controllers: [RunsController, InterruptsController, UsageController],
+    tag: 'Runs',
+  },
   sections: {
     controllers: [SectionChatSessionController],
     tag: 'Chat sessions',

@@ -51,6 +51,27 @@ export const ERRORS = {
     text: 'Messages of the chat session were deleted while they were copied',
     retryAfter: 1,
   },
+  run_active: {
+    status: 409,
+    text: 'An answer is being written in the chat session',
+  },
+  run_ended: { status: 409, text: 'The run has ended' },
+  run_waiting: { status: 409, text: 'The run waits and has no writer' },
+  run_not_ready: {
+    status: 409,
+    text: 'The run has interrupts without an answer, or a writer',
+  },
+  run_id_taken: {
+    status: 409,
+    text: 'Run id is already in use with another question',
+  },
+  fence_stale: { status: 409, text: 'The run has another writer' },
+  offset_mismatch: {
+    status: 409,
+    text: 'The output does not continue the answer',
+  },
+  answer_too_large: { status: 413, text: 'The answer is too large' },
+  interrupt_answered: { status: 409, text: 'The interrupt was answered' },
   messages_gone: {
     status: 404,
     text: 'The messages of this request were deleted since',
@@ -65,7 +86,8 @@ export type ChatSessionsErrorCode = keyof typeof ERRORS;
 
 /** A rule of the domain that a request breaks. */
 export class ChatSessionsError extends CodedError<ChatSessionsErrorCode> {
-  constructor(code: ChatSessionsErrorCode) {
-    super(code, ERRORS[code]);
+  /** @param details what the body has beside `error` and `code` */
+  constructor(code: ChatSessionsErrorCode, details?: object) {
+    super(code, ERRORS[code], undefined, details);
   }
 }

@@ -86,6 +86,7 @@ export const ROUTE_GROUPS = [
   'messages',
   'branches',
   'forks',
+  'runs',
   'sections',
   'history',
 ] as const;
@@ -121,7 +122,7 @@ export interface ChatSessionsRegistration {
 
   /** How the routes appear in the application's OpenAPI document. */
   swagger?: {
-    /** One tag for all routes, in place of the module's three. */
+    /** One tag for all routes, in place of the module's four. */
     tag?: string;
     /** The name of a security scheme of the document, such as `bearer` after `addBearerAuth()`; by default none. */
     security?: string;

@@ -17,6 +17,8 @@ export class CodedError<Code extends string = string> extends Error {
     readonly code: Code,
     readonly info: ErrorInfo,
     options?: ErrorOptions,
+    /** What the body has beside `error` and `code`. */
+    readonly details?: object,
   ) {
     super(info.text, options);
     this.name = new.target.name;

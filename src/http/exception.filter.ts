@@ -86,7 +86,8 @@ function responseOf(exception: unknown, texts: RouteTexts): ErrorResponse {
     const { status, text, retryAfter } = exception.info;
     const headers: Record<string, string> =
       retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) };
-    return { status, headers, body: { error: text, code: exception.code } };
+    const { code, details } = exception;
+    return { status, headers, body: { error: text, code, ...details } };
   }
   if (exception instanceof EntityNotFoundError) {
     return ofRoute(404, texts.notFound ?? 'Not found', texts);

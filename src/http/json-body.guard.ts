@@ -3,6 +3,7 @@ import {
   type CanActivate,
   type ExecutionContext,
   Injectable,
+  SetMetadata,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -60,10 +61,35 @@ export class JsonBodyGuard implements CanActivate {
     if (isJsonObject(body)) rememberFields(body);
     const isExact = hasText(body);
     const left = { values: MAX_JSON_VALUES };
-    const problem = problemIn(body, { levels: MAX_JSON_DEPTH, left, isExact });
+    const checked = withoutCuts(body, cutFieldOf(context.getHandler()));
+    const levels = MAX_JSON_DEPTH;
+    const problem = problemIn(checked, { levels, left, isExact });
     if (problem) throw new BadRequestException(problem);
     return true;
   }
+}
+
+const CUT_FIELD = Symbol('field that may be cut');
+
+/** Lets a field of the body begin or end in the middle of a surrogate pair: its text is a piece of a stream. */
+export function MayCutPairs(field: string): MethodDecorator {
+  return SetMetadata(CUT_FIELD, field);
+}
+
+function cutFieldOf(handler: object): string | undefined {
+  return Reflect.getMetadata(CUT_FIELD, handler) as string | undefined;
+}
+
+/** The body without the halves of pairs at the ends of a field. */
+function withoutCuts(body: unknown, field: string | undefined): unknown {
+  if (field === undefined || !isJsonObject(body)) return body;
+  const text = body[field];
+  return typeof text === 'string' && !text.isWellFormed()
+    ? {
+        ...body,
+        [field]: text.replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, ''),
+      }
+    : body;
 }
 
 type RequestWithBody = HttpRequest & {

@@ -70,6 +70,8 @@ interface RouteErrorsOptions extends RouteTexts {
   hasBody?: boolean;
   /** The errors with a code that the route can answer. */
   errors?: Readonly<Record<string, ErrorInfo>>;
+  /** The classes of bodies that have more than `error` and `code`, by status. */
+  types?: Readonly<Record<number, new () => ErrorBody>>;
 }
 
 /**
@@ -80,7 +82,7 @@ export function RouteErrors(options: RouteErrorsOptions): MethodDecorator {
   const { notFound, failure, isFixed } = options;
   return applyDecorators(
     UseGuards(keepTexts({ notFound, failure, isFixed })),
-    ...documentedStatuses(documentedErrors(options)),
+    ...documentedStatuses(documentedErrors(options), options.types),
   );
 }
 
@@ -114,7 +116,10 @@ function documentedErrors(options: RouteErrorsOptions): DocumentedError[] {
   ];
 }
 
-function documentedStatuses(errors: DocumentedError[]): MethodDecorator[] {
+function documentedStatuses(
+  errors: DocumentedError[],
+  types: RouteErrorsOptions['types'] = {},
+): MethodDecorator[] {
   const statuses = new Set(errors.map(({ status }) => status));
   return Array.from(statuses, (status) => {
     const ofStatus = errors.filter((error) => error.status === status);
@@ -125,7 +130,7 @@ function documentedStatuses(errors: DocumentedError[]): MethodDecorator[] {
       headers: ofStatus.some(({ retryAfter }) => retryAfter !== undefined)
         ? retryAfterHeader
         : undefined,
-      type: status === 400 ? ValidationErrorBody : ErrorBody,
+      type: types[status] ?? (status === 400 ? ValidationErrorBody : ErrorBody),
       ...(bodies.length === 1
         ? { example: bodies[0] }
         : { examples: numbered(bodies) }),

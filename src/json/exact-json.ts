@@ -13,7 +13,15 @@ const UNUSUAL =
   /[[:,\s](?:-0(?![.\d])|-?[\d.]{16}|-?\d+(?:\.\d+)?[eE]|-?\d+\.\d*0(?!\d)|-?0\.0{6})|"(?:\d|\\u003\d)+"\s*:/;
 
 /** The fields of bodies that are open JSON, in the body itself or in an item of `messages`. */
-const OPEN_FIELDS = ['config', 'metadata', 'parts', 'references'];
+const OPEN_FIELDS = [
+  'config',
+  'metadata',
+  'parts',
+  'references',
+  'interrupts',
+  'answer',
+  'error',
+];
 /** More than any body or field may have; what exceeds this is refused later. */
 const MAX_ITEMS = 2_500;
 

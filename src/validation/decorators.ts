@@ -96,6 +96,19 @@ export function IsJsonObject(options?: ValidationOptions): PropertyDecorator {
   );
 }
 
+/** An object with an `id` as that of a message, and without an `answer`; other fields are open. */
+export function IsInterrupt(options?: ValidationOptions): PropertyDecorator {
+  return check(
+    {
+      name: 'isInterrupt',
+      validate: (value) =>
+        isJsonObject(value) && isMessageId(value.id) && !('answer' in value),
+      message: `$property must be an object with an id, which ${MESSAGE_ID_RULE}, and without an answer`,
+    },
+    options,
+  );
+}
+
 /** An object with a `type` (text); other fields are open. */
 export function IsTypedPart(options?: ValidationOptions): PropertyDecorator {
   return check(
@@ -214,12 +227,13 @@ function fieldOf(args: ValidationArguments | undefined, name: string): unknown {
   return (args?.object as Record<string, unknown> | undefined)?.[name];
 }
 
-const NESTED_ARRAY = Symbol('nested array');
+const NESTED = Symbol('nested objects');
 type Class = new () => object;
 
-export interface NestedArrayOptions {
+export interface NestedOptions {
   type: () => Class;
-  max: number;
+  /** The most items of an array; undefined if the field is one object. */
+  max?: number;
 }
 
 /** An array of at most `max` objects of a class, each validated by the rules of the class. */
@@ -228,15 +242,24 @@ export function NestedArray(type: () => Class, max: number): PropertyDecorator {
     ArrayMaxSize(max),
     IsJsonObject({ each: true }),
     ValidateNested({ each: true }),
-    Reflect.metadata(NESTED_ARRAY, { type, max } satisfies NestedArrayOptions),
+    Reflect.metadata(NESTED, { type, max } satisfies NestedOptions),
   );
 }
 
-/** Returns the options of a property's `@NestedArray()`, undefined if it has none. */
-export function nestedArrayOptions(
+/** An object of a class, validated by the rules of the class. */
+export function NestedObject(type: () => Class): PropertyDecorator {
+  return applyDecorators(
+    IsJsonObject(),
+    ValidateNested(),
+    Reflect.metadata(NESTED, { type } satisfies NestedOptions),
+  );
+}
+
+/** Returns the options of a property's `@NestedArray()` or `@NestedObject()`, undefined if it has neither. */
+export function nestedOptions(
   prototype: object,
   property: string,
-): NestedArrayOptions | undefined {
-  return Reflect.getMetadata(NESTED_ARRAY, prototype, property) as
-    NestedArrayOptions | undefined;
+): NestedOptions | undefined {
+  return Reflect.getMetadata(NESTED, prototype, property) as
+    NestedOptions | undefined;
 }

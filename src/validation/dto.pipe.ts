@@ -7,8 +7,8 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { coerce } from './coerce.js';
 import {
   isJsonObject,
-  nestedArrayOptions,
-  type NestedArrayOptions,
+  nestedOptions,
+  type NestedOptions,
 } from './decorators.js';
 import { messagesOf } from './messages.js';
 
@@ -79,7 +79,7 @@ export function validated<Dto extends object>(
 interface Field {
   /** The class that TypeScript emits for the type, such as `Number`. */
   type: unknown;
-  nested: NestedArrayOptions | undefined;
+  nested: NestedOptions | undefined;
 }
 
 const fieldsOfClasses = new Map<DtoClass, ReadonlyMap<string, Field>>();
@@ -101,7 +101,7 @@ function fieldsOf(dtoClass: DtoClass): ReadonlyMap<string, Field> {
     const prototype = dtoClass.prototype as object;
     fields = new Map(
       rules.map(({ propertyName }) => {
-        const nested = nestedArrayOptions(prototype, propertyName);
+        const nested = nestedOptions(prototype, propertyName);
         const type: unknown = Reflect.getMetadata(
           'design:type',
           prototype,
@@ -119,7 +119,7 @@ function fieldsOf(dtoClass: DtoClass): ReadonlyMap<string, Field> {
  * Returns at most one item more than the limit: enough for the array to be
  * refused, without validating a million items.
  */
-function itemsOf({ max }: NestedArrayOptions, value: unknown): unknown[] {
+function itemsOf(max: number, value: unknown): unknown[] {
   return Array.isArray(value) ? value.slice(0, max + 1) : [];
 }
 
@@ -135,9 +135,17 @@ function unknownFields(
     if (!field) found.push(path + key);
     const nested = field?.nested;
     if (!nested) continue;
-    for (const [index, item] of itemsOf(nested, given).entries()) {
+    const inner = `${path}${key}.`;
+    const items: [path: string, item: unknown][] =
+      nested.max === undefined
+        ? [[inner, given]]
+        : itemsOf(nested.max, given).map((item, index) => [
+            `${inner}${index}.`,
+            item,
+          ]);
+    for (const [itemPath, item] of items) {
       if (!isJsonObject(item)) continue;
-      unknownFields(nested.type(), item, `${path}${key}.${index}.`, found);
+      unknownFields(nested.type(), item, itemPath, found);
     }
   }
   return found;
@@ -149,11 +157,12 @@ function instantiate(dtoClass: DtoClass, value: object): object {
   for (const [key, given] of Object.entries(value)) {
     const nested = fields.get(key)?.nested;
     if (!nested) continue;
-    dto[key] = Array.isArray(given)
-      ? itemsOf(nested, given).map((item) =>
-          isJsonObject(item) ? instantiate(nested.type(), item) : emptied(item),
-        )
-      : emptied(given);
+    const { type, max } = nested;
+    const nestedOf = (item: unknown) =>
+      isJsonObject(item) ? instantiate(type(), item) : emptied(item);
+    if (max === undefined) dto[key] = nestedOf(given);
+    else if (Array.isArray(given)) dto[key] = itemsOf(max, given).map(nestedOf);
+    else dto[key] = emptied(given);
   }
   return dto;
 }

@@ -22,6 +22,8 @@ const VALUES: Record<string, string> = {
   message_id: 'msg_01',
   document_id: 'doc-42',
   section_id: 'sec-7',
+  run_id: 'run_01',
+  interrupt_id: 'pay',
 };
 
 let routes: [Method, string][];

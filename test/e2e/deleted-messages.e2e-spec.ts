@@ -111,6 +111,7 @@ describe('the row of a deleted message', () => {
       parts: null,
       references: '[]',
       metadata: '{}',
+      status: null,
       bytes: 0,
       edited_at: expect.anything() as unknown,
     });

@@ -118,6 +118,7 @@ function stepsWith(id: string): Step[] {
       body: { message_id: 'm3' },
       expected: { chat_session: { config: OPEN, metadata: OPEN } },
     },
+    ...runSteps(),
     {
       route: `POST ${ONE}/fork`,
       body: { message_id: 'm1' },
@@ -137,6 +138,52 @@ function stepsWith(id: string): Step[] {
   ];
 }
 
+/** A run that waits once. */
+function runSteps(): Step[] {
+  const run = `${ONE}/runs/:run_id`;
+  const ofRun = (action: string, body: object, expected: object): Step => ({
+    route: `POST ${run}/${action}`,
+    body,
+    expected,
+  });
+  const interrupt = { id: 'pay', ...OPEN };
+  return [
+    {
+      route: `POST ${ONE}/runs`,
+      body: { id: 'r', metadata: OPEN },
+      status: 201,
+      expected: { run: { id: 'r', metadata: OPEN } },
+    },
+    {
+      route: `GET ${run}`,
+      expected: { run: { id: 'r', metadata: OPEN } },
+    },
+    ofRun(
+      'output',
+      { fence: 1, offset: 0, parts: MESSAGE.parts },
+      { offset: MESSAGE.parts.length },
+    ),
+    ofRun(
+      'pause',
+      { fence: 1, interrupts: [interrupt] },
+      { run: { interrupts: [interrupt] } },
+    ),
+    ofRun(
+      'interrupts/:interrupt_id',
+      { answer: OPEN },
+      { run: { interrupts: [{ ...interrupt, answer: OPEN }] } },
+    ),
+    ofRun('resume', {}, { run: { fence: 2 } }),
+    ofRun(
+      'finish',
+      { fence: 2, status: 'failed', error: OPEN },
+      { run: { error: OPEN }, message: { parts: MESSAGE.parts } },
+    ),
+    ofRun('cancel', {}, { run: { status: 'failed' } }),
+    { route: 'GET /usage', expected: { usage: [] } },
+  ];
+}
+
 describe.each([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
@@ -148,6 +195,8 @@ describe.each([
     message_id: 'm1',
     document_id: 'handbook',
     section_id: '3',
+    run_id: 'r',
+    interrupt_id: 'pay',
   };
 
   beforeAll(async () => {

@@ -68,6 +68,8 @@ function requestsFor(sessionId: string, messageId: string) {
 
 function missingPart(path: string): string {
   if (path.endsWith('/fork')) return 'Chat session or message';
+  if (path.includes('/interrupts/')) return 'Run or interrupt';
+  if (path.includes('/runs/')) return 'Run';
   return /\/msg_01|\/leaf/.test(path) ? 'Message' : 'Chat session';
 }
 

@@ -83,7 +83,7 @@ describe('the option routes', () => {
   it('names what it cannot be', () => {
     const routes = ['session'] as unknown as ['sessions'];
     expect(() => ChatSessionsModule.forRoot({ owner, routes })).toThrow(
-      'Options of Chat Sessions: routes must be of sessions, messages, branches, forks, sections, history: "session"',
+      'Options of Chat Sessions: routes must be of sessions, messages, branches, forks, runs, sections, history: "session"',
     );
   });
 });

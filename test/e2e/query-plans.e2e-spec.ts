@@ -129,6 +129,24 @@ async function fillTables(): Promise<void> {
     bytes: '100',
     created_at: TIME,
   });
+  await fill('chat_runs', {
+    session_id: `CASE WHEN i < 50000 THEN '${LONG_SESSION}' ELSE ${session} END`,
+    seq: 'CASE WHEN i < 50000 THEN i + 1 ELSE 1 END',
+    id: text('run-', 'i'),
+    owner_id: `CASE WHEN i < 50000 THEN 'local' ELSE ${owner} END`,
+    message_id: text('m-', 'i'),
+    question_count: '1',
+    status: "'completed'",
+    fence: '1',
+    lease_seconds: '30',
+    end_offset: '0',
+    tail: `'""'`,
+    text_bytes: '0',
+    bytes: '0',
+    part_count: '0',
+    metadata: "'{}'",
+    started_at: TIME,
+  });
   await fill('idempotency_keys', {
     owner_id: owner,
     idempotency_key: text('key-', 'i'),
@@ -139,7 +157,12 @@ async function fillTables(): Promise<void> {
     // 300 keys are old enough for the sweep.
     created_at: `CASE WHEN i < 300 THEN ${TIME} ELSE '2999-01-01 00:00:00.000' END`,
   });
-  for (const table of ['chat_sessions', 'chat_messages', 'idempotency_keys']) {
+  for (const table of [
+    'chat_sessions',
+    'chat_messages',
+    'chat_runs',
+    'idempotency_keys',
+  ]) {
     await run(`${DIALECT.analyze} ${table}`);
   }
 }
@@ -215,6 +238,9 @@ async function useEverything(): Promise<void> {
     const path = `/api/chat-sessions/${kept.id}/messages`;
     await api.send('POST', path, message);
   }
+  const runs = `/api/chat-sessions/${kept.id}/runs`;
+  await api.send('POST', runs, { id: 'r' });
+  await api.send('GET', `${runs}/r`);
 }
 
 /** Reads pages of several ranges of the long session, which then shows its line again. */

@@ -64,10 +64,13 @@ async function tables(): Promise<string[]> {
 
 const TABLES = [
   'chat_forks',
+  'chat_message_chunks',
   'chat_messages',
   'chat_purges',
   'chat_range_purges',
+  'chat_runs',
   'chat_sessions',
+  'chat_usage',
   'idempotency_keys',
 ];
 

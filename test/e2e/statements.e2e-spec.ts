@@ -29,6 +29,8 @@ const VALUES: Record<string, string> = {
   message_id: 'a',
   document_id: 'doc-42',
   section_id: 'sec-7',
+  run_id: 'r',
+  interrupt_id: 'pay',
   cursor: encodeCursor({ lastActivityAt: new Date(), id: ID }),
 };
 
@@ -58,6 +60,7 @@ interface Options {
 
 const SESSIONS = '/api/chat-sessions';
 const SESSION = `${SESSIONS}/:session_id`;
+const RUN = `${SESSION}/runs/:run_id`;
 const SECTION = '/api/documents/:document_id/sections/:section_id';
 const AGAIN = 'again, with the same Idempotency-Key';
 
@@ -188,6 +191,52 @@ const OPERATIONS: [request: string, options?: Options][] = [
     `POST ${SESSION}/messages`,
     { variant: 'to a branch that is shown again', body: MESSAGE },
   ],
+  [`POST ${SESSION}/runs`, { body: { id: 'r', messages: [MESSAGE] } }],
+  [`GET ${SESSION}`, { variant: 'with an active run' }],
+  [`POST ${RUN}/output`, { body: { fence: 1, offset: 0, text: 'Hello' } }],
+  [
+    `POST ${RUN}/output`,
+    {
+      variant: 'of a long text',
+      body: { fence: 1, offset: 5, text: 'x'.repeat(5_000) },
+    },
+  ],
+  [
+    `POST ${RUN}/output`,
+    { variant: 'again', body: { fence: 1, offset: 0, text: 'Hello' } },
+  ],
+  [`GET ${RUN}`],
+  [
+    `GET ${SESSION}/messages`,
+    { variant: 'of a long answer that is being written' },
+  ],
+  [`POST ${SESSION}/fork`, { variant: 'with an active run', body: {} }],
+  [`POST ${RUN}/pause`, { body: { fence: 1, interrupts: [{ id: 'pay' }] } }],
+  [`POST ${RUN}/interrupts/:interrupt_id`, { body: { answer: {} } }],
+  [`POST ${RUN}/resume`, { body: {} }],
+  [
+    `POST ${RUN}/finish`,
+    { body: { fence: 2, status: 'completed', usage: { input_tokens: 1 } } },
+  ],
+  [
+    `POST ${SESSION}/runs`,
+    {
+      variant: 'again, with the same id',
+      body: { id: 'r', messages: [MESSAGE] },
+    },
+  ],
+  [`POST ${SESSION}/runs`, { variant: 'without a question', body: {} }],
+  [
+    `POST ${SESSION}/runs`,
+    {
+      variant: 'while another one is active, which is cancelled',
+      body: { id: 's', if_active: 'cancel' },
+    },
+  ],
+  [`POST ${SESSION}/runs/s/cancel`],
+  ['GET /api/usage'],
+  ['GET /api/usage?by=model'],
+  ['GET /api/usage?by=session&after=0'],
   [`POST ${SESSION}/fork`, { body: {} }],
   [
     `POST ${SESSIONS}/${LONG}/fork`,
@@ -250,7 +299,8 @@ async function send(request: string, options: Options): Promise<void> {
 function inGeneral(request: string): string {
   return request
     .replace(new RegExp(`${UNTITLED}|${LONG}`), ':session_id')
-    .replace('/messages/b?', '/messages/:message_id?');
+    .replace('/messages/b?', '/messages/:message_id?')
+    .replace('/runs/s/', '/runs/:run_id/');
 }
 
 function section(title: string, units: RecordedUnit[]): string {

@@ -200,7 +200,7 @@ function describeWithKilledServer() {
     const stranger = await connectMysql(api.database.url);
     onTestFinished(() => stranger.destroy());
     await stranger.query(
-      'LOCK TABLES chat_sessions WRITE, chat_messages WRITE',
+      'LOCK TABLES chat_sessions WRITE, chat_messages WRITE, chat_runs WRITE, chat_usage WRITE',
     );
     const inFlight = [...REQUESTS, ...REQUESTS, ...REQUESTS].map(
       async (request) => ({ request, response: await send(api, request) }),

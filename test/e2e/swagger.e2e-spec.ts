@@ -185,6 +185,12 @@ describe('GET /api/docs-json', () => {
     expect(closed.toSorted()).toEqual([
       'ChatMessageChanges',
       'ChatMessageToAppend',
+      'ChatRunFinish',
+      'ChatRunInterruptAnswer',
+      'ChatRunOutput',
+      'ChatRunPause',
+      'ChatRunResume',
+      'ChatRunUsage',
       'ChatSessionChanges',
       'ChatSessionConfig',
       'ChatSessionFork',
@@ -193,6 +199,7 @@ describe('GET /api/docs-json', () => {
       'NewChatMessage',
       'NewChatMessages',
       'NewChatMessagesInstead',
+      'NewChatRun',
       'NewChatSession',
     ]);
   });

@@ -16,6 +16,13 @@ export interface ApiRequest {
 const SESSION = '/api/chat-sessions/:session_id';
 const SECTION = '/api/documents/:document_id/sections/:section_id';
 
+const RUN = `${SESSION}/runs/:run_id`;
+const START = {
+  id: 'run_01',
+  messages: [{ role: 'user', content: SECRET }],
+};
+const FIRST = { fence: 1, offset: 0 };
+
 const ROUTES: [Method, string, string, object?][] = [
   ['GET', SESSION, 'Failed to get chat session'],
   ['GET', '/api/chat-sessions', 'Failed to list chat sessions'],
@@ -54,6 +61,35 @@ const ROUTES: [Method, string, string, object?][] = [
     'Failed to show the branch',
     { message_id: 'of the caller' },
   ],
+  ['POST', `${SESSION}/runs`, 'Failed to start run', START],
+  ['GET', RUN, 'Failed to get run'],
+  [
+    'POST',
+    `${RUN}/output`,
+    'Failed to write output',
+    { ...FIRST, text: SECRET },
+  ],
+  [
+    'POST',
+    `${RUN}/pause`,
+    'Failed to pause run',
+    { fence: 1, interrupts: [{ id: 'pay', secret: SECRET }] },
+  ],
+  [
+    'POST',
+    `${RUN}/interrupts/:interrupt_id`,
+    'Failed to answer interrupt',
+    { answer: { secret: SECRET } },
+  ],
+  ['POST', `${RUN}/resume`, 'Failed to resume run', {}],
+  [
+    'POST',
+    `${RUN}/finish`,
+    'Failed to finish run',
+    { fence: 2, status: 'completed', content: SECRET, usage: {} },
+  ],
+  ['POST', `${RUN}/cancel`, 'Failed to stop run'],
+  ['GET', '/api/usage', 'Failed to get usage'],
   ['POST', `${SESSION}/fork`, 'Failed to fork chat session', {}],
   ['DELETE', `${SESSION}/messages/:message_id`, 'Failed to delete message'],
   ['PATCH', SESSION, 'Failed to update chat session', { title: SECRET }],
@@ -84,6 +120,8 @@ export function apiRequests(
     message_id: messageId,
     document_id: 'doc-42',
     section_id: 'sec-7',
+    run_id: 'run_01',
+    interrupt_id: 'pay',
   };
   return ROUTES.map(([method, pattern, failure, body]) => ({
     route: `${method} ${pattern}`,

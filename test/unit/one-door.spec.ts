@@ -86,6 +86,7 @@ describe('a transaction', () => {
         'src/chat-sessions/forks/forks.service.ts: write',
         'src/chat-sessions/removal/purger.ts: write',
         'src/chat-sessions/removal/range-purger.ts: write',
+        'src/chat-sessions/runs/run-outputs.service.ts: write',
         'src/chat-sessions/sessions/activity-correction.ts: write',
         'src/chat-sessions/writes/idempotency/idempotency-sweeper.ts: write',
         'src/chat-sessions/writes/session-writes.ts: write',

@@ -42,6 +42,12 @@ export const ROOMS: Room[] = [
     purpose: 'The module itself, which the service and a platform register',
   },
   {
+    name: 'chat-sessions/runs',
+    paths: ['chat-sessions/runs/'],
+    purpose:
+      'Feature: answers that are being written, by one writer at a time; usage',
+  },
+  {
     name: 'chat-sessions/forks',
     paths: ['chat-sessions/forks/'],
     purpose: 'Feature: copy the messages of a path into a new session',
@@ -78,6 +84,12 @@ export const ROOMS: Room[] = [
       'The one way to change a session: transaction, If-Match, Idempotency-Key, response cache, events after commit',
   },
   {
+    name: 'chat-sessions/answers',
+    paths: ['chat-sessions/answers/'],
+    purpose:
+      'The answer that is being written: its outputs, how it is read, how it ends',
+  },
+  {
     name: 'chat-sessions/store',
     paths: ['chat-sessions/store/'],
     purpose: 'The tables of sessions and messages: entities, SQL, migrations',
@@ -87,6 +99,11 @@ export const ROOMS: Room[] = [
     paths: ['chat-sessions/tree/'],
     purpose:
       'The branches of a session, as pure functions: paths, pages, siblings, changes',
+  },
+  {
+    name: 'chat-sessions/text',
+    paths: ['chat-sessions/text/'],
+    purpose: 'Starts of texts, and the text of parts',
   },
   {
     name: 'chat-sessions/base',

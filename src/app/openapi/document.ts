@@ -50,6 +50,10 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
       'Messages',
       'The turns of a conversation: appended at its end, read in pages.',
     )
+    .addTag(
+      'Runs',
+      'Answers while they are being written. The numbered requests are one turn: send them in order, in a session that exists.',
+    )
     .addTag('History', 'For clients that know of one conversation at a time.')
     .addTag('Health', 'For who runs the service: open to everybody.')
     .build();

@@ -3,6 +3,7 @@ import { ApiBody, ApiOperation, ApiQuery } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
 import { MESSAGE_ID_RULE } from '../../validation/decorators.js';
 import { ChatMessagesBody } from '../messages/dto/chat-message.dto.js';
+import { RUN_CONFLICT } from '../messages/dto/chat-run.dto.js';
 import {
   ApiIdempotencyKey,
   ApiIfMatch,
@@ -42,8 +43,9 @@ export const ApiDeleteMessage = () =>
     ApiIfMatch(),
     ApiVersioned(204, 'Deleted.'),
     RouteErrors({
+      types: RUN_CONFLICT,
       ...OF_MESSAGE,
-      errors: errorsOf('too_many_branches', 'version_moved'),
+      errors: errorsOf('run_active', 'too_many_branches', 'version_moved'),
       failure: 'Failed to delete message',
     }),
   );
@@ -72,9 +74,11 @@ export const ApiReplaceMessages = () =>
       example: EXAMPLES.replacedMessages,
     }),
     RouteErrors({
+      types: RUN_CONFLICT,
       ...OF_SESSION,
       hasBody: true,
       errors: errorsOf(
+        'run_active',
         'message_empty',
         'after_unknown',
         'messages_gone',

@@ -110,6 +110,7 @@ export class BranchesService {
         key,
         {
           type: 'updated',
+          isAllowedDuringRun: true,
           apply: (session, now) =>
             this.applyMove(session, { messageId, now }, admit),
         },

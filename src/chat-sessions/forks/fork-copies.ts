@@ -4,24 +4,28 @@ import {
   execute,
   type UnitOfWork,
 } from '../../database/unit-of-work.js';
+import { RunEndings } from '../answers/run-endings.js';
 import { ChatSessionsError } from '../errors.js';
-import { PAGE } from '../limits.js';
+import { PAGE, PREVIEW_CHARACTERS } from '../limits.js';
 import { MessageReads } from '../messages/message-reads.js';
 import { newSession } from '../sessions/session-rules.js';
 import { ChatForksRepository } from '../store/chat-forks.repository.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
+import { ChatRunsRepository } from '../store/chat-runs.repository.js';
 import {
   ChatSessionsRepository,
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
 import type { ChatFork } from '../store/entities/chat-fork.entity.js';
+import type { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import { PlacedMessagesRepository } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
+import { startOf } from '../text/text.js';
 import { pageOf, type Path, pathOf } from '../tree/path.js';
-import { has, sizeOf, type Tree } from '../tree/tree.js';
+import { has, type SeqRange, sizeOf, type Tree } from '../tree/tree.js';
 import type { IfMatch } from '../writes/entity-tag.js';
 import { timeOfChange } from '../writes/session-writes.js';
 
@@ -47,6 +51,7 @@ export interface Progress {
   lastSeq: number;
   /** The copied session, as it was at that time. */
   source: SessionState;
+  maxMessageBytes: number;
 }
 
 /** Thrown if a fork cannot go on: messages of it were deleted meanwhile, or it took too long. */
@@ -73,15 +78,26 @@ export class ForkCopies {
     private readonly purges: ChatPurgesRepository,
     private readonly forks: ChatForksRepository,
     private readonly reads: MessageReads,
+    private readonly runs: ChatRunsRepository,
+    private readonly endings: RunEndings,
   ) {}
 
   /** Copies all at once. Throws EntityNotFoundError, `version_moved`. */
   *copy(point: ForkPoint): UnitOfWork<ChatSession> {
     const { session, source, path } = yield* this.prepare(point);
+    const { ranges } = path;
+    const target = { id: session.id, firstSeq: 1 };
+    const answer = yield* this.partial(source, ranges, target);
+    if (answer) {
+      session.preview = startOf(answer.content, PREVIEW_CHARACTERS);
+      session.maxMessageBytes = Math.max(session.maxMessageBytes, answer.bytes);
+    }
     yield* this.sessions.insert(session);
     if (path.length > 0) {
-      const target = { id: session.id, firstSeq: 1 };
-      yield* execute(...this.messages.copies(source, path.ranges, target));
+      yield* execute(
+        ...this.messages.copies(source, ranges, target),
+        ...(answer ? [this.messages.change(answer)] : []),
+      );
     }
     return session;
   }
@@ -97,7 +113,10 @@ export class ForkCopies {
   }
 
   /** Copies the next messages. Throws EntityNotFoundError, ForkInterrupted. */
-  *copyBatch(fork: Fork, { count, lastSeq }: Progress): UnitOfWork<Progress> {
+  *copyBatch(
+    fork: Fork,
+    { count, lastSeq, maxMessageBytes }: Progress,
+  ): UnitOfWork<Progress> {
     const { id, ownerId } = fork.source;
     const source = yield* this.sessions.lock(ownerId, id);
     const tree = yield* this.trees.get(source);
@@ -109,22 +128,31 @@ export class ForkCopies {
     const fitting = yield* this.placed.fitting(source, next);
     const { ranges } = fitting!.page;
     const target = { id: fork.session.id, firstSeq: count + 1 };
+    const answer = yield* this.partial(source, ranges, target);
+    const changes = answer ? [this.messages.change(answer)] : [];
     const copies = this.messages.copies(source, ranges, target);
-    yield* execute(...copies, COMMIT);
+    yield* execute(...copies, ...changes, COMMIT);
     return {
       count: count + sizeOf(ranges),
       lastSeq: ranges.at(-1)!.to,
       source,
+      maxMessageBytes: Math.max(
+        maxMessageBytes,
+        source.maxMessageBytes,
+        answer?.bytes ?? 0,
+      ),
     };
   }
 
   /** Gives a fork whose messages are all copied to its owner. Throws ForkInterrupted. */
-  *publish({ session }: Fork, { source }: Progress): UnitOfWork<ChatSession> {
+  *publish(
+    { session }: Fork,
+    { source, maxMessageBytes }: Progress,
+  ): UnitOfWork<ChatSession> {
     const { ownerId, id, lastSeq } = session;
     yield* this.forks.delete(yield* this.lockHidden(session));
     // Messages may have been changed before they were copied.
     const leaf = yield* this.reads.leafFields(session, lastSeq);
-    const { maxMessageBytes } = source;
     const isNewer = source.updatedAt > session.updatedAt;
     const { updatedAt } = isNewer ? source : session;
     yield* this.sessions.publish(session, {
@@ -152,6 +180,23 @@ export class ForkCopies {
     const fork = yield* this.forks.lock(id);
     if (!fork) throw new ForkInterrupted();
     return fork;
+  }
+
+  /** What is written of an answer that is copied while a run writes it, as the message of the copy. */
+  private *partial(
+    source: SessionState,
+    ranges: readonly SeqRange[],
+    target: { id: string; firstSeq: number },
+  ): UnitOfWork<ChatMessage | undefined> {
+    const openSeq = source.activeRunSeq;
+    const before = ranges.filter(({ from }) => from <= (openSeq ?? 0));
+    const last = before.at(-1);
+    if (openSeq === null || !last || last.to < openSeq) return undefined;
+    const run = yield* this.runs.lockBySeq(source, openSeq);
+    if (!run) return undefined;
+    const message = yield* this.endings.written(source, run);
+    const seq = target.firstSeq + sizeOf(before) - 1 - (last.to - openSeq);
+    return { ...message, sessionId: target.id, seq, status: 'partial' };
   }
 
   private *prepare(point: ForkPoint): UnitOfWork<Fork> {

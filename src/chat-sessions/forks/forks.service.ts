@@ -142,7 +142,12 @@ export class ForksService {
   }
 
   private async copyAll(fork: Fork): Promise<Progress> {
-    let progress: Progress = { count: 0, lastSeq: 0, source: fork.source };
+    let progress: Progress = {
+      count: 0,
+      lastSeq: 0,
+      source: fork.source,
+      maxMessageBytes: 0,
+    };
     while (progress.count < fork.path.length) {
       progress = await this.database.write(() =>
         this.copies.copyBatch(fork, progress),

@@ -27,6 +27,7 @@ import {
   ChatMessagePage,
   ChatMessagesBody,
 } from './dto/chat-message.dto.js';
+import { RUN_CONFLICT } from './dto/chat-run.dto.js';
 import {
   AppendChatMessageDto,
   CreateChatMessagesDto,
@@ -75,10 +76,12 @@ export const ApiAppendMessages = () =>
     ),
     ApiWritten(200, 'Likewise; they were stored before.', APPENDED),
     RouteErrors({
+      types: RUN_CONFLICT,
       ...OF_SESSION,
       invalid: `role must be one of the following values: ${MESSAGE_ROLES.join(', ')}`,
       hasBody: true,
       errors: errorsOf(
+        'run_active',
         'message_empty',
         'parent_unknown',
         'messages_gone',
@@ -152,10 +155,11 @@ export const ApiUpdateMessage = () =>
       example: EXAMPLES.changedMessage,
     }),
     RouteErrors({
+      types: RUN_CONFLICT,
       invalid: `message_id ${MESSAGE_ID_RULE}`,
       notFound: 'Message not found',
       hasBody: true,
-      errors: errorsOf('message_empty', 'version_moved'),
+      errors: errorsOf('run_active', 'message_empty', 'version_moved'),
       failure: 'Failed to update message',
     }),
   );

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { COMMIT, type UnitOfWork } from '../../database/unit-of-work.js';
+import { RunEndings } from '../answers/run-endings.js';
 import { PREVIEW_CHARACTERS } from '../limits.js';
 import { Purger } from '../removal/purger.js';
 import { Removal, type Removed } from '../removal/removal.js';
@@ -12,7 +13,9 @@ import {
 import { type Admit, LargeReads } from '../store/large-reads.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
+import { startOf } from '../text/text.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
+import { RunExpiry } from '../writes/run-expiry.js';
 import {
   SessionWrites,
   type WriteOptions,
@@ -30,7 +33,6 @@ import {
   type SessionWithPage,
 } from './message-reads.js';
 import { editedMessage, refuseEmpty } from './message-rules.js';
-import { startOf } from './text.js';
 
 export interface Edited extends Written {
   message: PlacedMessage;
@@ -48,6 +50,8 @@ export class ChatMessagesService {
     private readonly writes: SessionWrites,
     private readonly removal: Removal,
     private readonly purger: Purger,
+    private readonly runs: RunEndings,
+    private readonly expiry: RunExpiry,
   ) {}
 
   /**
@@ -74,7 +78,7 @@ export class ChatMessagesService {
     );
   }
 
-  /** Changes what a message says; fields that are undefined stay. Throws EntityNotFoundError, `message_empty`, `version_moved`. */
+  /** Changes what a message says; fields that are undefined stay. Throws EntityNotFoundError, `message_empty`, `run_active` if it is being written, `version_moved`. */
   edit(
     key: SessionKey,
     messageId: string,
@@ -86,6 +90,7 @@ export class ChatMessagesService {
         key,
         {
           type: 'updated',
+          isAllowedDuringRun: true,
           apply: (session, now) =>
             this.applyEdit(session, { messageId, changes, now }, admit),
         },
@@ -113,8 +118,12 @@ export class ChatMessagesService {
   }
 
   /** Throws EntityNotFoundError, `leaf_unknown`. */
-  page(key: SessionKey, query: MessagesQuery): Promise<SessionWithPage> {
-    return this.reads.read((admit) => this.readPage(key, query, admit));
+  async page(key: SessionKey, query: MessagesQuery): Promise<SessionWithPage> {
+    const page = await this.reads.read((admit) =>
+      this.readPage(key, query, admit),
+    );
+    this.expiry.settle(key, page.run);
+    return page;
   }
 
   /** Throws EntityNotFoundError. */
@@ -128,7 +137,11 @@ export class ChatMessagesService {
     admit: Admit,
   ): UnitOfWork<Edited> {
     admit(yield* this.messages.bytesOf(session, [messageId]));
-    const stored = yield* this.messageReads.get(session, messageId);
+    let stored = yield* this.messageReads.get(session, messageId);
+    if (stored.seq === session.activeRunSeq) {
+      yield* this.runs.endExpired(session, time);
+      stored = yield* this.messageReads.get(session, messageId);
+    }
     const isSame = Object.values(changes).every((value) => value === undefined);
     if (isSame) return { session, message: stored, created: false };
     // Later than all changes before it, which tells readers that it was made.

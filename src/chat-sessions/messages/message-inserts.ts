@@ -40,7 +40,11 @@ export interface NewMessages {
   messages: CreateChatMessageDto[];
   /** The id of the message that the first one follows: by default the leaf; null for a new root. */
   parentId?: string | null;
+  opening?: Opening;
 }
+
+/** The last of new messages is an answer that is being written. Returns the statement that inserts its run. */
+type Opening = (answer: PlacedMessage) => Statement;
 
 export interface Appended extends Written {
   messages: PlacedMessage[];
@@ -55,6 +59,7 @@ export interface Placement {
   tree?: Tree;
   /** Statements that hide others. */
   hiding?: Statement[];
+  opening?: Opening;
 }
 
 /** Messages, and characters of one, that are looked at for a text. */
@@ -74,10 +79,11 @@ export class MessageInserts {
   /** Throws `message_empty`, `parent_unknown`, `too_many_branches`, and the driver's error if an id is taken. */
   *append(
     session: SessionState,
-    { messages, parentId }: NewMessages,
+    { messages, parentId, opening }: NewMessages,
     now: Date,
   ): UnitOfWork<Appended> {
-    const placement = yield* this.below(session, messages.length, parentId);
+    const place = yield* this.below(session, messages.length, parentId);
+    const placement = { ...place, opening };
     return yield* this.insert(session, messages, placement, now);
   }
 
@@ -85,21 +91,27 @@ export class MessageInserts {
   *insert(
     session: SessionState,
     inputs: CreateChatMessageDto[],
-    { parentId, columns, tree, hiding = [] }: Placement,
+    { parentId, columns, tree, hiding = [], opening }: Placement,
     now: Date,
   ): UnitOfWork<Appended> {
     const messages = newMessages(session, inputs, { now, parentId });
+    const answer = opening && messages.at(-1)!;
+    if (answer) answer.status = 'open';
     const fields = {
       ...(session.title === null && {
         title: yield* this.firstTitle(session, messages),
       }),
       ...fieldsWith(session, messages),
       ...columns,
+      ...(answer && { activeRunSeq: answer.seq }),
     };
-    const insertion = this.messages.insertion(messages);
+    const insertions = [
+      this.messages.insertion(messages),
+      ...(answer ? [opening(answer)] : []),
+    ];
     const last = [COMMIT];
     try {
-      const first = [...hiding, insertion];
+      const first = [...hiding, ...insertions];
       yield* this.sessions.update(session, fields, { now, first, last });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -107,7 +119,7 @@ export class MessageInserts {
       const ids = messages.map(({ id }) => id);
       const after = tree ?? (yield* this.trees.get(session));
       if (!(yield* this.hidden.freeIds(session, after, ids))) throw error;
-      const first = [insertion];
+      const first = insertions;
       yield* this.sessions.update(session, fields, { now, first, last });
     }
     const [message] = messages;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { OpenAnswers } from '../answers/open-answers.js';
 import { ChatSessionsError } from '../errors.js';
 import { PAGE, PREVIEW_CHARACTERS } from '../limits.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
@@ -10,6 +11,7 @@ import {
   type SessionState,
 } from '../store/chat-sessions.repository.js';
 import { ChatMessage } from '../store/entities/chat-message.entity.js';
+import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import type { ChatSession } from '../store/entities/chat-session.entity.js';
 import type { Admit } from '../store/large-reads.js';
 import {
@@ -18,6 +20,7 @@ import {
   PlacedMessagesRepository,
 } from '../store/placed-messages.repository.js';
 import { TreesRepository } from '../store/trees.repository.js';
+import { startOf } from '../text/text.js';
 import {
   arrivalsOf,
   pageOf,
@@ -26,11 +29,12 @@ import {
   type PathPageQuery,
 } from '../tree/path.js';
 import type { Tree } from '../tree/tree.js';
-import { startOf } from './text.js';
 
 /** A session with a page of its messages, both read at one moment. */
 export interface SessionWithPage extends MessagePage {
   session: ChatSession;
+  /** The run whose answer is being written, as it is now; null if there is none. */
+  run: ChatRun | null;
 }
 
 /** A request for a page of messages. Cursors are seqs. */
@@ -56,6 +60,7 @@ export class MessageReads {
     private readonly trees: TreesRepository,
     private readonly messages: PlacedMessagesRepository,
     private readonly ids: ChatMessagesRepository,
+    private readonly answers: OpenAnswers,
   ) {}
 
   /** A page, oldest first. Throws `leaf_unknown`. */
@@ -75,7 +80,9 @@ export class MessageReads {
       if (path) {
         const page = pageOf(path, query);
         const found = yield* this.messages.page(session, tree, page, admit);
-        if (found) return { session, ...found };
+        const run =
+          found && (yield* this.answers.fill(session, found.messages, admit));
+        if (run !== undefined) return { session, run, ...found! };
       }
       session = yield* this.sessions.get(ownerId, id);
     }
@@ -135,7 +142,9 @@ export class MessageReads {
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const tree = yield* this.trees.find(session);
       const found = tree && (yield* this.messages.findAll(session, tree, ids));
-      if (found) return new Map(found.map((one) => [one.id, one]));
+      const run =
+        found && (yield* this.answers.fill(session, found, () => undefined));
+      if (run !== undefined) return new Map(found!.map((one) => [one.id, one]));
       session = yield* this.sessions.state(ownerId, id);
     }
     throw inconsistent(id);

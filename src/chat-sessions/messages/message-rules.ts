@@ -9,7 +9,11 @@ import {
 } from '../../json/exact-json.js';
 import { shapeOf } from '../../json/json-shape.js';
 import { ChatSessionsError } from '../errors.js';
-import { DERIVED_TITLE_CHARACTERS, PREVIEW_CHARACTERS } from '../limits.js';
+import {
+  BYTES_PER_VALUE,
+  DERIVED_TITLE_CHARACTERS,
+  PREVIEW_CHARACTERS,
+} from '../limits.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import { ChatMessage } from '../store/entities/chat-message.entity.js';
 import type {
@@ -18,14 +22,11 @@ import type {
 } from '../store/entities/chat-session.entity.js';
 import { storedIdOf } from '../store/message-ids.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import { textOf } from '../text/text-of-parts.js';
+import { startOf } from '../text/text.js';
 import { toChatMessage } from './dto/chat-message.dto.js';
 import type { CreateChatMessageDto } from './dto/create-chat-message.dto.js';
 import type { UpdateChatMessageDto } from './dto/update-chat-message.dto.js';
-import { textOf } from './text-parts.js';
-import { startOf } from './text.js';
-
-/** A page of 4 MiB has no more values than a body may have. */
-const BYTES_PER_VALUE = 17;
 
 /** Throws `message_empty`. */
 export function refuseEmpty(inputs: CreateChatMessageDto[]): void {
@@ -51,6 +52,7 @@ export function newMessages(
       parts: partsOf(input),
       references: referencesOf(input),
       metadata: input.metadata ?? {},
+      status: null,
       createdAt: now,
       editedAt: null,
       parentId: previousId,
@@ -103,6 +105,7 @@ function sizeOf(message: PlacedMessage): number {
 /** The fields of a session that change when these messages follow its last. */
 export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
   const newest = messages.at(-1)!;
+  const finished = messages.findLast(({ status }) => status === null);
   return {
     messageCount: session.messageCount + messages.length,
     lastSeq: newest.seq,
@@ -112,7 +115,9 @@ export function fieldsWith(session: SessionState, messages: ChatMessage[]) {
       (max, { bytes }) => Math.max(max, bytes),
       session.maxMessageBytes,
     ),
-    preview: startOf(newest.content, PREVIEW_CHARACTERS),
+    ...(finished && {
+      preview: startOf(finished.content, PREVIEW_CHARACTERS),
+    }),
     lastMessageAt: newest.createdAt,
     lastActivityAt: newest.createdAt,
   } satisfies Partial<ChatSession>;

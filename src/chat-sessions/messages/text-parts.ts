@@ -1,25 +1,5 @@
 import { check } from '../../validation/check.js';
-import { isJsonObject } from '../../validation/decorators.js';
-
-interface TextPart {
-  type: 'text';
-  text: string;
-}
-
-/** The texts of the `text` parts, a line each: the content of a message without one. */
-export function textOf(parts: unknown): string {
-  if (!Array.isArray(parts)) return '';
-  return parts
-    .filter(isText)
-    .map(({ text }) => text)
-    .join('\n');
-}
-
-function isText(part: unknown): part is TextPart {
-  return (
-    isJsonObject(part) && part.type === 'text' && typeof part.text === 'string'
-  );
-}
+import { textOf } from '../text/text-of-parts.js';
 
 /** Parts whose texts have at most `max` bytes in UTF-8, unless the object has a `content`. */
 export function MaxTextBytes(max: number): PropertyDecorator {

@@ -7,6 +7,7 @@ import {
 } from '../store/chat-messages.repository.js';
 import { ChatPurgesRepository } from '../store/chat-purges.repository.js';
 import { ChatRangePurgesRepository } from '../store/chat-range-purges.repository.js';
+import { ChatRunsRepository } from '../store/chat-runs.repository.js';
 import {
   ChatSessionsRepository,
   type SessionState,
@@ -49,6 +50,7 @@ export class Removal {
     private readonly hidden: HiddenMessagesRepository,
     private readonly purges: ChatPurgesRepository,
     private readonly rangePurges: ChatRangePurgesRepository,
+    private readonly runs: ChatRunsRepository,
     { removalGrace }: ChatSessionsSettings,
   ) {
     this.graceMs = removalGrace * 1000;
@@ -100,6 +102,10 @@ export class Removal {
     }
     if (isPurgeNeeded) {
       if (!isListed) yield* this.purges.insert(session, now);
+      // Its writer must not go on; rows that are deleted here take their runs with them.
+      if (session.activeRunSeq !== null) {
+        yield* this.runs.delete(session, session.activeRunSeq);
+      }
       yield* this.sessions.disown(session);
     } else yield* this.sessions.delete(session);
     return { session, created: false, isPurgeNeeded };

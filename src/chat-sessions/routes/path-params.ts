@@ -17,15 +17,21 @@ export const SessionKeyParam = createParamDecorator(
 );
 
 /** The path's `message_id`; 400 if no message can have it. */
-export const MessageIdParam = createParamDecorator(
-  (_, context: ExecutionContext): string => {
-    const id = pathParam(context, 'message_id');
+export const MessageIdParam = ownIdParam('message_id');
+/** The path's `run_id`; 400 if no run can have it. */
+export const RunIdParam = ownIdParam('run_id');
+/** The path's `interrupt_id`; 400 if no interrupt can have it. */
+export const InterruptIdParam = ownIdParam('interrupt_id');
+
+function ownIdParam(name: string) {
+  return createParamDecorator((_, context: ExecutionContext): string => {
+    const id = pathParam(context, name);
     if (!isMessageId(id)) {
-      throw new ValidationFailedException([`message_id ${MESSAGE_ID_RULE}`]);
+      throw new ValidationFailedException([`${name} ${MESSAGE_ID_RULE}`]);
     }
     return id;
-  },
-);
+  });
+}
 
 function pathParam(context: ExecutionContext, name: string): string {
   const http = context.switchToHttp();

@@ -22,7 +22,8 @@ interface FindOptions {
 
 /** The response to GET of a session. */
 export interface CachedSession {
-  etag: string;
+  /** Undefined while an answer is being written. */
+  etag?: string;
   /** Serialized JSON; undefined if the client's copy is current. */
   body?: Buffer;
 }
@@ -58,13 +59,13 @@ export class CachedSessions {
         isCurrent: (current) =>
           isClients(current) || (isCached && current === cachedEtag),
       });
-      if (view) {
-        body = serialize(view);
+      if (view) body = serialize(view);
+      if (view && body && etag !== undefined) {
         const isKept = body.length <= MAX_CACHED_BYTES;
         const bodies = new Map(isKept ? [[messages, body]] : []);
         this.cache.complete(key, cached, { etag, bodies });
       }
-      return isClients(etag) ? { etag } : { etag, body };
+      return etag !== undefined && isClients(etag) ? { etag } : { etag, body };
     } catch (error) {
       this.cache.delete(key);
       throw error;

@@ -94,7 +94,7 @@ export class ChatSessionsController {
     @IfNoneMatchHeader() ifNoneMatch?: string,
   ): Promise<unknown> {
     const cached = await this.cached.find(key, { messages, ifNoneMatch });
-    response.header('ETag', cached.etag);
+    if (cached.etag !== undefined) response.header('ETag', cached.etag);
     response.header('Cache-Control', 'private, no-cache');
     if (cached.body) return this.replies.bytes(response, cached.body);
     response.status(HttpStatus.NOT_MODIFIED);

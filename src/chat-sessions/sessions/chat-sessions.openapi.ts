@@ -10,6 +10,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import { RouteErrors } from '../../http/route-errors.js';
+import { RUN_CONFLICT } from '../messages/dto/chat-run.dto.js';
 import {
   ApiIdempotencyKey,
   ApiIfMatch,
@@ -206,7 +207,13 @@ export const ApiClearChatSession = () =>
     RouteErrors({
       ...OF_SESSION,
       hasBody: true,
-      errors: errorsOf('version_moved', 'key_in_use', 'key_reused'),
+      errors: errorsOf(
+        'run_active',
+        'version_moved',
+        'key_in_use',
+        'key_reused',
+      ),
+      types: RUN_CONFLICT,
       failure: 'Failed to clear chat session',
       isFixed: true,
     }),
@@ -217,6 +224,7 @@ export const ApiDeleteChatSession = () =>
     ApiOperation({
       operationId: 'deleteChatSession',
       summary: 'Delete a session and its messages',
+      description: 'An answer that is being written ends with it.',
     }),
     ApiSessionId(),
     ApiIfMatch(),

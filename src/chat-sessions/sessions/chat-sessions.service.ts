@@ -10,6 +10,7 @@ import {
   type SessionKey,
   type SessionState,
 } from '../store/chat-sessions.repository.js';
+import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import type {
   ChatSession,
   JsonObject,
@@ -21,7 +22,8 @@ import {
   type ListPosition,
   SessionListsRepository,
 } from '../store/session-lists.repository.js';
-import { entityTagOf } from '../writes/entity-tag.js';
+import { readTagOf } from '../writes/entity-tag.js';
+import { RunExpiry } from '../writes/run-expiry.js';
 import {
   SessionWrites,
   type WriteOptions,
@@ -46,10 +48,13 @@ export interface SessionView {
   session: ChatSession;
   /** The newest messages, oldest first. */
   messages: PlacedMessage[];
+  /** The run whose answer is being written. */
+  run?: ChatRun | null;
 }
 
 export interface SessionRead {
-  etag: string;
+  /** Undefined while an answer is being written. */
+  etag?: string;
   /** Undefined if `isCurrent` said that the caller's copy is current. */
   view?: SessionView;
 }
@@ -84,6 +89,7 @@ export class ChatSessionsService {
     private readonly writes: SessionWrites,
     private readonly removal: Removal,
     private readonly purger: Purger,
+    private readonly expiry: RunExpiry,
   ) {}
 
   /**
@@ -120,8 +126,15 @@ export class ChatSessionsService {
   }
 
   /** A session with its newest messages. Throws EntityNotFoundError. */
-  get(key: SessionKey, options: GetSessionOptions = {}): Promise<SessionRead> {
-    return this.reads.read((admit) => this.read(key, options, admit));
+  async get(
+    key: SessionKey,
+    options: GetSessionOptions = {},
+  ): Promise<SessionRead> {
+    const read = await this.reads.read((admit) =>
+      this.read(key, options, admit),
+    );
+    this.expiry.settle(key, read.view?.run);
+    return read;
   }
 
   /** A page of the owner's sessions, latest activity first. */
@@ -162,6 +175,7 @@ export class ChatSessionsService {
         key,
         {
           type: 'updated',
+          isAllowedDuringRun: true,
           apply: (session, now) =>
             this.applyChanges(session, changes, now, admit),
         },
@@ -181,10 +195,14 @@ export class ChatSessionsService {
       yield* sessions.update(session, { config }, { now });
       return { session, created: false };
     }
-    return this.writes.run(key, { type: 'updated', apply }, { ifMatch });
+    return this.writes.run(
+      key,
+      { type: 'updated', isAllowedDuringRun: true, apply },
+      { ifMatch },
+    );
   }
 
-  /** Deletes the session with its messages. Throws EntityNotFoundError, `version_moved`. */
+  /** Deletes the session with its messages, also while an answer is being written. Throws EntityNotFoundError, `version_moved`. */
   async delete(
     key: SessionKey,
     { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
@@ -193,6 +211,7 @@ export class ChatSessionsService {
       key,
       {
         type: 'deleted',
+        isAllowedDuringRun: true,
         apply: (session, now) => this.removal.delete(session, now),
       },
       { ifMatch },
@@ -206,16 +225,16 @@ export class ChatSessionsService {
     admit: Admit,
   ): UnitOfWork<SessionRead> {
     if (hasCopy) {
-      const etag = entityTagOf(yield* this.sessions.version(ownerId, id));
-      if (isCurrent?.(etag)) return { etag };
+      const etag = readTagOf(yield* this.sessions.version(ownerId, id));
+      if (etag !== undefined && isCurrent?.(etag)) return { etag };
     }
     const session = yield* this.sessions.get(ownerId, id);
-    const etag = entityTagOf(session);
-    if (isCurrent?.(etag)) return { etag };
+    const etag = readTagOf(session);
+    if (etag !== undefined && isCurrent?.(etag)) return { etag };
     const query = { limit: limit ?? PAGE.sessionMessages.default };
     // It may be of a later version.
     const view = yield* this.messageReads.page(session, query, admit);
-    return { etag: entityTagOf(view.session), view };
+    return { etag: readTagOf(view.session), view };
   }
 
   private *readList(

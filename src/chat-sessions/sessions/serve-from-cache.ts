@@ -93,7 +93,8 @@ export class ServeFromCache implements OnModuleInit {
         { ownerId, id },
         { ifNoneMatch: request.headers['if-none-match'] },
       );
-      reply.header('etag', etag).header('cache-control', 'private, no-cache');
+      reply.header('cache-control', 'private, no-cache');
+      if (etag !== undefined) reply.header('etag', etag);
       if (body) void reply.header('content-type', JSON_TYPE).send(body);
       else void reply.status(304).send();
     } catch (error) {

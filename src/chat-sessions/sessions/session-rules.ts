@@ -35,6 +35,8 @@ export function newSession(
     pinned: false,
     archived: false,
     ...NO_MESSAGES,
+    activeRunSeq: null,
+    usage: null,
     lastSeq: 0,
     lastActivityAt: now,
     version: 1,

@@ -167,12 +167,13 @@ export class ChatMessagesRepository {
     parts,
     references,
     metadata,
+    status,
     bytes,
     editedAt,
   }: ChatMessage): Statement {
     return this.table.update(
       { sessionId, seq, ownerId },
-      { content, parts, references, metadata, bytes, editedAt },
+      { content, parts, references, metadata, status, bytes, editedAt },
     );
   }
 

@@ -45,7 +45,7 @@ export class ChatSessionsRepository {
     this.database.forUpdate(this.byId(key, ['metadata', 'config'])),
   );
   private readonly selectVersion = cachedSelect((key: SessionKey) =>
-    this.byId(key, ['createdAt', 'version', 'revision']),
+    this.byId(key, ['createdAt', 'version', 'revision', 'activeRunSeq']),
   );
   private readonly table: Table<ChatSession>;
 
@@ -235,6 +235,7 @@ export const STATE = [
   'firstSeq',
   'leafSeq',
   'treeRevision',
+  'activeRunSeq',
   'maxMessageBytes',
   'version',
   'revision',

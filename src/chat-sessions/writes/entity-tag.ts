@@ -15,6 +15,13 @@ export function entityTagOf({
   return revision === '' ? `"${counted}"` : `"${counted}-${revision}"`;
 }
 
+/** The tag of a response to GET: none while an answer is being written, since its outputs do not change the version. */
+export function readTagOf(
+  session: Versioned & Pick<ChatSession, 'activeRunSeq'>,
+): string | undefined {
+  return session.activeRunSeq === null ? entityTagOf(session) : undefined;
+}
+
 // RFC 9110, 8.8.3: entity-tag = [ "W/" ] DQUOTE *etagc DQUOTE
 const TAG = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/;
 /** `*`, or a list of tags. */

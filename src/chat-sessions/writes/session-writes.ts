@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { isDuplicateKey } from '../../database/errors.js';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { RunEndings } from '../answers/run-endings.js';
 import { ChatSessionsError, type ChatSessionsErrorCode } from '../errors.js';
 import {
   ChatSessionsRepository,
@@ -47,6 +48,8 @@ export interface SessionCreation<Result extends Written> {
 /** A change of one session. */
 export interface SessionChange<Result extends Written> {
   type: Exclude<SessionEvent['type'], 'created'>;
+  /** Whether it may be made while an answer is being written. Others throw `run_active` then. */
+  isAllowedDuringRun?: boolean;
   /**
    * Makes the change.
    * @param session locked until the commit
@@ -67,7 +70,8 @@ export interface SessionChange<Result extends Written> {
  *
  * 1. until the write has ended, no response comes from the cache;
  * 2. the Idempotency-Key is inserted; if it exists, the request is replayed;
- * 3. the session is locked and If-Match is checked;
+ * 3. the session is locked, If-Match is checked, and a run whose lease has run
+ *    out is ended;
  * 4. the change is applied and committed;
  * 5. `SessionEvents` tells its listeners.
  */
@@ -76,6 +80,7 @@ export class SessionWrites {
   constructor(
     private readonly database: Database,
     private readonly sessions: ChatSessionsRepository,
+    private readonly runs: RunEndings,
     private readonly idempotency: Idempotency,
     private readonly cache: ResponseCache,
     private readonly events: SessionEvents,
@@ -87,7 +92,7 @@ export class SessionWrites {
     change: SessionChange<Result>,
     { ifMatch, request }: WriteOptions = {},
   ): Promise<Result> {
-    const { sessions, idempotency } = this;
+    const { sessions, runs, idempotency } = this;
     let hasChanged = false;
 
     function* first(): UnitOfWork<Result> {
@@ -99,7 +104,9 @@ export class SessionWrites {
       change.validate?.();
       try {
         ifMatch?.check(session);
-        const result = yield* change.apply(session, timeOfChange(session));
+        const now = timeOfChange(session);
+        if (!change.isAllowedDuringRun) yield* runs.endExpired(session, now);
+        const result = yield* change.apply(session, now);
         hasChanged =
           change.type === 'deleted' || result.session.version !== version;
         return result;
@@ -152,6 +159,7 @@ const REFUSALS = new Set<ChatSessionsErrorCode>([
   'parent_unknown',
   'after_unknown',
   'too_many_branches',
+  'run_active',
 ]);
 
 /** Whether a write that is sent again may fail with this error because it is done. */

@@ -104,6 +104,98 @@ export type ChatForkOrigin = {
     message_id: string | null;
 };
 
+export type ChatUsageSums = {
+    /**
+     * How many runs have reported usage.
+     */
+    runs: number;
+    input_tokens: number;
+    output_tokens: number;
+    cached_tokens: number;
+    reasoning_tokens: number;
+    /**
+     * In the currency that the runs have reported, to nine decimals.
+     */
+    cost: number;
+};
+
+export type ChatUsage = {
+    input_tokens: number;
+    output_tokens: number;
+    /**
+     * Input tokens that the provider had in its cache.
+     */
+    cached_tokens: number;
+    /**
+     * Output tokens that are not in the answer.
+     */
+    reasoning_tokens: number;
+    model: string | null;
+    /**
+     * In a currency of the client's choice.
+     */
+    cost: number;
+};
+
+export type ChatRun = {
+    /**
+     * `active`: its writer writes; `waiting`: for answers to its interrupts; `ready`: to be resumed. The others are how it ended.
+     */
+    status: 'active' | 'waiting' | 'ready' | 'completed' | 'failed' | 'cancelled' | 'expired';
+    /**
+     * The writer's number, which outputs send: 1, and one more after each resume.
+     */
+    fence: number;
+    lease_seconds: number;
+    /**
+     * When the run expires unless its writer sends an output, in UTC; null while there is no writer.
+     */
+    lease_until: string | null;
+    /**
+     * Where the next output starts: UTF-16 units of text, as `string.length` counts, and 1 for each part.
+     */
+    offset: number;
+    /**
+     * The client's own.
+     */
+    metadata: {
+        [key: string]: unknown;
+    };
+    /**
+     * Why it failed, as its writer said; null otherwise.
+     */
+    error: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * What it waits for.
+     */
+    interrupts: Array<{
+        id: string;
+        [key: string]: unknown;
+    }>;
+    /**
+     * Once its writer has reported it.
+     */
+    usage?: ChatUsage;
+    /**
+     * In UTC.
+     */
+    started_at: string;
+    /**
+     * In UTC; null while it runs.
+     */
+    ended_at: string | null;
+    /**
+     * Unique in its session: the client's own id, or a UUID.
+     */
+    id: string;
+    /**
+     * The answer.
+     */
+    message_id: string;
+};
+
 export type ChatMessage = {
     /**
      * Its place in the session: 1, 2, 3 ...; the cursor of paging.
@@ -113,6 +205,10 @@ export type ChatMessage = {
      * Who speaks.
      */
     role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+    /**
+     * Only an answer that is not complete has it. `open`: it is being written; `partial`: that ended before it was complete.
+     */
+    status?: 'open' | 'partial';
     /**
      * Typed parts exactly as sent (text, tool calls, images ...); null where there are none, and empty where there is no text either.
      */
@@ -176,6 +272,10 @@ export type ChatSession = {
      */
     forked_from?: ChatForkOrigin;
     /**
+     * The sums of its runs. Only sessions whose runs have reported usage have it.
+     */
+    usage?: ChatUsageSums;
+    /**
      * In UTC.
      */
     created_at: string;
@@ -201,6 +301,10 @@ export type ChatSession = {
     metadata: {
         [key: string]: unknown;
     };
+    /**
+     * The run whose answer is being written. Only while one is.
+     */
+    active_run?: ChatRun;
     /**
      * The newest messages of the branch that the session shows, oldest first.
      */
@@ -268,6 +372,10 @@ export type ChatSessionSummary = {
      * The session and message that it was forked from. Only forks have it.
      */
     forked_from?: ChatForkOrigin;
+    /**
+     * The sums of its runs. Only sessions whose runs have reported usage have it.
+     */
+    usage?: ChatUsageSums;
     /**
      * In UTC.
      */
@@ -372,6 +480,31 @@ export type ChatSessionConfig = {
 
 export type ChatSessionDoneBody = {
     message: string;
+};
+
+export type ChatConflictError = {
+    /**
+     * What went wrong.
+     */
+    error: string;
+    /**
+     * What went wrong, for programs: stable, unlike `error`. The 404 and 500 of some older routes have none.
+     */
+    code?: string;
+    /**
+     * The run as it is.
+     */
+    run?: ChatRun;
+    /**
+     * Where the next output must start.
+     */
+    offset?: number;
+    /**
+     * The interrupt with its answer.
+     */
+    interrupt?: {
+        [key: string]: unknown;
+    };
 };
 
 export type ChatMessageToAppend = {
@@ -501,6 +634,215 @@ export type ChatSessionFork = {
      * The last message to copy, on any branch: by default the last one that the session shows.
      */
     message_id?: string;
+};
+
+export type NewChatRun = {
+    /**
+     * The run expires if its writer sends no output for so long: 5 to 300 seconds.
+     */
+    lease_seconds?: number;
+    /**
+     * An id of the client's own, which makes the start safe to repeat. The rules are those of a message's id.
+     */
+    id?: string;
+    /**
+     * The question: at most 100 messages, which are appended. None answers what is there.
+     */
+    messages?: Array<NewChatMessage>;
+    /**
+     * The message that the first one follows: by default the last one that the session shows; null begins a new conversation beside the others.
+     */
+    parent_id?: string | null;
+    /**
+     * The id of the answer: by default a UUID.
+     */
+    message_id?: string;
+    /**
+     * What happens if an answer is being written: `reject` this start with 409, or `cancel` that run first.
+     */
+    if_active?: 'reject' | 'cancel';
+    /**
+     * The client's own, at most 64 KiB of JSON.
+     */
+    metadata?: {
+        [key: string]: unknown;
+    };
+};
+
+export type ChatRunStarted = {
+    /**
+     * The question, as stored.
+     */
+    messages: Array<ChatMessage>;
+    message: ChatMessage;
+    run: ChatRun;
+};
+
+export type ChatRunBody = {
+    run: ChatRun;
+};
+
+export type ChatRunOutput = {
+    /**
+     * The fence that the start or the last resume has returned.
+     */
+    fence: number;
+    /**
+     * Where it starts in the answer: UTF-16 units of the text before it, as `string.length` counts, and 1 for each part.
+     */
+    offset: number;
+    /**
+     * May end in the middle of a surrogate pair. An empty text only renews the lease.
+     */
+    text?: string;
+    /**
+     * 1 to 2,000 typed parts, kept exactly as sent.
+     */
+    parts?: Array<{
+        type: string;
+        [key: string]: unknown;
+    }>;
+};
+
+export type ChatRunOutputStored = {
+    /**
+     * Where the next output starts.
+     */
+    offset: number;
+    /**
+     * When the run expires unless there is another output, in UTC.
+     */
+    lease_until: string;
+};
+
+export type ChatRunUsage = {
+    model?: string | null;
+    input_tokens?: number;
+    output_tokens?: number;
+    cached_tokens?: number;
+    reasoning_tokens?: number;
+    /**
+     * In a currency of your choice, kept to nine decimals; at most 1,000.
+     */
+    cost?: number;
+};
+
+export type ChatRunFinish = {
+    /**
+     * The text, at most 1 MiB in UTF-8; without it, the texts of the `text` parts,
+     * which then may have as much.
+     */
+    content?: string | null;
+    /**
+     * Typed parts (`{"type": "text", "text": "..."}`, tool calls, images ...), at most 2,000, kept exactly as sent.
+     */
+    parts?: Array<{
+        type: string;
+        [key: string]: unknown;
+    }> | null;
+    /**
+     * What the text refers to.
+     */
+    references?: Array<{
+        [key: string]: unknown;
+    }>;
+    /**
+     * The client's own, at most 64 KiB of JSON.
+     */
+    metadata?: {
+        [key: string]: unknown;
+    };
+    /**
+     * The fence that the start or the last resume has returned.
+     */
+    fence: number;
+    /**
+     * `failed` leaves a partial answer.
+     */
+    status: 'completed' | 'failed';
+    /**
+     * Why it failed, at most 64 KiB of JSON.
+     */
+    error?: {
+        [key: string]: unknown;
+    };
+    /**
+     * What it has cost. It is counted once.
+     */
+    usage?: ChatRunUsage;
+};
+
+export type ChatRunEnded = {
+    run: ChatRun;
+    message: ChatMessage;
+};
+
+export type ChatRunPause = {
+    /**
+     * The fence that the start or the last resume has returned.
+     */
+    fence: number;
+    /**
+     * 1 to 100 questions, each an object with an `id`, at most 64 KiB of JSON together.
+     */
+    interrupts: Array<{
+        id: string;
+        [key: string]: unknown;
+    }>;
+};
+
+export type ChatRunInterruptAnswer = {
+    /**
+     * At most 64 KiB of JSON.
+     */
+    answer: {
+        [key: string]: unknown;
+    };
+};
+
+export type ChatRunResume = {
+    /**
+     * The run expires if its writer sends no output for so long: 5 to 300 seconds.
+     */
+    lease_seconds?: number;
+};
+
+export type ChatUsageRow = {
+    /**
+     * How many runs have reported usage.
+     */
+    runs: number;
+    input_tokens: number;
+    output_tokens: number;
+    cached_tokens: number;
+    reasoning_tokens: number;
+    /**
+     * Only with `by=day`.
+     */
+    day?: string;
+    /**
+     * Only with `by=model`; null for runs that named none.
+     */
+    model?: string | null;
+    /**
+     * Only with `by=session`. The session may have been deleted since.
+     */
+    session_id?: string;
+    /**
+     * In the currency that the runs have reported, to nine decimals.
+     */
+    cost: number;
+};
+
+export type ChatUsageList = {
+    /**
+     * In order of day, model or session.
+     */
+    usage: Array<ChatUsageRow>;
+    /**
+     * Whether there are more rows after these.
+     */
+    has_after: boolean;
 };
 
 export type ChatSessionCreatedBody = {
@@ -970,9 +1312,9 @@ export type ClearChatSessionErrors = {
      */
     408: ChatError;
     /**
-     * The first request with this Idempotency-Key is still running
+     * An answer is being written in the chat session; or: The first request with this Idempotency-Key is still running
      */
-    409: ChatError;
+    409: ChatConflictError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -1129,9 +1471,9 @@ export type AppendMessagesErrors = {
      */
     408: ChatError;
     /**
-     * Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
+     * An answer is being written in the chat session; or: Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
      */
-    409: ChatError;
+    409: ChatConflictError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -1222,9 +1564,9 @@ export type DeleteMessageErrors = {
      */
     408: ChatError;
     /**
-     * Chat session has too many branches
+     * An answer is being written in the chat session; or: Chat session has too many branches
      */
-    409: ChatError;
+    409: ChatConflictError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -1356,6 +1698,10 @@ export type UpdateMessageErrors = {
      */
     408: ChatError;
     /**
+     * An answer is being written in the chat session
+     */
+    409: ChatConflictError;
+    /**
      * Chat session has changed since the version of If-Match
      */
     412: ChatError;
@@ -1432,9 +1778,9 @@ export type ReplaceMessagesErrors = {
      */
     408: ChatError;
     /**
-     * Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
+     * An answer is being written in the chat session; or: Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
      */
-    409: ChatError;
+    409: ChatConflictError;
     /**
      * Chat session has changed since the version of If-Match
      */
@@ -1635,6 +1981,650 @@ export type ForkChatSessionResponses = {
 };
 
 export type ForkChatSessionResponse = ForkChatSessionResponses[keyof ForkChatSessionResponses];
+
+export type StartRunData = {
+    body: NewChatRun;
+    headers?: {
+        /**
+         * Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.
+         */
+        'Idempotency-Key'?: string;
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs';
+};
+
+export type StartRunErrors = {
+    /**
+     * Validation failed; or: Message cannot be empty; or: No message of the chat session has the id in parent_id
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Chat session not found; or: The messages of this request were deleted since
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * An answer is being written in the chat session; or: Run id is already in use with another question; or: Chat session has too many branches; or: Message id is already in use with other content; or: The first request with this Idempotency-Key is still running
+     */
+    409: ChatConflictError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * Idempotency-Key was used for another request
+     */
+    422: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to start run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type StartRunError = StartRunErrors[keyof StartRunErrors];
+
+export type StartRunResponses = {
+    /**
+     * The run, as it is now: it was started before.
+     */
+    200: ChatRunStarted;
+    /**
+     * The run, the question and the open answer.
+     */
+    201: ChatRunStarted;
+};
+
+export type StartRunResponse = StartRunResponses[keyof StartRunResponses];
+
+export type GetRunData = {
+    body?: never;
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}';
+};
+
+export type GetRunErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to get run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type GetRunError = GetRunErrors[keyof GetRunErrors];
+
+export type GetRunResponses = {
+    /**
+     * The run.
+     */
+    200: ChatRunBody;
+};
+
+export type GetRunResponse = GetRunResponses[keyof GetRunResponses];
+
+export type WriteRunOutputData = {
+    body: ChatRunOutput;
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/output';
+};
+
+export type WriteRunOutputErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The run has ended; or: The run waits and has no writer; or: The run has another writer; or: The output does not continue the answer
+     */
+    409: ChatConflictError;
+    /**
+     * The answer is too large; or: Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to write output
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type WriteRunOutputError = WriteRunOutputErrors[keyof WriteRunOutputErrors];
+
+export type WriteRunOutputResponses = {
+    /**
+     * Stored.
+     */
+    200: ChatRunOutputStored;
+};
+
+export type WriteRunOutputResponse = WriteRunOutputResponses[keyof WriteRunOutputResponses];
+
+export type FinishRunData = {
+    body: ChatRunFinish;
+    headers?: {
+        /**
+         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/finish';
+};
+
+export type FinishRunErrors = {
+    /**
+     * Validation failed; or: Message cannot be empty
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The run has ended; or: The run waits and has no writer; or: The run has another writer
+     */
+    409: ChatConflictError;
+    /**
+     * Chat session has changed since the version of If-Match
+     */
+    412: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to finish run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type FinishRunError = FinishRunErrors[keyof FinishRunErrors];
+
+export type FinishRunResponses = {
+    /**
+     * The run and its answer.
+     */
+    200: ChatRunEnded;
+};
+
+export type FinishRunResponse = FinishRunResponses[keyof FinishRunResponses];
+
+export type CancelRunData = {
+    body?: never;
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/cancel';
+};
+
+export type CancelRunErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to stop run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type CancelRunError = CancelRunErrors[keyof CancelRunErrors];
+
+export type CancelRunResponses = {
+    /**
+     * The run and its answer.
+     */
+    200: ChatRunEnded;
+};
+
+export type CancelRunResponse = CancelRunResponses[keyof CancelRunResponses];
+
+export type PauseRunData = {
+    body: ChatRunPause;
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/pause';
+};
+
+export type PauseRunErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The run has ended; or: The run waits and has no writer; or: The run has another writer
+     */
+    409: ChatConflictError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to pause run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type PauseRunError = PauseRunErrors[keyof PauseRunErrors];
+
+export type PauseRunResponses = {
+    /**
+     * The run waits.
+     */
+    200: ChatRunBody;
+};
+
+export type PauseRunResponse = PauseRunResponses[keyof PauseRunResponses];
+
+export type AnswerInterruptData = {
+    body: ChatRunInterruptAnswer;
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+        /**
+         * The id of an interrupt of the run.
+         */
+        interrupt_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/interrupts/{interrupt_id}';
+};
+
+export type AnswerInterruptErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run or interrupt not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The run has ended; or: The interrupt was answered
+     */
+    409: ChatConflictError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to answer interrupt
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type AnswerInterruptError = AnswerInterruptErrors[keyof AnswerInterruptErrors];
+
+export type AnswerInterruptResponses = {
+    /**
+     * The run.
+     */
+    200: ChatRunBody;
+};
+
+export type AnswerInterruptResponse = AnswerInterruptResponses[keyof AnswerInterruptResponses];
+
+export type ResumeRunData = {
+    body: ChatRunResume;
+    headers?: {
+        /**
+         * Any text of 1 to 255 printable ASCII characters that no other request of the caller has, such as a UUID. Sent again with it, the request is not done again: it gets the first status, the resource as it is now and `Idempotent-Replayed: true`; while the first still runs, 409 with Retry-After.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * A UUID, in any case.
+         */
+        session_id: string;
+        /**
+         * The run's own id, unique in its session.
+         */
+        run_id: string;
+    };
+    query?: never;
+    url: '/api/chat-sessions/{session_id}/runs/{run_id}/resume';
+};
+
+export type ResumeRunErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * Run not found
+     */
+    404: ChatError;
+    /**
+     * Request body did not arrive in time
+     */
+    408: ChatError;
+    /**
+     * The run has ended; or: The run has interrupts without an answer, or a writer; or: The first request with this Idempotency-Key is still running
+     */
+    409: ChatConflictError;
+    /**
+     * Request body is too large
+     */
+    413: ChatError;
+    /**
+     * Content-Type must be application/json
+     */
+    415: ChatError;
+    /**
+     * Idempotency-Key was used for another request
+     */
+    422: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to resume run
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type ResumeRunError = ResumeRunErrors[keyof ResumeRunErrors];
+
+export type ResumeRunResponses = {
+    /**
+     * The run with its new fence.
+     */
+    200: ChatRunBody;
+};
+
+export type ResumeRunResponse = ResumeRunResponses[keyof ResumeRunResponses];
+
+export type GetUsageData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The first day, in UTC, such as `2026-11-01`: by default 29 days before `to`.
+         */
+        from?: string;
+        /**
+         * The last day, in UTC: by default today.
+         */
+        to?: string;
+        /**
+         * What the sums are of: `day`, `model` or `session`.
+         */
+        by?: string;
+        /**
+         * How many sums: 10 to 1,000.
+         */
+        limit?: number;
+        /**
+         * The day, model or session id of the last row of the page before.
+         */
+        after?: string;
+    };
+    url: '/api/usage';
+};
+
+export type GetUsageErrors = {
+    /**
+     * Validation failed
+     */
+    400: ChatValidationError;
+    /**
+     * The caller is not identified.
+     */
+    401: ChatError;
+    /**
+     * The caller has sent too many requests within a minute.
+     */
+    429: ChatError;
+    /**
+     * Failed to get usage
+     */
+    500: ChatError;
+    /**
+     * The caller cannot be identified right now, or the store is overloaded, late, or did not tell the outcome of a write.
+     */
+    503: ChatError;
+};
+
+export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
+
+export type GetUsageResponses = {
+    /**
+     * A page of sums.
+     */
+    200: ChatUsageList;
+};
+
+export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
 
 export type GetOrCreateSectionChatSessionData = {
     body?: never;

@@ -5,7 +5,7 @@ import type { Method } from '../test-app.js';
 export interface Schema {
   /** The schema's name in the components. */
   title?: string;
-  type?: 'string' | 'integer' | 'boolean' | 'array' | 'object';
+  type?: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
   nullable?: boolean;
   enum?: unknown[];
   format?: string;
@@ -120,6 +120,11 @@ function inlined(schema: object, document: OpenAPIObject): Schema {
     const title = String(schema.$ref).split('/').at(-1)!;
     const schemas = document.components?.schemas ?? {};
     return { ...inlined(schemas[title]!, document), title };
+  }
+  if ('allOf' in schema) {
+    // A reference with a description of its own.
+    const { allOf, ...own } = schema as { allOf: [object] };
+    return { ...inlined(allOf[0], document), ...inlined(own, document) };
   }
   // The generator would not test an unknown rule, or break it in valid requests.
   const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword));

@@ -39,6 +39,13 @@ function valuesOfType(
       return stringsOf(schema);
     case 'integer':
       return fc.integer({ min: schema.minimum, max: schema.maximum });
+    case 'number':
+      return fc.double({
+        min: schema.minimum,
+        max: schema.maximum,
+        noNaN: true,
+        noDefaultInfinity: true,
+      });
     case 'boolean':
       return fc.boolean();
     case 'array':

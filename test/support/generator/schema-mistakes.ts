@@ -76,6 +76,7 @@ function within(schema: Schema, rules: Rules, mistake: Mistake): Mistake {
 const OF_TYPE: Record<NonNullable<Schema['type']>, unknown[]> = {
   string: [1, 0, true, [], ['x'], {}],
   integer: ['1', 1.5, true, [], {}],
+  number: ['1', true, [], {}],
   boolean: ['true', 'false', '', 0, 1, [], {}],
   array: ['', 'x', 1, true, {}, { 0: 'x', length: 1 }],
   object: ['', 'x', '{}', 1, false, [], [{}]],
@@ -97,7 +98,7 @@ function own(schema: Schema, right: fc.Arbitrary<unknown>): Wrong[] {
   if (maximum !== undefined) {
     wrong.push([
       'too large',
-      fc.oneof(fc.constant(maximum + 1), fc.integer({ min: maximum + 1 })),
+      fc.constantFrom(maximum + 1, maximum * 2, 2 ** 53 - 1),
     ]);
   }
   return wrong;
@@ -176,7 +177,7 @@ function ofObject(
         ...mistake,
         changes: mistake.changes.map((change): Change => (value) => ({
           ...(value as object),
-          [name]: change((value as JsonObject)[name]),
+          [name]: change((value as JsonObject | undefined)?.[name]),
         })),
       })),
     ),

@@ -8,7 +8,7 @@ import {
 import type { Operation } from './openapi-operations.js';
 import type { RequestParts } from './request-parts.js';
 import { type Rules, uuids } from './schema-arbitrary.js';
-import { CURRENT_TAG, type World } from './world.js';
+import { CURRENT_TAG, OWN_INTERRUPT, OWN_RUN, type World } from './world.js';
 
 // The rules that the schemas of the document cannot say. The README says when to add one.
 
@@ -41,6 +41,12 @@ export function rulesOf(world: World): Rules {
       after_id: () => messageIds(world),
       leaf: () => messageIds(world),
       cursor: () => fc.constantFrom(...world.cursors),
+      run_id: () => mostly(OWN_RUN, 'missing'),
+      interrupt_id: () => mostly(OWN_INTERRUPT, 'missing'),
+      fence: () => mostly(1, 2),
+      offset: () => mostly(0, 7),
+      from: () => fc.integer({ min: 300, max: 700 }).map(daysAgo),
+      to: () => fc.integer({ min: 0, max: 299 }).map(daysAgo),
       id: ({ format, maxLength }) =>
         format === 'uuid'
           ? fc.oneof(
@@ -77,6 +83,19 @@ export function rulesOf(world: World): Rules {
       NewChatMessages: withUniqueIds,
       NewChatMessagesInstead: withUniqueIds,
       ChatMessageChanges: saysSomethingNew,
+      NewChatRun: withUniqueIds,
+      ChatRunPause: ({ interrupts, ...pause }) => ({
+        ...pause,
+        interrupts: (interrupts as JsonObject[]).map((interrupt, index) => ({
+          ...without(interrupt, 'answer'),
+          id: `interrupt ${index}`,
+        })),
+      }),
+      ChatRunOutput: ({ text, parts, ...output }) =>
+        text === undefined && parts !== undefined
+          ? { ...output, parts }
+          : { ...output, text: text ?? 'x' },
+      ChatRunFinish: saysSomethingNew,
       NewChatSession: (session) => withDocument(withUniqueIds(session)),
     },
   };
@@ -104,7 +123,17 @@ export function statusesOfRight(
   if (isMissing) return [404];
   const { 'If-Match': ifMatch = '*' } = header;
   const isMoved = ifMatch !== '*' && !ifMatch.includes(CURRENT_TAG);
-  const given = (body ?? {}) as Record<string, string | undefined>;
+  if (path.run_id) {
+    const isKnown =
+      path.run_id === OWN_RUN &&
+      [undefined, OWN_INTERRUPT].includes(path.interrupt_id);
+    if (!isKnown || isMoved) return [isMoved ? 412 : 404];
+    const { fence = 1, offset = 0 } = (body ?? {}) as Record<string, number>;
+    return [fence === 1 && offset === 0 ? 200 : 409];
+  }
+  const given = { ...(body as Record<string, string | undefined>) };
+  // The answer of a run gets this id.
+  if (name.endsWith('/runs')) delete given.message_id;
   const isUnknown = (id: string | null | undefined) =>
     id != null && !world.messageIds.includes(id);
   if ([messageId, given.message_id, query.leaf].some(isUnknown)) {
@@ -125,6 +154,7 @@ export function statusesOfRight(
     // A session with this id may exist, and have begun with other messages.
     if (id && messages) may.push(409);
   }
+  if (name.endsWith('/runs')) may.push(409);
   // Another message may have this id.
   if (sessionId && JSON.stringify(body)?.includes('"id":')) may.push(409);
   return may;
@@ -138,6 +168,24 @@ function messageIds(world: World) {
       arbitrary: fc.constantFrom('missing', 'fehlt: ü/%'.repeat(25)),
     },
   );
+}
+
+function without(value: JsonObject, name: string): JsonObject {
+  return Object.fromEntries(
+    Object.entries(value).filter(([key]) => key !== name),
+  );
+}
+
+function mostly<T>(usual: T, other: T) {
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.constant(usual) },
+    { weight: 1, arbitrary: fc.constant(other) },
+  );
+}
+
+function daysAgo(days: number): string {
+  const time = Date.now() - days * 24 * 60 * 60 * 1000;
+  return new Date(time).toISOString().slice(0, 10);
 }
 
 function missingIds(world: World) {

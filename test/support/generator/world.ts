@@ -21,6 +21,10 @@ export interface WireResponse {
 /** A placeholder in If-Match and If-None-Match for the session's tag at the time of the request. */
 export const CURRENT_TAG = '"current"';
 
+/** The run of each session to which a request of a run is sent, and its interrupt. */
+export const OWN_RUN = 'own_run';
+export const OWN_INTERRUPT = 'own_interrupt';
+
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 
 const MESSAGES = Array.from({ length: 6 }, (_, index) => ({
@@ -68,6 +72,10 @@ export class World {
   /** Sends a request of the owner, and restores what it deleted, replaced or cleared. */
   async send(request: WireRequest): Promise<WireResponse> {
     await nextTurn();
+    const [id = ''] = UUID.exec(request.url) ?? [];
+    const isOwn = this.sessionIds.includes(id.toLowerCase());
+    const [, action] = /\/runs\/[^/?]*\/?(\w*)/.exec(request.url) ?? [];
+    if (isOwn && action !== undefined) await this.startRun(id, action);
     const { statusCode: status, body } = await this.api.app.inject({
       ...request,
       headers: { ...this.identity, ...(await this.withCurrentTag(request)) },
@@ -75,8 +83,10 @@ export class World {
     const key = keyOf(request);
     const isKeyUsed = key !== undefined && this.usedKeys.has(key);
     if (key !== undefined && status < 300) this.usedKeys.add(key);
-    const [id = ''] = UUID.exec(request.url) ?? [];
-    if (status < 300 && this.sessionIds.includes(id.toLowerCase())) {
+    if (isOwn && /\/runs\b/.test(request.url)) {
+      await this.delete(id);
+      await this.createSession(id);
+    } else if (status < 300 && isOwn) {
       const isTree =
         /\/messages\//.test(request.url) && request.method !== 'GET';
       if (isTree) await this.delete(id);
@@ -94,10 +104,11 @@ export class World {
       return headers;
     }
     const [id] = UUID.exec(url) ?? [];
+    // A read has no tag while a run is active.
     const session = await this.api.send(
-      'GET',
-      `/api/chat-sessions/${id}?messages=0`,
-      undefined,
+      'PATCH',
+      `/api/chat-sessions/${id}`,
+      {},
       this.identity,
     );
     const tag = session.headers.etag ?? CURRENT_TAG;
@@ -117,6 +128,20 @@ export class World {
       response = await create();
     }
     if (response.status !== 201) throw new Error(response.text);
+  }
+
+  /** Starts a run in the state that a request of it needs. */
+  private async startRun(id: string, action: string) {
+    const path = `/api/chat-sessions/${id}/runs`;
+    const post = (url: string, body: object) =>
+      this.api.send('POST', url, body, this.identity);
+    await post(path, { id: OWN_RUN });
+    if (!['interrupts', 'resume'].includes(action)) return;
+    const interrupts = [{ id: OWN_INTERRUPT }];
+    await post(`${path}/${OWN_RUN}/pause`, { fence: 1, interrupts });
+    if (action === 'interrupts') return;
+    const url = `${path}/${OWN_RUN}/interrupts/${OWN_INTERRUPT}`;
+    await post(url, { answer: {} });
   }
 
   private async delete(id: string) {

@@ -49,6 +49,10 @@ export class ChatMessageDto {
    */
   content: string;
 
+  /** Only an answer that is not complete has it. `open`: it is being written; `partial`: that ended before it was complete. */
+  @ApiPropertyOptional({ enum: ['open', 'partial'], example: 'partial' })
+  status?: 'open' | 'partial';
+
   /** Typed parts exactly as sent (text, tool calls, images ...); null where there are none, and empty where there is no text either. */
   @ApiParts()
   parts: Record<string, unknown>[] | null;
@@ -101,7 +105,7 @@ export class ChatMessagePage extends ChatMessagesBody {
 }
 
 export function toChatMessage(message: PlacedMessage): ChatMessageDto {
-  const { siblings } = message;
+  const { siblings, status } = message;
   return {
     id: message.id,
     seq: message.seq,
@@ -114,6 +118,7 @@ export function toChatMessage(message: PlacedMessage): ChatMessageDto {
     timestamp: message.createdAt.toISOString(),
     edited_at: message.editedAt?.toISOString() ?? null,
     ...(siblings && { siblings }),
+    ...(status && { status }),
   };
 }
 

@@ -162,12 +162,89 @@ function answer(message: Message, seq: number) {
 const FORK_ID = '019ae1c4-a6e3-7b52-b7c4-2f9d80e1a3c6';
 const FORKED_AT = '2026-11-23T01:02:13.567Z';
 
+const QUESTION = {
+  id: 'msg_07',
+  role: 'user',
+  content: 'A macchiato, then. Can you order it?',
+} as const;
+const RUN_ID = 'run_01';
+const INTERRUPT = { id: 'pay', question: 'May I charge $4.50?' };
+const REPLY = { approved: true };
+const STARTED_AT = '2026-11-23T01:02:15.000Z';
+const FINISHED_AT = '2026-11-23T01:02:23.000Z';
+const TEXT = 'One large macchiato, ';
+const WHOLE_TEXT = 'One large macchiato, coming up.';
+const SUMS = {
+  input_tokens: 57,
+  output_tokens: 9,
+  cached_tokens: 0,
+  reasoning_tokens: 0,
+  cost: 0.00042,
+};
+const USAGE = { model: 'large', ...SUMS };
+
+/** A run of 30 seconds. */
+function run(fields: object) {
+  return {
+    id: RUN_ID,
+    status: 'active',
+    message_id: 'msg_08',
+    fence: 1,
+    lease_seconds: 30,
+    lease_until: '2026-11-23T01:02:45.000Z',
+    offset: 0,
+    metadata: {},
+    error: null,
+    interrupts: [],
+    started_at: STARTED_AT,
+    ended_at: null,
+    ...fields,
+  };
+}
+
+const ASKED = stored(QUESTION, {
+  seq: 7,
+  parent_id: TURN.at(-1)!.id,
+  timestamp: STARTED_AT,
+});
+const OPEN_ANSWER = {
+  ...stored(
+    { id: 'msg_08', role: 'assistant', content: '', parts: [] },
+    { seq: 8, parent_id: QUESTION.id, timestamp: STARTED_AT },
+  ),
+  status: 'open',
+};
+const PAUSED = {
+  status: 'waiting',
+  lease_until: null,
+  offset: TEXT.length,
+  interrupts: [INTERRUPT],
+};
+const ENDED = {
+  run: run({
+    status: 'completed',
+    fence: 2,
+    lease_until: null,
+    offset: TEXT.length,
+    usage: USAGE,
+    ended_at: FINISHED_AT,
+  }),
+  message: {
+    ...stored(
+      { id: 'msg_08', role: 'assistant', content: WHOLE_TEXT },
+      { seq: 8, parent_id: QUESTION.id, timestamp: STARTED_AT },
+    ),
+  },
+};
+
 /** Ids, and the bodies of requests and responses in the order in which they are sent. */
 export const EXAMPLES = {
   sessionId: SESSION_ID,
   messageId: ORDER.id,
   documentId: DOCUMENT_ID,
   sectionId: SECTION_ID,
+  runId: RUN_ID,
+  interruptId: INTERRUPT.id,
   newSession: {
     id: SESSION_ID,
     document_id: DOCUMENT_ID,
@@ -237,6 +314,41 @@ export const EXAMPLES = {
       created_at: FORKED_AT,
       updated_at: FORKED_AT,
     },
+  },
+  newRun: { id: RUN_ID, message_id: 'msg_08', messages: [QUESTION] },
+  startedRun: { run: run({}), messages: [ASKED], message: OPEN_ANSWER },
+  run: { run: run({}) },
+  output: { fence: 1, offset: 0, text: TEXT },
+  storedOutput: {
+    offset: TEXT.length,
+    lease_until: '2026-11-23T01:02:46.000Z',
+  },
+  pause: { fence: 1, interrupts: [INTERRUPT] },
+  pausedRun: { run: run(PAUSED) },
+  interruptAnswer: { answer: REPLY },
+  readyRun: {
+    run: run({
+      ...PAUSED,
+      status: 'ready',
+      interrupts: [{ ...INTERRUPT, answer: REPLY }],
+    }),
+  },
+  resume: {},
+  resumedRun: {
+    run: run({
+      ...PAUSED,
+      status: 'active',
+      fence: 2,
+      lease_until: '2026-11-23T01:02:51.000Z',
+      interrupts: [{ ...INTERRUPT, answer: REPLY }],
+    }),
+  },
+  finish: { fence: 2, status: 'completed', content: WHOLE_TEXT, usage: USAGE },
+  finishWithoutPause: { fence: 1, status: 'completed', content: WHOLE_TEXT },
+  endedRun: ENDED,
+  usage: {
+    usage: [{ day: '2026-11-23', runs: 1, ...SUMS }],
+    has_after: false,
   },
   cleared: { message: 'Chat history cleared successfully' },
   createdSectionSession: {

@@ -26,7 +26,12 @@ export function ApiObjects(
 
 /** An array of typed parts. */
 export function ApiParts(
-  options: { maxItems?: number; example?: object[] } = {},
+  options: {
+    minItems?: number;
+    maxItems?: number;
+    nullable?: boolean;
+    example?: object[];
+  } = {},
 ): PropertyDecorator {
   return ApiProperty({
     type: 'array',

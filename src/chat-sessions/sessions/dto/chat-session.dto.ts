@@ -1,15 +1,19 @@
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { exactly, jsonOf } from '../../../json/exact-json.js';
+import { isEnded, toRunBody } from '../../answers/run-state.js';
 import {
   ChatMessageDto,
   toChatMessage,
 } from '../../messages/dto/chat-message.dto.js';
+import { ChatRunDto } from '../../messages/dto/chat-run.dto.js';
+import { UsageSumsDto } from '../../messages/dto/usage-sums.dto.js';
 import {
   ApiInteger,
   ApiObject,
   ApiObjects,
   ApiTime,
 } from '../../routes/openapi/properties.js';
+import type { ChatRun } from '../../store/entities/chat-run.entity.js';
 import type {
   ChatSession,
   ForkedFrom,
@@ -105,6 +109,13 @@ class ChatSessionHead {
   forked_from?: ForkOriginDto;
 
   /**
+   * The sums of its runs. Only sessions whose runs have reported usage have it.
+   * @example {"runs":1,"input_tokens":57,"output_tokens":9,"cached_tokens":0,"reasoning_tokens":0,"cost":0.00042}
+   */
+  @ApiPropertyOptional()
+  usage?: UsageSumsDto;
+
+  /**
    * In UTC.
    * @example "2026-11-23T01:02:03.456Z"
    */
@@ -136,6 +147,13 @@ export class ChatSessionDto extends ChatSessionHead {
   /** The client's own. */
   @ApiObject()
   metadata: Record<string, unknown>;
+
+  /**
+   * The run whose answer is being written. Only while one is.
+   * @example {"id":"run_01","status":"active","message_id":"msg_08","fence":1,"lease_seconds":30,"lease_until":"2026-11-23T01:02:33.456Z","offset":0,"metadata":{},"error":null,"interrupts":[],"started_at":"2026-11-23T01:02:03.456Z","ended_at":null}
+   */
+  @ApiPropertyOptional()
+  active_run?: ChatRunDto;
 }
 
 /** A conversation in a list. */
@@ -175,6 +193,7 @@ export class ChatSessionDoneBody {
 export function toChatSession(
   session: ChatSession,
   messages: PlacedMessage[],
+  run?: ChatRun | null,
 ): ChatSessionDto {
   return Object.assign(headOf(session), {
     messages: messages.map(toChatMessage),
@@ -183,6 +202,7 @@ export function toChatSession(
     ).map(exactly),
     config: exactly(session.config),
     metadata: exactly(session.metadata),
+    ...(run && !isEnded(run) && { active_run: toRunBody(run) }),
   });
 }
 
@@ -195,11 +215,13 @@ export function toChatSessionSummary(
 export function toChatSessionBody({
   session,
   messages,
+  run,
 }: {
   session: ChatSession;
   messages: PlacedMessage[];
+  run?: ChatRun | null;
 }): ChatSessionBody {
-  return { chat_session: toChatSession(session, messages) };
+  return { chat_session: toChatSession(session, messages, run) };
 }
 
 export function toChatSessionListBody({
@@ -228,6 +250,7 @@ function headOf(session: ChatSession) {
     last_message_at: session.lastMessageAt?.toISOString() ?? null,
     version: session.version,
     ...(session.forkedFrom && { forked_from: session.forkedFrom }),
+    ...(session.usage && { usage: session.usage }),
     created_at: session.createdAt.toISOString(),
     updated_at: session.updatedAt.toISOString(),
   } satisfies ChatSessionHead;

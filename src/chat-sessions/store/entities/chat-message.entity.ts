@@ -78,6 +78,10 @@ export class ChatMessage {
   @Column({ ...jsonColumn, name: 'metadata' })
   metadata: JsonObject;
 
+  /** `open`: it is being written. `partial`: the writing ended before it was complete. Null: it is complete. */
+  @Column({ ...asciiColumn, name: 'status', length: 16, nullable: true })
+  status: 'open' | 'partial' | null;
+
   /** Bytes of the message in a response. */
   @Column({ type: 'int', unsigned: true, name: 'bytes' })
   bytes: number;

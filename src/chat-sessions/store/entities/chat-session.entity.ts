@@ -15,6 +15,17 @@ export interface ForkedFrom {
   message_id: string | null;
 }
 
+/** The usage of several runs. */
+export interface UsageSums {
+  runs: number;
+  input_tokens: number;
+  output_tokens: number;
+  cached_tokens: number;
+  reasoning_tokens: number;
+  /** In the currency of the writers, to nine decimals. */
+  cost: number;
+}
+
 /**
  * One conversation of one owner. On InnoDB the primary key (owner, id) clusters
  * the sessions of an owner, so that a list reads neighbouring rows.
@@ -136,6 +147,19 @@ export class ChatSession {
     select: false,
   })
   stretches?: string | null;
+
+  /** The seq of the answer that is being written; null if there is none. */
+  @Column({
+    type: 'int',
+    unsigned: true,
+    name: 'active_run_seq',
+    nullable: true,
+  })
+  activeRunSeq: number | null;
+
+  /** The sums of all its runs; null if none has reported any. */
+  @Column({ ...jsonColumn, name: 'usage', nullable: true })
+  usage: UsageSums | null;
 
   /** Bytes of the largest message in a response: tells whether a page must count bytes. */
   @Column({ type: 'int', unsigned: true, name: 'max_message_bytes' })

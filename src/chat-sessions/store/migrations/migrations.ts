@@ -5,6 +5,7 @@ import { AddRangePurges1796200000000 as MysqlAddRangePurges } from './mysql/1796
 import { WidenLimits1796300000000 as MysqlWidenLimits } from './mysql/1796300000000-widen-limits.js';
 import { AddForks1796400000000 as MysqlAddForks } from './mysql/1796400000000-add-forks.js';
 import { AddNewestIds1796500000000 as MysqlAddNewestIds } from './mysql/1796500000000-add-newest-ids.js';
+import { AddRuns1796600000000 as MysqlAddRuns } from './mysql/1796600000000-add-runs.js';
 import { CreateTables1795392000000 as SqliteCreateTables } from './sqlite/1795392000000-create-tables.js';
 import { AddRevisionsAndPurges1796000000000 as SqliteAddRevisionsAndPurges } from './sqlite/1796000000000-add-revisions-and-purges.js';
 import { AddTrees1796100000000 as SqliteAddTrees } from './sqlite/1796100000000-add-trees.js';
@@ -12,6 +13,7 @@ import { AddRangePurges1796200000000 as SqliteAddRangePurges } from './sqlite/17
 import { WidenLimits1796300000000 as SqliteWidenLimits } from './sqlite/1796300000000-widen-limits.js';
 import { AddForks1796400000000 as SqliteAddForks } from './sqlite/1796400000000-add-forks.js';
 import { AddNewestIds1796500000000 as SqliteAddNewestIds } from './sqlite/1796500000000-add-newest-ids.js';
+import { AddRuns1796600000000 as SqliteAddRuns } from './sqlite/1796600000000-add-runs.js';
 
 /** For the `migrations` of a data source on MySQL or MariaDB. */
 export const mysqlMigrations = [
@@ -22,6 +24,7 @@ export const mysqlMigrations = [
   MysqlWidenLimits,
   MysqlAddForks,
   MysqlAddNewestIds,
+  MysqlAddRuns,
 ];
 
 /** For the `migrations` of a data source on SQLite. */
@@ -33,4 +36,5 @@ export const sqliteMigrations = [
   SqliteWidenLimits,
   SqliteAddForks,
   SqliteAddNewestIds,
+  SqliteAddRuns,
 ];

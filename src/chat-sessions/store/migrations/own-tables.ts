@@ -8,6 +8,9 @@ const COLUMNS = {
   chat_purges: ['session_id', 'last_seq', 'owner_id'],
   chat_range_purges: ['session_id', 'from_seq', 'blank_to', 'due_at'],
   chat_forks: ['session_id', 'owner_id', 'due_at'],
+  chat_runs: ['session_id', 'seq', 'fence', 'lease_until', 'end_offset'],
+  chat_message_chunks: ['session_id', 'seq', 'start_offset', 'content'],
+  chat_usage: ['owner_id', 'day', 'session_id', 'cost_nanos'],
 };
 
 export type OwnTable = keyof typeof COLUMNS;

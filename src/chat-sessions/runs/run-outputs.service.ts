@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../../database/database.js';
+import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import {
+  type Content,
+  grown,
+  newPartOf,
+  type Piece,
+  piecesOf,
+  tailOffsetOf,
+} from '../answers/answer-content.js';
+import { asOf, checkWriter, leaseOf } from '../answers/run-state.js';
+import { ChatRunsRepository } from '../store/chat-runs.repository.js';
+import type { SessionKey } from '../store/chat-sessions.repository.js';
+import type { ChatRun } from '../store/entities/chat-run.entity.js';
+import { runNotFound } from './run-not-found.js';
+import type { RunKey } from './runs.service.js';
+
+export interface RunOutput {
+  fence: number;
+  /** UTF-16 units of the text before it, and 1 for each part. */
+  offset: number;
+  /** A text, or parts. */
+  content: Content;
+}
+
+export interface StoredOutput {
+  /** Where the next output starts. */
+  offset: number;
+  leaseUntil: Date;
+}
+
+/**
+ * Stores the outputs of runs. An output changes the row of its run, and not its
+ * session: others read and change the session meanwhile. A write that ends the
+ * run locks this row, too, so nothing is written after it.
+ */
+@Injectable()
+export class RunOutputsService {
+  constructor(
+    private readonly database: Database,
+    private readonly runs: ChatRunsRepository,
+  ) {}
+
+  /**
+   * Adds to the answer and renews the lease. An output that is stored already is
+   * not stored again. Throws EntityNotFoundError, `run_ended`, `run_waiting`,
+   * `fence_stale`, `offset_mismatch`, `answer_too_large`.
+   */
+  write({ runId, ...key }: RunKey, output: RunOutput): Promise<StoredOutput> {
+    return this.database.write(() => this.apply(key, runId, output));
+  }
+
+  /** The run as it is now. Throws EntityNotFoundError. */
+  async get({ runId, ...key }: RunKey): Promise<ChatRun> {
+    const run = await this.database.read(() =>
+      this.runs.find(key, { id: runId }),
+    );
+    if (!run) throw runNotFound(key, runId);
+    return asOf(run, new Date());
+  }
+
+  private *apply(
+    key: SessionKey,
+    runId: string,
+    { fence, offset, content }: RunOutput,
+  ): UnitOfWork<StoredOutput> {
+    const run = yield* this.runs.lock(key, runId);
+    if (!run) throw runNotFound(key, runId);
+    const now = new Date();
+    checkWriter(asOf(run, now), fence);
+    const leaseUntil = leaseOf(run, now);
+    const pieces =
+      offset < run.endOffset ? yield* this.piecesFrom(run, offset) : [];
+    const added = newPartOf(run, pieces, { offset, content });
+    if (added === undefined) {
+      yield* execute(this.runs.change(run, { leaseUntil }));
+      return { offset: run.endOffset, leaseUntil };
+    }
+    const { answer, chunks } = grown(run, added);
+    const { sessionId, seq, ownerId } = run;
+    const rows = chunks.map((chunk) => ({ sessionId, seq, ownerId, ...chunk }));
+    yield* execute(
+      ...(rows.length > 0 ? [this.runs.chunkInsertion(rows)] : []),
+      this.runs.change(run, { ...answer, leaseUntil }),
+    );
+    return { offset: answer.endOffset, leaseUntil };
+  }
+
+  /** The pieces of an answer from an offset on. */
+  private *piecesFrom(run: ChatRun, offset: number): UnitOfWork<Piece[]> {
+    if (offset >= tailOffsetOf(run)) return piecesOf(run, []);
+    const start = yield* this.runs.chunkStart(run, offset);
+    return piecesOf(run, yield* this.runs.chunksFrom(run, start));
+  }
+}

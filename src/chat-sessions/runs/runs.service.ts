@@ -1,0 +1,231 @@
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import type { UnitOfWork } from '../../database/unit-of-work.js';
+import { NO_ANSWER } from '../answers/answer-content.js';
+import { type EndedRun, RunEndings } from '../answers/run-endings.js';
+import { asOf, checkWriter, isEnded, leaseOf } from '../answers/run-state.js';
+import { LEASE_SECONDS } from '../limits.js';
+import { MessageInserts } from '../messages/message-inserts.js';
+import { MessageReads } from '../messages/message-reads.js';
+import { editedMessage, refuseEmpty } from '../messages/message-rules.js';
+import { ChatRunsRepository } from '../store/chat-runs.repository.js';
+import {
+  ChatSessionsRepository,
+  type SessionKey,
+  type SessionState,
+} from '../store/chat-sessions.repository.js';
+import type { ChatRun } from '../store/entities/chat-run.entity.js';
+import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
+import {
+  SessionWrites,
+  type WriteOptions,
+  type Written,
+} from '../writes/session-writes.js';
+import type { FinishRunDto, StartRunDto } from './dto/runs.dto.js';
+import { RepeatedStarts } from './repeated-starts.js';
+import { runNotFound } from './run-not-found.js';
+
+/** A run that was started. */
+export interface Started extends Written {
+  run: ChatRun;
+  /** The question, and the answer as the last one. */
+  messages: PlacedMessage[];
+}
+
+/** A run that has ended. */
+export type Ended = Written & EndedRun;
+
+/** A run of a session. */
+export interface RunKey extends SessionKey {
+  runId: string;
+}
+
+/** Starts and ends runs. A run is an answer that is being written, by one writer, who holds its lease. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly sessions: ChatSessionsRepository,
+    private readonly runs: ChatRunsRepository,
+    private readonly inserts: MessageInserts,
+    private readonly reads: MessageReads,
+    private readonly endings: RunEndings,
+    private readonly repeated: RepeatedStarts,
+    private readonly writes: SessionWrites,
+  ) {}
+
+  /**
+   * Appends the question and an open answer, and gives the caller the lease. If
+   * the same start was sent before, returns its run as it is now. Throws
+   * EntityNotFoundError, `run_active`, `run_id_taken`, and what an append throws.
+   */
+  start(
+    key: SessionKey,
+    start: StartRunDto,
+    options?: WriteOptions,
+  ): Promise<Started> {
+    return this.writes.run<Started>(
+      key,
+      {
+        type: 'appended',
+        isAllowedDuringRun: true,
+        validate: () => refuseEmpty(start.messages ?? []),
+        apply: (session, now) => this.applyStart(session, start, now),
+        findRepeated: (session) => this.repeated.find(session, start),
+        replay: (record) => this.findStarted(record),
+      },
+      options,
+    );
+  }
+
+  /**
+   * Ends a run; its answer is what was written, with what the changes replace.
+   * Sent again, it returns the run. Throws EntityNotFoundError, `run_ended`,
+   * `run_waiting`, `fence_stale`, `version_moved`.
+   */
+  finish(
+    { runId, ...key }: RunKey,
+    changes: FinishRunDto,
+    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
+  ): Promise<Ended> {
+    return this.writes.run<Ended>(
+      key,
+      {
+        type: 'updated',
+        isAllowedDuringRun: true,
+        apply: (session, now) =>
+          this.applyFinish(session, { runId, changes, now }),
+      },
+      { ifMatch },
+    );
+  }
+
+  /** Ends a run that has not ended: what was written stays, as a partial answer. Returns the run, however it has ended. Throws EntityNotFoundError. */
+  cancel({ runId, ...key }: RunKey): Promise<Ended> {
+    return this.writes.run<Ended>(key, {
+      type: 'updated',
+      isAllowedDuringRun: true,
+      apply: (session, now) => this.applyCancel(session, runId, now),
+    });
+  }
+
+  private *applyStart(
+    session: SessionState,
+    start: StartRunDto,
+    now: Date,
+  ): UnitOfWork<Started> {
+    const {
+      messages: question = [],
+      parent_id: parentId,
+      metadata = {},
+    } = start;
+    // A run that has ended does not stop it.
+    if (start.id !== undefined) {
+      const repeated = yield* this.repeated.find(session, start);
+      if (repeated) return repeated;
+    }
+    if (start.if_active === 'cancel') yield* this.endings.cancel(session, now);
+    else yield* this.endings.endExpired(session, now);
+    const leaseSeconds = start.lease_seconds ?? LEASE_SECONDS.default;
+    let run: ChatRun | undefined;
+    const opening = (answer: PlacedMessage) => {
+      run = {
+        ...NO_ANSWER,
+        sessionId: session.id,
+        seq: answer.seq,
+        id: start.id ?? uuidv7(),
+        ownerId: session.ownerId,
+        messageId: answer.id,
+        questionCount: question.length,
+        status: 'active',
+        fence: 1,
+        leaseSeconds,
+        leaseUntil: leaseOf({ leaseSeconds }, now),
+        metadata,
+        error: null,
+        interrupts: null,
+        usage: null,
+        startedAt: now,
+        endedAt: null,
+      };
+      return this.runs.insertion(run);
+    };
+    const answer = {
+      id: start.message_id,
+      role: 'assistant',
+      parts: [],
+    } as const;
+    const added = {
+      messages: [...question, { ...answer, parts: [] }],
+      parentId,
+      opening,
+    };
+    const appended = yield* this.inserts.append(session, added, now);
+    return { ...appended, run: run! };
+  }
+
+  private *applyFinish(
+    session: SessionState,
+    { runId, changes, now }: Finish,
+  ): UnitOfWork<Ended> {
+    const run = yield* this.lock(session, runId);
+    const { fence, status, usage, error } = changes;
+    if (run.fence === fence && run.status === status) {
+      return { ...(yield* this.ended(session, run)), created: false };
+    }
+    checkWriter(asOf(run, now), fence);
+    const ended = yield* this.endings.end(session, run, {
+      status,
+      now,
+      finish: (answer) =>
+        Object.assign(editedMessage(answer, changes, now), { editedAt: null }),
+      usage,
+      error,
+    });
+    return { ...ended, session, created: false };
+  }
+
+  private *applyCancel(
+    session: SessionState,
+    runId: string,
+    now: Date,
+  ): UnitOfWork<Ended> {
+    const run = yield* this.lock(session, runId);
+    if (isEnded(run)) return yield* this.ended(session, run);
+    const status = isEnded(asOf(run, now)) ? 'expired' : 'cancelled';
+    const ended = yield* this.endings.end(session, run, { status, now });
+    return { ...ended, session, created: false };
+  }
+
+  private *lock(session: SessionState, runId: string): UnitOfWork<ChatRun> {
+    const run = yield* this.runs.lock(session, runId);
+    if (!run) throw runNotFound(session, runId);
+    return run;
+  }
+
+  private *ended(session: SessionState, run: ChatRun): UnitOfWork<Ended> {
+    const message = yield* this.reads.get(session, run.messageId);
+    return { session, run, message, created: false };
+  }
+
+  /** The run that a request with an Idempotency-Key has started, as it is now. */
+  private *findStarted({
+    ownerId,
+    sessionId,
+    messageIds,
+  }: IdempotencyKey): UnitOfWork<Started> {
+    const session = yield* this.sessions.get(ownerId, sessionId);
+    const found = yield* this.runs.find(session, {
+      messageId: messageIds.at(-1)!,
+    });
+    if (!found) throw runNotFound(session, messageIds.at(-1)!);
+    const started = yield* this.repeated.withMessages(session, found);
+    return { ...started, created: true };
+  }
+}
+
+interface Finish {
+  runId: string;
+  changes: FinishRunDto;
+  now: Date;
+}
