@@ -74,8 +74,17 @@ type Parsed = Record<string, unknown>;
 function rememberMembers(parsed: Parsed, members: Map<string, string>): void {
   for (const field of OPEN_FIELDS) {
     const text = members.get(field);
-    if (text !== undefined) remember(parsed[field], text);
+    if (text === undefined) continue;
+    remember(parsed[field], text);
+    rememberItems(parsed[field], text);
   }
+}
+
+/** An item may go into another array. */
+function rememberItems(value: unknown, text: string, isCompact = false): void {
+  if (!Array.isArray(value)) return;
+  const items = new JsonText(text).elements(MAX_ITEMS);
+  items?.forEach((item, index) => remember(value[index], item, isCompact));
 }
 
 /** `JSON.parse` of open JSON that `jsonOf` wrote, and that is to be returned exactly. */
@@ -83,15 +92,17 @@ export function parseExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (!isUnusual(text)) return value;
   remember(value, text, true);
-  if (Array.isArray(value)) {
-    const items = new JsonText(text).elements(MAX_ITEMS);
-    items?.forEach((item, index) => remember(value[index], item, true));
-  }
+  rememberItems(value, text, true);
   return value;
 }
 
 export function hasText(value: unknown): boolean {
   return typeof value === 'object' && value !== null && texts.has(value);
+}
+
+/** Whether an array was made of items with texts. */
+function isArrayOfTexts(value: unknown): value is unknown[] {
+  return hasTexts && Array.isArray(value) && value.some(hasText);
 }
 
 /** The JSON of a value: as it was sent, unless it was changed since. */
@@ -101,8 +112,11 @@ export function jsonOf(value: unknown): string {
 
 /** The same text for the same JSON: without white space, keys in order, numbers as they were sent. */
 export function canonicalJsonOf(value: unknown): string {
-  return hasText(value)
-    ? new JsonText(texts.get(value as object)!.text).compact(true)
+  if (hasText(value)) {
+    return new JsonText(texts.get(value as object)!.text).compact(true);
+  }
+  return isArrayOfTexts(value)
+    ? `[${value.map(canonicalJsonOf).join()}]`
     : sortedJsonOf(value);
 }
 
@@ -120,7 +134,9 @@ function withSortedKeys(_key: string, value: unknown): unknown {
 }
 
 function exactTextOf(value: unknown): string | undefined {
-  if (!hasText(value)) return undefined;
+  if (!hasText(value)) {
+    return isArrayOfTexts(value) ? `[${value.map(jsonOf).join()}]` : undefined;
+  }
   const remembered = texts.get(value as object)!;
   if (!remembered.isCompact) {
     // Most of the work, and a write needs the text several times.

@@ -258,6 +258,30 @@ describe('an output', () => {
     });
   });
 
+  it('keeps the numbers of parts as they were sent', async () => {
+    const path = `/api/chat-sessions/${id}/runs/r/output`;
+    const partOf = (n: number) =>
+      `{"type":"x","n":${n},"id":12345678901234567890,"f":1.0}`;
+    const send = (offset: number, ...parts: number[]) =>
+      api.send<{ offset: number }>(
+        'POST',
+        path,
+        `{"fence":1,"offset":${offset},"parts":[${parts.map(partOf).join()}]}`,
+      );
+    expect((await send(0, 1)).status).toBe(200);
+    expect((await send(0, 1)).body.offset).toBe(1);
+    expect((await send(0, 1, 2)).body.offset).toBe(2);
+    expect((await send(2, 3, 4)).body.offset).toBe(4);
+    expect((await send(1, 2, 3)).body.offset).toBe(4);
+    const expected = `"parts":[${[1, 2, 3, 4].map(partOf).join()}]`;
+    const open = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(open.text).toContain(expected);
+    const ended = await runs.finish('r');
+    expect(ended.text).toContain(expected);
+    const read = await api.send('GET', `/api/chat-sessions/${id}/messages`);
+    expect(read.text).toContain(expected);
+  });
+
   it('is refused after the lease, also if the next run has begun', async () => {
     await runs.output('r', 0, 'Half');
     await expire('r');
