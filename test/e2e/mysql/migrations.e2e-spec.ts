@@ -101,6 +101,9 @@ describe("a platform's table", () => {
     'chat_purges',
     'chat_range_purges',
     'chat_forks',
+    'chat_runs',
+    'chat_message_chunks',
+    'chat_usage',
   ])(
     '%s is not taken: the migration is refused with one line',
     async (table) => {
@@ -120,10 +123,15 @@ describe("a platform's table", () => {
     'chat_purges',
     'chat_range_purges',
     'chat_forks',
+    'chat_runs',
+    'chat_message_chunks',
+    'chat_usage',
   ])('%s is not dropped by a revert', async (table) => {
     const dataSource = await openDataSource(await emptyDatabase());
     onTestFinished(() => dataSource.destroy());
-    await dataSource.query(`DROP TABLE ${table}`);
+    // The chunks refer to the runs.
+    const first = table === 'chat_runs' ? 'chat_message_chunks, ' : '';
+    await dataSource.query(`DROP TABLE ${first}${table}`);
     await createTheirs(dataSource, table);
     for (const _ of mysqlMigrations) await dataSource.undoLastMigration();
     expect(await dataSource.query(`SELECT * FROM ${table}`)).toEqual(ROW);

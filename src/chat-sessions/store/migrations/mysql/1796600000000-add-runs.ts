@@ -103,9 +103,11 @@ export class AddRuns1796600000000 implements MigrationInterface {
 
   /** Answers that are being written keep what is written so far. */
   async down(queryRunner: QueryRunner): Promise<void> {
-    if (await isOwnTable(queryRunner, 'chat_runs')) {
-      await foldOpenAnswers(queryRunner);
-    }
+    const isWhole =
+      (await isOwnTable(queryRunner, 'chat_runs')) &&
+      (await isOwnTable(queryRunner, 'chat_message_chunks'));
+    // Otherwise it was done before this was killed: the chunks are dropped after it.
+    if (isWhole) await foldOpenAnswers(queryRunner);
     await dropOwnTable(queryRunner, 'chat_message_chunks');
     await dropOwnTable(queryRunner, 'chat_runs');
     await dropOwnTable(queryRunner, 'chat_usage');
