@@ -3,7 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BranchWorkload } from '../support/faults/branch-workload.js';
 import { GaleraCluster } from '../support/faults/galera-cluster.js';
-import { amount, NOTHING_WRONG, report } from '../support/faults/report.js';
+import {
+  amount,
+  NOTHING_WRONG,
+  report,
+  reportRuns,
+} from '../support/faults/report.js';
+import { NO_FAULTS, RunWorkload } from '../support/faults/run-workload.js';
 import { Workload } from '../support/faults/workload.js';
 import {
   type ServiceProcess,
@@ -11,6 +17,8 @@ import {
 } from '../support/service-process.js';
 
 const ROUNDS = amount(4, 1);
+/** Kills beside runs; with those of runs.faults-spec.ts 200, and 20 in the short form. */
+const KILLS = amount(50, 5);
 const CLIENTS = 8;
 /** Fewer than there are clients, so that writes wait. */
 const POOL_SIZE = 4;
@@ -23,14 +31,19 @@ let service: ServiceProcess;
 beforeAll(async () => {
   cluster = await GaleraCluster.start();
   await cluster.query(0, 'CREATE DATABASE chat');
-  service = await startService({
+  service = await start();
+});
+
+function start(): Promise<ServiceProcess> {
+  return startService({
     DATABASE_URL: cluster.url('chat'),
     DATABASE_MIGRATE: 'true',
     DATABASE_POOL_SIZE: String(POOL_SIZE),
     REQUEST_DEADLINE_MS: '2000',
     DATABASE_CONNECT_TIMEOUT_MS: '1000',
   });
-});
+}
+
 afterAll(async () => {
   await service?.stop();
   await cluster?.stop();
@@ -104,3 +117,35 @@ it.each(FAULTS)(
     expect(changed.acks).toBeGreaterThan(faults);
   },
 );
+
+it('a cluster of three loses no acknowledged output when writers, service and nodes are killed', async () => {
+  const workload = new RunWorkload(() => service.url);
+  await workload.createSessions(6);
+  await workload.during(async () => {
+    for (let round = 0; round < KILLS; round++) {
+      await sleep(500 + Math.random() * 1_500);
+      const node = NODES[round % NODES.length]!;
+      switch (round % 4) {
+        case 0:
+          await workload.killWriter();
+          break;
+        case 1:
+          await service.process.stop('SIGKILL');
+          service = await start();
+          workload.followService();
+          break;
+        default:
+          await cluster.kill(node);
+          await sleep(4_000);
+          await cluster.rejoin(node);
+      }
+    }
+    await sleep(4_000);
+  });
+  await cluster.heal();
+  await agreement();
+  const verdict = await workload.verify();
+  reportRuns('Galera, runs', KILLS, workload, verdict);
+  expect(verdict).toMatchObject(NO_FAULTS);
+  expect(verdict.acks).toBeGreaterThan(5 * KILLS);
+});

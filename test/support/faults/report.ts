@@ -1,4 +1,5 @@
 import type { BranchWorkload } from './branch-workload.js';
+import type { RunVerdict, RunWorkload } from './run-workload.js';
 import type { Verdict, Workload } from './workload.js';
 
 /** Set CI for a short run. `npm run test:faults` without it is the full run. */
@@ -24,13 +25,33 @@ export function report(
   verdict: Verdict,
 ): void {
   const { acks, lost, doubled, halves, gaps } = verdict;
-  const responses = [...workload.responses]
-    .sort(([a], [b]) => a - b)
-    .map(([status, count]) => `${count} x ${status || 'none'}`)
-    .join(', ');
   const longest = Math.round(workload.longestResponseMs);
   const stall = Math.round(workload.longestStallMs);
   process.stdout.write(
-    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${halves} half-written, ${gaps} gaps, longest response ${longest} ms, longest stall ${stall} ms (${responses})\n`,
+    `${run}: ${acks} acks, ${faults} faults, ${lost} lost, ${doubled} doubled, ${halves} half-written, ${gaps} gaps, longest response ${longest} ms, longest stall ${stall} ms (${responsesOf(workload.responses)})\n`,
   );
+}
+
+/** Like `report`, of runs. */
+export function reportRuns(
+  run: string,
+  faults: number,
+  { responses }: RunWorkload,
+  { runs, acks, ends, violations, ...wrong }: RunVerdict,
+): void {
+  const counts = [
+    ...Object.entries(ends),
+    ...Object.entries(wrong),
+    ['violations', violations.length],
+  ].map(([name, count]) => `${count} ${name}`);
+  process.stdout.write(
+    `${run}: ${runs} runs, ${acks} outputs, ${faults} kills, ${counts.join(', ')} (${responsesOf(responses)})\n`,
+  );
+}
+
+function responsesOf(responses: Map<number, number>): string {
+  return [...responses]
+    .sort(([a], [b]) => a - b)
+    .map(([status, count]) => `${count} x ${status || 'none'}`)
+    .join(', ');
 }
