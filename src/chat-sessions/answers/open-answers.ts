@@ -12,7 +12,7 @@ import {
   piecesOf,
   tailOffsetOf,
 } from './answer-content.js';
-import { asOf, isEnded } from './run-state.js';
+import { asOf, isCleared, isEnded } from './run-state.js';
 
 /** Reads the answer that a session is waiting for. */
 @Injectable()
@@ -26,12 +26,13 @@ export class OpenAnswers {
    * @param admit is called before a long answer is read
    */
   *fill(
-    { ownerId, id, activeRunSeq: seq }: SessionState,
+    session: SessionState,
     messages: ChatMessage[],
     admit: Admit,
   ): UnitOfWork<ChatRun | null | undefined> {
-    if (seq === null) return null;
-    const run = yield* this.runs.find({ ownerId, id }, { seq });
+    const { activeRunSeq: seq } = session;
+    if (seq === null || isCleared(session, seq)) return null;
+    const run = yield* this.runs.find(session, { seq });
     // An instance of the version before has deleted its message.
     if (!run) return null;
     if (isEnded(run)) return undefined;

@@ -20,7 +20,7 @@ import { TreesRepository } from '../store/trees.repository.js';
 import { textOf } from '../text/text-of-parts.js';
 import { startOf } from '../text/text.js';
 import { assembled, piecesOf, tailOffsetOf } from './answer-content.js';
-import { asOf, isEnded, runError } from './run-state.js';
+import { asOf, isCleared, isEnded, runError } from './run-state.js';
 
 export interface Ending {
   status: 'completed' | 'failed' | 'cancelled' | 'expired';
@@ -137,10 +137,10 @@ export class RunEndings {
     const seq = session.activeRunSeq;
     if (seq === null) return undefined;
     const run = yield* this.runs.lockBySeq(session, seq);
-    // An instance of the version before has deleted its message.
-    if (!run) {
-      yield* this.sessions.update(session, { activeRunSeq: null }, { now });
-    }
-    return run;
+    if (run && !isCleared(session, seq)) return run;
+    // An instance of the version before has deleted its message, or will soon.
+    if (run) yield* this.runs.delete(session, seq);
+    yield* this.sessions.update(session, { activeRunSeq: null }, { now });
+    return undefined;
   }
 }

@@ -5,6 +5,7 @@ import {
   type RunStatus,
   type Usage,
 } from '../store/entities/chat-run.entity.js';
+import { firstSeqOf } from '../tree/stored-tree.js';
 
 /** A run as a response has it. */
 export interface RunBody {
@@ -42,6 +43,14 @@ export function asOf(run: ChatRun, now: Date): ChatRun {
         endedAt: leaseUntil,
       })
     : run;
+}
+
+/** Whether the answer at a seq was cleared: by an instance of the version before, which does not know its run. */
+export function isCleared(
+  session: Parameters<typeof firstSeqOf>[0],
+  seq: number,
+): boolean {
+  return seq < firstSeqOf(session);
 }
 
 export function leaseOf(run: Pick<ChatRun, 'leaseSeconds'>, now: Date): Date {

@@ -3,7 +3,13 @@ import { v7 as uuidv7 } from 'uuid';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { NO_ANSWER } from '../answers/answer-content.js';
 import { type EndedRun, RunEndings } from '../answers/run-endings.js';
-import { asOf, checkWriter, isEnded, leaseOf } from '../answers/run-state.js';
+import {
+  asOf,
+  checkWriter,
+  isCleared,
+  isEnded,
+  leaseOf,
+} from '../answers/run-state.js';
 import { LEASE_SECONDS } from '../limits.js';
 import { MessageInserts } from '../messages/message-inserts.js';
 import { MessageReads } from '../messages/message-reads.js';
@@ -199,7 +205,7 @@ export class RunsService {
 
   private *lock(session: SessionState, runId: string): UnitOfWork<ChatRun> {
     const run = yield* this.runs.lock(session, runId);
-    if (!run) throw runNotFound(session, runId);
+    if (!run || isCleared(session, run.seq)) throw runNotFound(session, runId);
     return run;
   }
 
