@@ -139,6 +139,7 @@ const processMysql = {
       'test/process/sqlite-file.process-spec.ts',
       'test/process/upgrade.process-spec.ts',
       'test/process/upgrade-requests.process-spec.ts',
+      'test/process/upgrade-runs.process-spec.ts',
     ],
   },
 };

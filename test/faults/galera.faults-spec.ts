@@ -9,7 +9,8 @@ import {
   report,
   reportRuns,
 } from '../support/faults/report.js';
-import { NO_FAULTS, RunWorkload } from '../support/faults/run-workload.js';
+import { NO_FAULTS } from '../support/faults/run-audit.js';
+import { RunWorkload } from '../support/faults/run-workload.js';
 import { Workload } from '../support/faults/workload.js';
 import {
   type ServiceProcess,

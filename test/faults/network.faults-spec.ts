@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BranchWorkload } from '../support/faults/branch-workload.js';
-import { NOTHING_WRONG, report } from '../support/faults/report.js';
+import {
+  amount,
+  NOTHING_WRONG,
+  report,
+  reportRuns,
+} from '../support/faults/report.js';
+import { NO_FAULTS } from '../support/faults/run-audit.js';
+import { RunWorkload } from '../support/faults/run-workload.js';
 import { type Fault, TcpProxy } from '../support/faults/tcp-proxy.js';
 import { NO_RESPONSE, Workload } from '../support/faults/workload.js';
 import { createMysqlDatabase } from '../support/mysql-database.js';
@@ -34,6 +41,9 @@ const FAULTS: Fault[] = [
 ];
 /** Nothing passes during these faults: they are injected and healed in turn. */
 const TOTAL = new Set(['reset', 'refuse', 'blackhole']);
+
+/** How long outputs meet each fault around COMMIT. */
+const OUTPUTS_MS = amount(20_000, 3_000);
 
 /** Waits until as many more responses have come as there are clients. */
 async function allRespond(workload: Workload): Promise<void> {
@@ -116,4 +126,24 @@ describe('a network between service and MariaDB', () => {
       expect(afterwards).toEqual(Array(20).fill(201));
     },
   );
+
+  it('with faults around COMMIT loses no output, and stores none twice', async () => {
+    const workload = new RunWorkload(() => service.url);
+    await workload.createSessions(6);
+    const faultsBefore = proxy.faults;
+    await workload.during(async () => {
+      for (const fault of FAULTS) {
+        if (!('every' in fault)) continue;
+        proxy.inject(fault);
+        await sleep(OUTPUTS_MS);
+        await proxy.heal();
+      }
+    });
+    const verdict = await workload.verify();
+    const faults = proxy.faults - faultsBefore;
+    reportRuns('network: COMMIT, runs', faults, workload, verdict);
+    expect(verdict).toMatchObject(NO_FAULTS);
+    expect(faults).toBeGreaterThan(10);
+    expect(verdict.acks).toBeGreaterThan(faults);
+  });
 });

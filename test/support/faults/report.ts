@@ -1,5 +1,6 @@
 import type { BranchWorkload } from './branch-workload.js';
-import type { RunVerdict, RunWorkload } from './run-workload.js';
+import type { RunVerdict } from './run-audit.js';
+import type { RunWorkload } from './run-workload.js';
 import type { Verdict, Workload } from './workload.js';
 
 /** Set CI for a short run. `npm run test:faults` without it is the full run. */
@@ -45,7 +46,7 @@ export function reportRuns(
     ['violations', violations.length],
   ].map(([name, count]) => `${count} ${name}`);
   process.stdout.write(
-    `${run}: ${runs} runs, ${acks} outputs, ${faults} kills, ${counts.join(', ')} (${responsesOf(responses)})\n`,
+    `${run}: ${runs} runs, ${acks} outputs, ${faults} faults, ${counts.join(', ')} (${responsesOf(responses)})\n`,
   );
 }
 
