@@ -13,6 +13,8 @@ import { startTestService } from '../support/test-service.js';
 const SESSIONS = 6;
 /** With those of the cluster 200, and 20 in the short form. */
 const KILLS = { SQLite: amount(70, 7), MariaDB: amount(80, 8) };
+/** Meanwhile writers are paused for longer than their leases. */
+const PAUSES = amount(10, 1);
 
 it.each(['SQLite', 'MariaDB'] as const)(
   'kill -9 of writers, service and database loses no acknowledged output on %s',
@@ -43,11 +45,17 @@ it.each(['SQLite', 'MariaDB'] as const)(
         await server!.restart();
       },
     ].slice(0, server ? 3 : 2);
-    await workload.during(async () => {
+    const pauses = async () => {
+      for (let i = 0; i < PAUSES; i++) await workload.pauseWriter();
+    };
+    const kill = async () => {
       for (let round = 0; round < KILLS[store]; round++) {
         await sleep(100 + randomInt(1_500));
         await kills[round % kills.length]!();
       }
+    };
+    await workload.during(async () => {
+      await Promise.all([kill(), pauses()]);
     });
     const verdict = await workload.verify();
     reportRuns(`runs, ${store}`, KILLS[store], workload, verdict);

@@ -11,6 +11,8 @@ import { type Entry, RunRecord } from './run-journal.js';
 
 const WRITER = join(ROOT, 'test/support/faults/run-writer.ts');
 const WRITERS = 2;
+/** Longer than a lease. */
+const PAUSE_MS = 6_000;
 const LONGEST_PAUSE_MS = 1_000;
 
 /**
@@ -20,7 +22,6 @@ const LONGEST_PAUSE_MS = 1_000;
 export class RunWorkload {
   /** The number of responses by status; 0 counts requests without one. */
   readonly responses = new Map<number, number>();
-  kills = 0;
   private readonly directory = temporaryDirectory();
   private readonly sessions: string[] = [];
   private readonly records = new Map<string, RunRecord>();
@@ -74,7 +75,15 @@ export class RunWorkload {
     const [writer] = this.writers.splice(randomInt(this.writers.length), 1);
     await writer!.process.stop('SIGKILL');
     this.addWriter();
-    this.kills++;
+  }
+
+  /** Lets a writer miss the end of its leases. It goes on where it was. */
+  async pauseWriter(): Promise<void> {
+    const [writer] = this.writers.splice(randomInt(this.writers.length), 1);
+    writer!.process.signal('SIGSTOP');
+    await sleep(PAUSE_MS);
+    writer!.process.signal('SIGCONT');
+    this.writers.push(writer!);
   }
 
   /** Waits until all runs have ended, reads everything, and compares. */
@@ -131,7 +140,7 @@ export class RunWorkload {
         this.violations.push(`${id}: a reader misses acknowledged output`);
       }
     }
-    if (!run || randomInt(12) > 0) return;
+    if (!run || randomInt(25) > 0) return;
     const path = `chat-sessions/${session}/runs/${run.id}/cancel`;
     const cancel = await this.tryOnce<{ run: Run }>('POST', path, {});
     if (cancel?.status !== 200) return;
