@@ -1,4 +1,5 @@
 import { BEFORE, type Results } from './results.js';
+import type { CrowdRound, FinishRound } from './runs.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
 /** A goal has either `atLeast` or `atMost`. */
@@ -6,7 +7,7 @@ interface Goal {
   what: string;
   atLeast?: number;
   atMost?: number;
-  unit: '×' | 'MB' | 's';
+  unit: '×' | 'MB' | 'ms' | 's';
   /** Undefined if the run did not measure it. */
   measured: (results: Results) => Spread | undefined;
 }
@@ -136,6 +137,42 @@ function forkGoals({ forks = [] }: Results): Goal[] {
   ]);
 }
 
+function crowdGoal(
+  figure: keyof CrowdRound,
+  what: string,
+  { atMost, unit }: Pick<Goal, 'atMost' | 'unit'>,
+): Goal {
+  return {
+    what: `runs at once, ${what}`,
+    atMost,
+    unit,
+    measured: ({ runs }) =>
+      runs && spreadOf(runs.crowd.map((round) => round[figure])),
+  };
+}
+
+function finishGoal(figure: keyof FinishRound, outputs: string): Goal {
+  return {
+    what: `finish of an answer of 1 MiB, outputs of ${outputs}`,
+    atMost: 100,
+    unit: 'ms',
+    measured: ({ runs }) =>
+      runs && spreadOf(runs.finishes.map((round) => round[figure])),
+  };
+}
+
+const RUNS: Goal[] = [
+  crowdGoal('p50', 'an output, median', { atMost: 20, unit: 'ms' }),
+  crowdGoal('p99', 'an output, 99 of 100', { atMost: 150, unit: 'ms' }),
+  crowdGoal('rss', 'memory, the most', { atMost: 250, unit: 'MB' }),
+  speed('output of 20 words', ['outputs', 'output'], {
+    peer: 'append',
+    atLeast: 1.2,
+  }),
+  finishGoal('large', '64 KiB'),
+  finishGoal('small', '20 words'),
+];
+
 const GROWTH_LIMIT = 1.2;
 
 /** The ratio of the median latency on the large side to that on the small side. */
@@ -184,6 +221,7 @@ export function verdictsOf(results: Results): Verdict[] {
     ...growthGoals(results),
     ...BRANCHES,
     ...forkGoals(results),
+    ...RUNS,
     ...PROCESS,
   ];
   return goals.flatMap((goal) => {

@@ -13,6 +13,7 @@ import { PeerScenarios } from './peer-scenarios.js';
 import { measureMemory, measureStarts } from './process-figures.js';
 import { summary, writeReport } from './report.js';
 import type { Results } from './results.js';
+import { measureRuns } from './runs.js';
 import { measure, type Scenario } from './scenario.js';
 import { MARIADB_SETTINGS, Stage } from './stage.js';
 import { Templates } from './templates.js';
@@ -109,6 +110,11 @@ async function runParts(
       const { url } = await stage.database('bench_forks');
       const stores = { SQLite: 'sqlite:chat.sqlite', MariaDB: url };
       results.forks = await measureForks(stores, sizes.forks, pace.rounds);
+    },
+    runs: async () => {
+      const { runs, outputs } = await measureRuns(stage, sizes.runs, pace);
+      results.runs = runs;
+      results.scenarios.push(outputs);
     },
     memory: async () => {
       const measure = async (root?: string) => {

@@ -16,6 +16,7 @@ export const PARTS = [
   'growth-messages',
   'branches',
   'forks',
+  'runs',
   'memory',
   'start',
 ] as const;

@@ -5,6 +5,7 @@ import { type Verdict, verdictsOf } from './goals.js';
 import { METHOD } from './method.js';
 import { linePlot, ratioPlot, type Row } from './plots.js';
 import { type Results, serialize } from './results.js';
+import type { CrowdRound, FinishRound, RunResult } from './runs.js';
 import type { ScenarioResult } from './scenario.js';
 import { ratioOf, type Spread, spreadOf } from './statistics.js';
 
@@ -65,7 +66,7 @@ function goals(verdicts: Verdict[]): string {
 }
 
 function figures(results: Results): string[] {
-  const { scenarios, seedings, forks, memory, starts } = results;
+  const { scenarios, seedings, forks, runs, memory, starts } = results;
   const texts = scenarios.map(
     (scenario) =>
       `### ${scenario.title}\n\n${scenario.connections} ${scenario.connections === 1 ? 'connection' : 'connections'}.\n\n${scenarioTable(scenario)}`,
@@ -83,6 +84,7 @@ function figures(results: Results): string[] {
     );
   }
   if (forks) texts.push(forkTable(forks));
+  if (runs) texts.push(runText(runs));
   if (memory) {
     const { minutes, load, early, late, samples } = memory;
     texts.push(
@@ -124,6 +126,17 @@ function forkTable(forks: ForkResult[]): string {
     ],
     rows,
   )}`;
+}
+
+function runText({ writers, crowd, finishes }: RunResult): string {
+  const of = (figure: keyof CrowdRound, digits: number) =>
+    inBrackets(spreadOf(crowd.map((round) => round[figure])), digits);
+  const finish = (figure: keyof FinishRound) =>
+    inBrackets(spreadOf(finishes.map((round) => round[figure])), 0);
+  return `### Runs\n\n${writers} runs at once, each with an output of 20 words every 250 ms. Latencies in milliseconds, as the writers see them.\n\n${table(
+    ['outputs/s', 'p50', 'p99', 'the slowest', 'RSS in MB, at most'],
+    [[of('rate', 0), of('p50', 1), of('p99', 1), of('max', 0), of('rss', 0)]],
+  )}\nA finish of an answer of 1 MiB, alone: ${finish('large')} ms if it was written in outputs of 64 KiB, ${finish('small')} ms in outputs of 20 words.\n`;
 }
 
 function scenarioTable({

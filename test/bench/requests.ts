@@ -19,6 +19,11 @@ function sessionsOf(
   }));
 }
 
+/** The path of each session of a group. */
+export function pathsOf(group: Group): string[] {
+  return sessionsOf(group).map(({ path }) => path);
+}
+
 /** @param numbers of the sessions; all by default, here and below */
 export function reads(group: Group, numbers = allOf(group)): Request[] {
   return sessionsOf(group, numbers).map((session) => ({

@@ -2,6 +2,7 @@ import type { ForkResult } from './forks.js';
 import type { Seeding } from './growth.js';
 import type { Machine } from './machine.js';
 import type { MemoryResult } from './process-figures.js';
+import type { RunResult } from './runs.js';
 import type { Pace, ScenarioResult } from './scenario.js';
 
 /** Begins the names of contenders that run the version before. */
@@ -16,6 +17,7 @@ export interface Results {
   /** For the databases of the growth by sessions. */
   seedings: Seeding[];
   forks?: ForkResult[];
+  runs?: RunResult;
   memory?: MemoryResult;
   /** Seconds. */
   starts?: number[];

@@ -144,7 +144,7 @@ async function compile(
  * Waits until the processes are idle. Requests that wrk has abandoned must not
  * slow down the next measurement, and appends must not come after the count.
  */
-async function settled(pids: number[]): Promise<void> {
+export async function settled(pids: number[]): Promise<void> {
   const limit = Date.now() + SETTLE_LIMIT_MS;
   let quiet = 0;
   while (quiet < QUIET_CHECKS && Date.now() < limit) {
@@ -155,7 +155,8 @@ async function settled(pids: number[]): Promise<void> {
   }
 }
 
-function timesOf(pids: number[]): Promise<number[]> {
+/** The processor time in milliseconds that each process has used. */
+export function timesOf(pids: number[]): Promise<number[]> {
   return Promise.all(pids.map(processorTime));
 }
 

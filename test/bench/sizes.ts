@@ -14,6 +14,8 @@ export interface Sizes {
   messages: { small: number; large: number };
   /** Messages of the sessions that are forked. */
   forks: { long: number; veryLong: number };
+  /** Runs at once, and finishes of an answer of 1 MiB in each round. */
+  runs: { writers: number; finishes: number };
   /** Measured starts of the service. */
   starts: number;
 }
@@ -26,6 +28,7 @@ export const FULL: Sizes = {
   sessions: { small: 1_000, large: 1_000_000 },
   messages: { small: 100, large: 100_000 },
   forks: { long: 10_000, veryLong: 100_000 },
+  runs: { writers: 200, finishes: 4 },
   starts: 11,
 };
 
@@ -38,5 +41,6 @@ export const QUICK: Sizes = {
   sessions: { small: 1_000, large: 20_000 },
   messages: { small: 100, large: 10_000 },
   forks: { long: 2_500, veryLong: 5_000 },
+  runs: { writers: 200, finishes: 1 },
   starts: 3,
 };

@@ -17,6 +17,11 @@ export function ratioOf(of: number[], per: number[]): Spread {
   return spreadOf(of.map((value, round) => value / per[round]!));
 }
 
+/** @param sorted ascending, at least one */
+export function quantile(sorted: number[], part: number): number {
+  return sorted[Math.ceil(part * sorted.length) - 1]!;
+}
+
 /** The values in random order. */
 export function shuffled<T>(values: readonly T[]): T[] {
   return values
