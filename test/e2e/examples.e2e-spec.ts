@@ -42,6 +42,16 @@ const STEPS: [operationId: string, status: number, example?: number][] = [
   ['replaceMessages', 201],
   ['replaceMessages', 200],
   ['replaceLeaf', 200],
+  ['startRun', 201],
+  ['startRun', 200],
+  ['getRun', 200],
+  ['writeRunOutput', 200],
+  ['pauseRun', 200],
+  ['answerInterrupt', 200],
+  ['resumeRun', 200],
+  ['finishRun', 200],
+  ['cancelRun', 200],
+  ['getUsage', 200],
   ['forkChatSession', 201],
   ['deleteMessage', 204],
   ['clearChatSession', 200],
@@ -105,6 +115,7 @@ function comparable(body: unknown): unknown {
   const { sessionId } = EXAMPLES;
   const text = JSON.stringify(body)
     .replace(/"\d{4}-\d\d-\d\dT[\d:.]+Z"/g, '"a time"')
+    .replace(/"\d{4}-\d\d-\d\d"/g, '"a day"')
     .replace(/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, (id) =>
       id === JSON.stringify(sessionId) ? id : '"an id"',
     );
