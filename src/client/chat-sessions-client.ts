@@ -1,5 +1,4 @@
 import { eachSession } from './iterate.js';
-import { MessagesClient } from './messages-client.js';
 import type * as api from './openapi/types.gen.js';
 import type { Operation } from './operation.js';
 import type {
@@ -11,6 +10,7 @@ import type {
   ListQuery,
   Tagged,
 } from './options.js';
+import { RunsClient } from './runs-client.js';
 
 /**
  * A client of Chat Sessions. Its methods resolve to the body of the response.
@@ -21,7 +21,7 @@ import type {
  * Failed requests are sent again if that may help: reads; creates, forks, appends, replaces and
  * clears, which are done once however often they are sent; other changes only with `ifMatch`.
  */
-export class ChatSessionsClient extends MessagesClient {
+export class ChatSessionsClient extends RunsClient {
   /**
    * Creates a session.
    * @param session its fields and first messages; with an `id` of your own the call is repeatable without a key

@@ -7,6 +7,7 @@ interface Facts {
   requestId: string;
   attempts: number;
   mayBeDone: boolean;
+  body: unknown;
   cause: unknown;
 }
 
@@ -32,6 +33,8 @@ export class ChatSessionsApiError extends Error {
    * the result of its own first try. Get the session to find out.
    */
   readonly mayBeDone: boolean;
+  /** The parsed body of the last response, which may say more: the `run` or the `offset` of a conflict. */
+  readonly body: unknown;
 
   constructor(facts: Facts) {
     const { status, text, details, cause } = facts;
@@ -49,5 +52,6 @@ export class ChatSessionsApiError extends Error {
     this.requestId = facts.requestId;
     this.attempts = facts.attempts;
     this.mayBeDone = facts.mayBeDone;
+    this.body = facts.body;
   }
 }

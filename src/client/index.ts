@@ -6,13 +6,22 @@ export type {
   ChatMessageChanges,
   ChatMessagePage,
   ChatMessagesBody,
+  ChatRun,
+  ChatRunBody,
+  ChatRunEnded,
+  ChatRunFinish,
+  ChatRunOutput,
+  ChatRunOutputStored,
+  ChatRunStarted,
   ChatSession,
   ChatSessionBody,
   ChatSessionChanges,
   ChatSessionListBody,
   ChatSessionSummary,
+  ChatUsageList,
   NewChatMessage,
   NewChatMessagesInstead,
+  NewChatRun,
   NewChatSession,
 } from './openapi/types.gen.js';
 export type {
@@ -27,5 +36,13 @@ export type {
   MessagesQuery,
   PageQuery,
   Tagged,
+  UsageQuery,
 } from './options.js';
+export {
+  RunEnded,
+  type AnswerPart,
+  type Run,
+  type RunResult,
+  type WriteRunOptions,
+} from './run.js';
 export type { ClientOptions, TokenProvider } from './transport.js';

@@ -41,6 +41,9 @@ export type ListQuery = NonNullable<api.ListChatSessionsData['query']>;
 /** `limit` (1 to 200, by default 50) and one of the cursors `before`, `after` and `around` of a page of messages; `leaf` for another branch, or `tree` for all. */
 export type PageQuery = NonNullable<api.GetMessagesData['query']>;
 
+/** Days, `by` (`day`, `model` or `session`), `limit` (10 to 1,000, by default 100) and `after` of a list of usage. */
+export type UsageQuery = NonNullable<api.GetUsageData['query']>;
+
 /** Branch, start and direction of the iteration: `from` (`oldest`), `after` or `before`. */
 export type MessagesQuery = {
   /** Messages to get with each request: 1 to 200 (50). */

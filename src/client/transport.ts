@@ -129,6 +129,7 @@ export class Transport {
           requestId: outcome.headers.get('X-Request-Id') ?? requestId,
           attempts,
           mayBeDone,
+          body: outcome.body,
           cause: outcome.cause,
         });
       }

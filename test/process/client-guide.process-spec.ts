@@ -31,9 +31,9 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Writes the example of the guide as a program with this extension. */
-function writeExample(name: string, baseUrl: string): void {
-  const guide = readFileSync(join(ROOT, 'docs/client.md'), 'utf8');
+/** Writes the example of a guide as a program with this extension. */
+function writeExample(file: string, name: string, baseUrl: string): void {
+  const guide = readFileSync(join(ROOT, file), 'utf8');
   const [, example = ''] = /```ts\n(.*?)```/s.exec(guide) ?? [];
   const program = example.replace('http://127.0.0.1:3000', baseUrl);
   expect(program).not.toBe(example);
@@ -50,7 +50,7 @@ function compile(name: string): string[] {
 
 it('the example in docs/client.md prints what it should', async () => {
   const service = await startTestService();
-  writeExample('example.ts', service.url);
+  writeExample('docs/client.md', 'example.ts', service.url);
   expect(compile('example.ts')).toEqual([]);
   const { stdout, ...ending } = await runNode(['example.js'], {}, directory);
   expect(ending).toEqual({ exitCode: 0, stderr: '' });
@@ -65,6 +65,22 @@ it('the example in docs/client.md prints what it should', async () => {
       'ID ID undefined',
       'ID ID undefined',
       'ID 4',
+      '',
+    ].join('\n'),
+  );
+});
+
+it('the example in docs/turns.md prints what it should', async () => {
+  const service = await startTestService();
+  writeExample('docs/turns.md', 'turns.ts', service.url);
+  expect(compile('turns.ts')).toEqual([]);
+  const { stdout, ...ending } = await runNode(['turns.js'], {}, directory);
+  expect(ending).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout).toBe(
+    [
+      'completed Refunds take a week or so and then ',
+      'active open',
+      'cancelled partial true',
       '',
     ].join('\n'),
   );

@@ -1,0 +1,258 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type AnswerPart,
+  ChatSessionsClient,
+  RunEnded,
+} from '../../src/client/index.js';
+import { errorOf } from '../support/scripted-client.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+let baseUrl: string;
+let client: ChatSessionsClient;
+let id: string;
+
+beforeAll(async () => {
+  baseUrl = await api.listen();
+  client = new ChatSessionsClient({ baseUrl });
+});
+
+beforeEach(async () => {
+  ({
+    chat_session: { id },
+  } = await client.create());
+});
+
+const question = { role: 'user', content: 'A mocha?' } as const;
+
+/** A source that yields the items, with a pause before each. */
+async function* stream(items: (string | AnswerPart)[], pauseMs = 0) {
+  for (const item of items) {
+    await sleep(pauseMs);
+    yield item;
+  }
+}
+
+async function shown() {
+  const { chat_session } = await client.get(id);
+  return chat_session.messages;
+}
+
+describe('a run of the client', () => {
+  it('writes what a source yields, and finishes', async () => {
+    const run = client.run(id, { messages: [question] });
+    const words = 'One large mocha 😀 coming up'.split(/(?= )/);
+    const usage = { model: 'large', output_tokens: 6 };
+    const ended = await run.write(stream(words), { finish: () => ({ usage }) });
+    expect(ended.run).toMatchObject({ id: run.id, status: 'completed', usage });
+    expect(ended.etag).not.toBe('');
+    expect(await shown()).toMatchObject([
+      { role: 'user' },
+      { role: 'assistant', content: 'One large mocha 😀 coming up' },
+    ]);
+    const { usage: sums } = await client.usage({ by: 'model' });
+    expect(sums).toContainEqual(
+      expect.objectContaining({ model: 'large', output_tokens: 6 }),
+    );
+  });
+
+  it('keeps parts between texts, and pairs that the source has cut', async () => {
+    const call = { type: 'tool_call', name: 'menu' };
+    const items = ['\ud83d', '\ude00 Let me', ' see. ', call, call, 'Done.'];
+    const { message } = await client.run(id).write(stream(items));
+    expect(message.parts).toEqual([
+      { type: 'text', text: '😀 Let me see. ' },
+      call,
+      call,
+      { type: 'text', text: 'Done.' },
+    ]);
+  });
+
+  it('collects short texts, and sends much text at once', async () => {
+    const sent: number[] = [];
+    const counting = new ChatSessionsClient({
+      baseUrl,
+      fetch: (input, init) => {
+        if (String(input).endsWith('/output')) {
+          const { text } = JSON.parse(init!.body as string) as { text: string };
+          sent.push(text.length);
+        }
+        return fetch(input, init);
+      },
+    });
+    const long = 'x'.repeat(700);
+    await counting.run(id).write(stream([long, long, long, 'a', 'b', 'c']));
+    const [first, ...others] = sent;
+    expect(first).toBe(2_100);
+    expect(others.reduce((sum, length) => sum + length, 0)).toBe(3);
+  });
+
+  it('writes each output once, although responses are lost', async () => {
+    let requests = 0;
+    const unlucky = new ChatSessionsClient({
+      baseUrl,
+      maxAttempts: 20,
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (++requests % 2 === 0) return response;
+        await response.text();
+        throw new TypeError('the response was lost');
+      },
+    });
+    const words = Array.from({ length: 5 }, (_, index) => `word ${index} `);
+    const padded = words.map((word) => word.padEnd(2_048, '.'));
+    const { message } = await unlucky
+      .run(id, { messages: [question] })
+      .write(stream(padded));
+    expect(message.content).toBe(padded.join(''));
+    expect(await shown()).toHaveLength(2);
+  });
+
+  it('ends when another client stops it, and closes the source', async () => {
+    const run = client.run(id, { messages: [question] });
+    let isClosed = false;
+    async function* endless() {
+      try {
+        for (let count = 0; ; count++) {
+          await sleep(20);
+          yield `${count} `;
+        }
+      } finally {
+        isClosed = true;
+      }
+    }
+    const written = run.write(endless()).catch((error: unknown) => error);
+    const tab = new ChatSessionsClient({ baseUrl });
+    await expect
+      .poll(async () => (await shown())[1]?.content ?? '', { timeout: 20_000 })
+      .toMatch(/^0 1 /);
+    const { chat_session } = await tab.get(id);
+    const stopped = await tab.cancelRun(id, chat_session.active_run!.id);
+    const error = await written;
+    expect(error).toBeInstanceOf(RunEnded);
+    expect((error as RunEnded).run).toEqual(stopped.run);
+    expect((await shown())[1]).toEqual(stopped.message);
+    await expect.poll(() => isClosed, { timeout: 20_000 }).toBe(true);
+  });
+
+  it('has failed when its source throws', async () => {
+    async function* broken() {
+      yield 'Half';
+      await sleep(1);
+      throw new Error('overloaded');
+    }
+    const run = client.run(id);
+    await expect(run.write(broken())).rejects.toThrow('overloaded');
+    expect((await client.getRun(id, run.id)).run).toMatchObject({
+      status: 'failed',
+      error: { message: 'Error: overloaded' },
+    });
+  });
+
+  it('is stopped when its signal is aborted', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const run = client.run(id, {}, { signal });
+    const written = run.write(stream(['a', 'b'], 60_000));
+    await expect
+      .poll(async () => (await client.get(id)).chat_session.active_run?.id, {
+        timeout: 20_000,
+      })
+      .toBe(run.id);
+    controller.abort(new Error('enough'));
+    await expect(written).rejects.toThrow('enough');
+    expect((await client.getRun(id, run.id)).run.status).toBe('cancelled');
+  });
+
+  it('keeps its lease while the source is silent', async () => {
+    const run = client.run(id, { lease_seconds: 5 });
+    const { run: ended } = await run.write(stream(['late'], 6_000));
+    expect(ended.status).toBe('completed');
+  }, 60_000);
+
+  it('is refused while another one is active', async () => {
+    await client.startRun(id, { id: 'first' });
+    const error = await errorOf(client.run(id).write(stream(['x'])));
+    expect(error).toMatchObject({
+      code: 'run_active',
+      body: { run: { id: 'first' } },
+    });
+  });
+
+  it('waits for an approval, which counts once', async () => {
+    const { run } = await client.startRun(id);
+    const interrupts = [{ id: 'pay' }];
+    await client.pauseRun(id, run.id, { fence: run.fence, interrupts });
+    const yes = { approved: true };
+    const ready = await client.answerInterrupt(id, run.id, 'pay', yes);
+    expect(ready.run.status).toBe('ready');
+    const no = client.answerInterrupt(id, run.id, 'pay', { approved: false });
+    expect(await errorOf(no)).toMatchObject({ code: 'interrupt_answered' });
+    const resumed = await client.resumeRun(id, run.id);
+    expect(resumed.run).toMatchObject({ status: 'active', fence: 2 });
+  });
+});
+
+interface Recorded {
+  /** Milliseconds after the one before. */
+  wait: number;
+  data: string;
+}
+
+/** Replays a recorded stream, ten times as fast. */
+async function* replay(file: string) {
+  const lines = await readFile(`test/fixtures/streams/${file}`, 'utf8');
+  for (const line of lines.trim().split('\n')) {
+    const { wait, data } = JSON.parse(line) as Recorded;
+    await sleep(wait / 10);
+    if (data !== '[DONE]') yield JSON.parse(data) as Record<string, unknown>;
+  }
+}
+
+describe('the stream of a model', () => {
+  it('in the format of chat completions becomes an answer', async () => {
+    interface Delta {
+      content?: string;
+      tool_calls?: object[];
+    }
+    async function* pieces() {
+      for await (const event of replay('chat-completions.jsonl')) {
+        const [choice] = event.choices as { delta: Delta }[];
+        const { content, tool_calls: calls } = choice?.delta ?? {};
+        if (content) yield content;
+        for (const call of calls ?? []) yield { ...call, type: 'tool_call' };
+      }
+    }
+    const { message } = await client.run(id).write(pieces());
+    expect(message.content).toBe(
+      'Let me look at the menu ☕\nWe have no mochas, only macchiatos.',
+    );
+    expect(message.parts).toMatchObject([
+      { type: 'text' },
+      { type: 'tool_call', function: { name: 'get_menu_items' } },
+      { type: 'text', text: 'We have no mochas, only macchiatos.' },
+    ]);
+  });
+
+  it('in the format of UI messages becomes an answer', async () => {
+    async function* pieces() {
+      for await (const event of replay('ui-messages.jsonl')) {
+        const { type, delta } = event as { type: string; delta?: string };
+        if (type === 'text-delta') yield delta!;
+        else if (type.startsWith('tool-')) yield event as AnswerPart;
+      }
+    }
+    const { message } = await client.run(id).write(pieces());
+    expect(message.content).toBe(
+      'One moment … 👩‍🍳\nYour large macchiato is on its way.',
+    );
+    expect(message.parts).toMatchObject([
+      { type: 'text' },
+      { type: 'tool-input-available', toolName: 'order' },
+      { type: 'tool-output-available' },
+      { type: 'text' },
+    ]);
+  });
+});
