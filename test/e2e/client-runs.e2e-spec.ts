@@ -75,7 +75,7 @@ describe('a run of the client', () => {
     const counting = new ChatSessionsClient({
       baseUrl,
       fetch: (input, init) => {
-        if (String(input).endsWith('/output')) {
+        if ((input as string).endsWith('/output')) {
           const { text } = JSON.parse(init!.body as string) as { text: string };
           sent.push(text.length);
         }
