@@ -139,13 +139,15 @@ function withText(answer: Answer, text: string) {
     endOffset: answer.endOffset + text.length,
     textBytes: answer.textBytes + added,
     bytes: answer.bytes + added,
+    // A text that goes on is one part.
     partCount: answer.partCount + (answer.tail === '' ? 1 : 0),
   };
   if (tail.length < CHUNK_LENGTH) {
     return { answer: { ...grownAnswer, tail }, chunks: [] };
   }
-  // The tail is empty only if the answer ends with parts.
-  const end = tail.length - 1;
+  // A character is left, which tells that the answer ends with a text.
+  const isPair = isHigh(tail.at(-2)) && isLow(tail.at(-1));
+  const end = tail.length - (isPair ? 2 : 1);
   const startOffset = tailOffsetOf(answer);
   const chunk = { startOffset, content: tail.slice(0, end) };
   return { answer: { ...grownAnswer, tail: tail.slice(end) }, chunks: [chunk] };
