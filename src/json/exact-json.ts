@@ -96,6 +96,31 @@ export function parseExactly(text: string): unknown {
   return value;
 }
 
+/** An array, with the texts of its items. */
+export function exactArray<T>(items: T[]): T[] {
+  if (items.some(hasText)) {
+    remember(items, `[${items.map(jsonOf).join(',')}]`, true);
+  }
+  return items;
+}
+
+/** The items of an array that was sent, each with its text. */
+export function exactItems<T>(sent: T[]): T[] {
+  return hasText(sent) ? (parseExactly(jsonOf(sent)) as T[]) : sent;
+}
+
+/** A copy of an object that has fields, with another field at its end, and the texts of both. */
+export function exactlyWith<T extends object>(object: T, field: object): T {
+  const copy = { ...object, ...field };
+  const [value] = Object.values(field) as unknown[];
+  if (hasText(object) || hasText(value)) {
+    const [name] = Object.keys(field);
+    const start = jsonOf(object).slice(0, -1);
+    remember(copy, `${start},${JSON.stringify(name)}:${jsonOf(value)}}`, true);
+  }
+  return copy;
+}
+
 export function hasText(value: unknown): boolean {
   return typeof value === 'object' && value !== null && texts.has(value);
 }

@@ -1,4 +1,4 @@
-import { canonicalJsonOf, jsonOf } from '../../json/exact-json.js';
+import { canonicalJsonOf, exactArray, jsonOf } from '../../json/exact-json.js';
 import { ChatSessionsError } from '../errors.js';
 import { LIMITS } from '../limits.js';
 import type { ChatMessageChunk } from '../store/entities/chat-message-chunk.entity.js';
@@ -74,7 +74,8 @@ export function newPartOf(
     throw new ChatSessionsError('offset_mismatch', { offset: endOffset });
   }
   const added = content.slice(known);
-  return added.length > 0 ? added : undefined;
+  if (added.length === 0) return undefined;
+  return typeof added === 'string' ? added : exactArray(added);
 }
 
 /** An answer with more at its end, and its new chunks. Throws `answer_too_large`. */
@@ -126,7 +127,7 @@ export function assembled(pieces: readonly Piece[]): {
       ? [{ type: 'text', text: content.toWellFormed() }]
       : content,
   );
-  return { content: undefined, parts };
+  return { content: undefined, parts: exactArray(parts) };
 }
 
 function withText(answer: Answer, text: string) {

@@ -1,3 +1,4 @@
+import { exactly } from '../../json/exact-json.js';
 import { ChatSessionsError, type ChatSessionsErrorCode } from '../errors.js';
 import {
   ChatRun,
@@ -81,9 +82,9 @@ export function toRunBody(run: ChatRun): RunBody {
     lease_seconds: run.leaseSeconds,
     lease_until: run.leaseUntil?.toISOString() ?? null,
     offset: run.endOffset,
-    metadata: run.metadata,
-    error: run.error,
-    interrupts: run.interrupts ?? [],
+    metadata: exactly(run.metadata),
+    error: exactly(run.error),
+    interrupts: exactly(run.interrupts ?? []),
     ...(run.usage && { usage: run.usage }),
     started_at: run.startedAt.toISOString(),
     ended_at: run.endedAt?.toISOString() ?? null,

@@ -1,6 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
-import { canonicalJsonOf } from '../../json/exact-json.js';
+import {
+  canonicalJsonOf,
+  exactArray,
+  exactly,
+  exactlyWith,
+} from '../../json/exact-json.js';
 import {
   asOf,
   checkWriter,
@@ -69,10 +74,14 @@ export class InterruptsService {
       const interrupt = interrupts.find(({ id }) => id === interruptId);
       if (!interrupt) throw runNotFound(key, interruptId);
       if (interrupt.answer !== undefined) {
-        throw new ChatSessionsError('interrupt_answered', { interrupt });
+        throw new ChatSessionsError('interrupt_answered', {
+          interrupt: exactly(interrupt),
+        });
       }
-      const answered = interrupts.map((one) =>
-        one === interrupt ? { ...one, answer } : one,
+      const answered = exactArray(
+        interrupts.map((one) =>
+          one === interrupt ? exactlyWith(one, { answer }) : one,
+        ),
       );
       const isReady = answered.every((one) => one.answer !== undefined);
       return {

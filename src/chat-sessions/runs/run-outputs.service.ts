@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import { exactItems } from '../../json/exact-json.js';
 import {
   type Content,
   grown,
@@ -11,7 +12,10 @@ import {
 } from '../answers/answer-content.js';
 import { asOf, checkWriter, leaseOf } from '../answers/run-state.js';
 import { ChatRunsRepository } from '../store/chat-runs.repository.js';
-import type { SessionKey } from '../store/chat-sessions.repository.js';
+import {
+  ChatSessionsRepository,
+  type SessionKey,
+} from '../store/chat-sessions.repository.js';
 import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import { runNotFound } from './run-not-found.js';
 import type { RunKey } from './runs.service.js';
@@ -39,6 +43,7 @@ export interface StoredOutput {
 export class RunOutputsService {
   constructor(
     private readonly database: Database,
+    private readonly sessions: ChatSessionsRepository,
     private readonly runs: ChatRunsRepository,
   ) {}
 
@@ -48,15 +53,26 @@ export class RunOutputsService {
    * `fence_stale`, `offset_mismatch`, `answer_too_large`.
    */
   write({ runId, ...key }: RunKey, output: RunOutput): Promise<StoredOutput> {
-    return this.database.write(() => this.apply(key, runId, output));
+    const { content } = output;
+    const exact = typeof content === 'string' ? content : exactItems(content);
+    return this.database.write(() =>
+      this.apply(key, runId, { ...output, content: exact }),
+    );
   }
 
   /** The run as it is now. Throws EntityNotFoundError. */
-  async get({ runId, ...key }: RunKey): Promise<ChatRun> {
-    const run = await this.database.read(() =>
-      this.runs.find(key, { id: runId }),
-    );
-    if (!run) throw runNotFound(key, runId);
+  get({ runId, ...key }: RunKey): Promise<ChatRun> {
+    return this.database.read(() => this.read(key, runId));
+  }
+
+  private *read(
+    { ownerId, id }: SessionKey,
+    runId: string,
+  ): UnitOfWork<ChatRun> {
+    // A deleted session's rows may wait for their removal.
+    yield* this.sessions.version(ownerId, id);
+    const run = yield* this.runs.find({ ownerId, id }, { id: runId });
+    if (!run) throw runNotFound({ ownerId, id }, runId);
     return asOf(run, new Date());
   }
 
