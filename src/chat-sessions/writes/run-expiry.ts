@@ -1,4 +1,5 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { EntityNotFoundError } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
 import { describeError } from '../../errors/describe-error.js';
 import { RunEndings } from '../answers/run-endings.js';
@@ -17,9 +18,11 @@ const PAUSE_MS = 10_000;
  * later reads find a finished answer, with an ETag.
  */
 @Injectable()
-export class RunExpiry {
+export class RunExpiry implements OnModuleDestroy {
   private readonly logger = new Logger(RunExpiry.name);
-  private readonly running = new Set<string>();
+  /** Writes in progress, by session. */
+  private readonly running = new Map<string, Promise<void>>();
+  private isStopped = false;
   private nextAt = 0;
 
   constructor(
@@ -30,16 +33,18 @@ export class RunExpiry {
   /** Returns at once: the write may fail, on a server that is read-only, for instance. */
   settle(key: SessionKey, run: ChatRun | null | undefined): void {
     if (run?.status !== 'expired' || Date.now() < this.nextAt) return;
-    if (this.running.has(key.id)) return;
-    this.running.add(key.id);
+    if (this.isStopped || this.running.has(key.id)) return;
     const { runs } = this;
     function* apply(session: SessionState, now: Date): UnitOfWork<Written> {
       yield* runs.endIfExpired(session, now);
       return { session, created: false };
     }
-    this.writes
-      .run(key, { type: 'updated', isAllowedDuringRun: true, apply })
+    const write = this.writes
+      .run<Written>(key, { type: 'updated', isAllowedDuringRun: true, apply })
+      .then(() => undefined)
       .catch((error: unknown) => {
+        // The session was deleted since.
+        if (error instanceof EntityNotFoundError) return;
         this.nextAt = Date.now() + PAUSE_MS;
         this.logger.warn({
           message: 'A run whose lease has run out was not ended',
@@ -47,5 +52,12 @@ export class RunExpiry {
         });
       })
       .finally(() => this.running.delete(key.id));
+    this.running.set(key.id, write);
+  }
+
+  /** Waits for the writes in progress, before the store is closed. */
+  async onModuleDestroy(): Promise<void> {
+    this.isStopped = true;
+    await Promise.all(this.running.values());
   }
 }
