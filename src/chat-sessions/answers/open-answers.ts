@@ -40,8 +40,10 @@ export class OpenAnswers {
     const message = messages.find((one) => one.seq === seq);
     if (!message) return now;
     admit(run.bytes);
-    const chunks =
-      tailOffsetOf(run) > 0 ? yield* this.runs.chunksFrom(run, 0) : [];
+    const end = tailOffsetOf(run);
+    const found = end > 0 ? yield* this.runs.chunksFrom(run, 0) : [];
+    // A fast writer adds others meanwhile.
+    const chunks = found.filter(({ startOffset }) => startOffset < end);
     if (message.status !== 'open' || !isWhole(run, chunks)) return undefined;
     const { content, parts } = assembled(piecesOf(run, chunks));
     Object.assign(message, {

@@ -137,10 +137,10 @@ export class ChatMessagesService {
     admit: Admit,
   ): UnitOfWork<Edited> {
     admit(yield* this.messages.bytesOf(session, [messageId]));
-    let stored = yield* this.messageReads.get(session, messageId);
+    let stored = yield* this.messageReads.get(session, messageId, admit);
     if (stored.seq === session.activeRunSeq) {
       yield* this.runs.endExpired(session, time);
-      stored = yield* this.messageReads.get(session, messageId);
+      stored = yield* this.messageReads.get(session, messageId, admit);
     }
     const isSame = Object.values(changes).every((value) => value === undefined);
     if (isSame) return { session, message: stored, created: false };
@@ -181,7 +181,7 @@ export class ChatMessagesService {
     // Every read goes through its session, which decides whether it can be seen.
     const session = yield* this.sessions.state(ownerId, id);
     admit(yield* this.messages.bytesOf(session, [messageId]));
-    return yield* this.messageReads.get(session, messageId);
+    return yield* this.messageReads.get(session, messageId, admit);
   }
 
   private *findCleared({

@@ -108,8 +108,12 @@ export class MessageReads {
   }
 
   /** Throws EntityNotFoundError if the session has no such message. */
-  *get(session: SessionState, id: string): UnitOfWork<PlacedMessage> {
-    const message = (yield* this.withIds(session, [id])).get(id);
+  *get(
+    session: SessionState,
+    id: string,
+    admit?: Admit,
+  ): UnitOfWork<PlacedMessage> {
+    const message = (yield* this.withIds(session, [id], admit)).get(id);
     if (!message) throw messageNotFound(session, id);
     return message;
   }
@@ -133,17 +137,20 @@ export class MessageReads {
     return seq;
   }
 
-  /** The messages with these ids, by id; missing ones are left out. */
+  /**
+   * The messages with these ids, by id; missing ones are left out.
+   * @param admit is called before a long answer is read that is being written
+   */
   *withIds(
     session: SessionState,
     ids: string[],
+    admit: Admit = () => undefined,
   ): UnitOfWork<ReadonlyMap<string, PlacedMessage>> {
     const { ownerId, id } = session;
     for (let reads = 1; reads <= MAX_READS; reads++) {
       const tree = yield* this.trees.find(session);
       const found = tree && (yield* this.messages.findAll(session, tree, ids));
-      const run =
-        found && (yield* this.answers.fill(session, found, () => undefined));
+      const run = found && (yield* this.answers.fill(session, found, admit));
       if (run !== undefined) return new Map(found!.map((one) => [one.id, one]));
       session = yield* this.sessions.state(ownerId, id);
     }
