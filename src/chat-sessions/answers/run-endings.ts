@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Statement, UnitOfWork } from '../../database/unit-of-work.js';
-import { jsonOf } from '../../json/exact-json.js';
+import { exactArray, jsonOf } from '../../json/exact-json.js';
 import { shapeOf } from '../../json/json-shape.js';
 import { BYTES_PER_VALUE, PREVIEW_CHARACTERS } from '../limits.js';
 import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
@@ -48,6 +48,9 @@ export class RunEndings {
     private readonly usages: ChatUsageRepository,
   ) {}
 
+  // Leases are held against the clock, not the time of the change: a session that
+  // was written while a clock was ahead has changes in the future for a while.
+
   /** Ends the run of a locked session if its lease has run out. Throws `run_active` if it has not. */
   *endExpired(session: SessionState, now: Date): UnitOfWork<void> {
     const active = yield* this.endIfExpired(session, now);
@@ -60,7 +63,7 @@ export class RunEndings {
     now: Date,
   ): UnitOfWork<ChatRun | undefined> {
     const run = yield* this.lockActive(session, now);
-    if (!run || !isEnded(asOf(run, now))) return run;
+    if (!run || !isEnded(asOf(run, new Date()))) return run;
     yield* this.end(session, run, { status: 'expired', now });
     return undefined;
   }
@@ -69,18 +72,33 @@ export class RunEndings {
   *cancel(session: SessionState, now: Date): UnitOfWork<void> {
     const run = yield* this.lockActive(session, now);
     if (!run) return;
-    const isExpired = isEnded(asOf(run, now));
-    const status = isExpired ? 'expired' : 'cancelled';
-    yield* this.end(session, run, { status, now });
+    yield* this.stop(session, run, now);
   }
 
-  /** Ends a locked run of a locked session. */
+  /** Ends a locked run of a locked session, which nobody finishes. Undefined if its answer is gone. */
+  *stop(
+    session: SessionState,
+    run: ChatRun,
+    now: Date,
+  ): UnitOfWork<EndedRun | undefined> {
+    const isExpired = isEnded(asOf(run, new Date()));
+    const status = isExpired ? 'expired' : 'cancelled';
+    return yield* this.end(session, run, { status, now });
+  }
+
+  /** Ends a locked run of a locked session. Undefined if its answer is gone. */
   *end(
     session: SessionState,
     run: ChatRun,
     { status, now, finish = (answer) => answer, usage, error }: Ending,
-  ): UnitOfWork<EndedRun> {
-    const message = finish(yield* this.written(session, run));
+  ): UnitOfWork<EndedRun | undefined> {
+    const answer = yield* this.written(session, run);
+    if (!answer) {
+      yield* this.runs.delete(session, run.seq);
+      yield* this.sessions.update(session, { activeRunSeq: null }, { now });
+      return undefined;
+    }
+    const message = finish(answer);
     message.status = status === 'completed' ? null : 'partial';
     const { leafSeq } = yield* this.trees.get(session);
     const changes = {
@@ -88,7 +106,7 @@ export class RunEndings {
       leaseUntil: null,
       tail: '',
       interrupts: null,
-      endedAt: now,
+      endedAt: (status === 'expired' && run.leaseUntil) || now,
       ...(usage && { usage }),
       ...(error !== undefined && { error }),
     };
@@ -111,17 +129,20 @@ export class RunEndings {
     return { run: Object.assign(run, changes), message };
   }
 
-  /** The answer of a locked run as it is written so far. */
-  *written(session: SessionState, run: ChatRun): UnitOfWork<PlacedMessage> {
+  /** The answer of a locked run as it is written so far. Undefined if an instance of the version before has hidden it. */
+  *written(
+    session: SessionState,
+    run: ChatRun,
+  ): UnitOfWork<PlacedMessage | undefined> {
     const tree = yield* this.trees.get(session);
     const found = yield* this.placed.findAll(session, tree, [run.messageId]);
     const message = found?.[0];
-    if (!message) throw new Error(`The answer of run ${run.id} is missing`);
+    if (!message) return undefined;
     const chunks =
       tailOffsetOf(run) > 0 ? yield* this.runs.lockChunks(run) : [];
     const { content, parts } = assembled(piecesOf(run, chunks));
     const written = { content: content ?? textOf(parts), parts };
-    const json = jsonOf([written.content, parts]);
+    const json = jsonOf(exactArray([written.content, parts]));
     const added = Math.max(
       Buffer.byteLength(json),
       BYTES_PER_VALUE * shapeOf(json).values,

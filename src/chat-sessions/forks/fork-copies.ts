@@ -195,6 +195,7 @@ export class ForkCopies {
     const run = yield* this.runs.lockBySeq(source, openSeq);
     if (!run) return undefined;
     const message = yield* this.endings.written(source, run);
+    if (!message) return undefined;
     const seq = target.firstSeq + sizeOf(before) - 1 - (last.to - openSeq);
     return { ...message, sessionId: target.id, seq, status: 'partial' };
   }

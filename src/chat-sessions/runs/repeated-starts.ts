@@ -11,6 +11,7 @@ import { ChatRunsRepository } from '../store/chat-runs.repository.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import { TreesRepository } from '../store/trees.repository.js';
+import { firstSeqOf } from '../tree/stored-tree.js';
 import type { StartRunDto } from './dto/runs.dto.js';
 import type { Started } from './runs.service.js';
 
@@ -25,7 +26,7 @@ export class RepeatedStarts {
     private readonly reads: MessageReads,
   ) {}
 
-  /** Undefined if it was not sent before. Throws `run_id_taken` if the run has another question, `message_id_taken` if a message has an id of the start. */
+  /** Undefined if it was not sent before. Throws `run_id_taken` if the run has another question, `message_id_taken` if a message has an id of the start, `messages_gone` if one of the run's was deleted. */
   *find(
     session: SessionState,
     start: StartRunDto,
@@ -35,12 +36,17 @@ export class RepeatedStarts {
         ? undefined
         : yield* this.runs.find(session, { id: start.id });
     if (!run) return yield* this.findByMessages(session, start);
+    if (run.seq < firstSeqOf(session)) {
+      // It was cleared, and waits for its removal: its id is free.
+      yield* this.runs.delete(session, run.seq);
+      return undefined;
+    }
     const started = yield* this.withMessages(session, run);
     if (!isStartOf(started, start)) throw new ChatSessionsError('run_id_taken');
     return started;
   }
 
-  /** The run as it is now, with its question and its answer. */
+  /** The run as it is now, with its question and its answer. Throws `messages_gone`. */
   *withMessages(session: SessionState, run: ChatRun): UnitOfWork<Started> {
     const { seq, questionCount } = run;
     const stored = yield* this.messages.idsOf(session, {
@@ -49,6 +55,9 @@ export class RepeatedStarts {
     const ids = stored.map(({ id }) => id);
     const found = yield* this.reads.withIds(session, ids);
     const messages = [...found.values()].sort((a, b) => a.seq - b.seq);
+    if (messages.length <= questionCount) {
+      throw new ChatSessionsError('messages_gone');
+    }
     return { session, run: asOf(run, new Date()), messages, created: false };
   }
 
@@ -86,7 +95,6 @@ function isStartOf(
 ): boolean {
   return (
     run.questionCount === messages.length &&
-    stored.length === messages.length + 1 &&
     (messageId === undefined || messageId === run.messageId) &&
     messages.every((input, index) => {
       const { id } = stored[index]!;

@@ -101,6 +101,8 @@ export class RunsService {
         isAllowedDuringRun: true,
         apply: (session, now) =>
           this.applyFinish(session, { runId, changes, now }),
+        findRepeated: (session) =>
+          this.findFinished(session, { runId, changes }),
       },
       { ifMatch },
     );
@@ -125,8 +127,9 @@ export class RunsService {
       parent_id: parentId,
       metadata = {},
     } = start;
-    // A run that has ended does not stop it.
-    if (start.id !== undefined) {
+    // One without an id is found by its question if that cannot be stored again,
+    // which is too late for the run that it would cancel.
+    if (start.id !== undefined || start.if_active === 'cancel') {
       const repeated = yield* this.repeated.find(session, start);
       if (repeated) return repeated;
     }
@@ -146,7 +149,7 @@ export class RunsService {
         status: 'active',
         fence: 1,
         leaseSeconds,
-        leaseUntil: leaseOf({ leaseSeconds }, now),
+        leaseUntil: leaseOf({ leaseSeconds }, new Date()),
         metadata,
         error: null,
         interrupts: null,
@@ -176,10 +179,8 @@ export class RunsService {
   ): UnitOfWork<Ended> {
     const run = yield* this.lock(session, runId);
     const { fence, status, usage, error } = changes;
-    if (run.fence === fence && run.status === status) {
-      return { ...(yield* this.ended(session, run)), created: false };
-    }
-    checkWriter(asOf(run, now), fence);
+    if (isFinished(run, changes)) return yield* this.ended(session, run);
+    checkWriter(asOf(run, new Date()), fence);
     const ended = yield* this.endings.end(session, run, {
       status,
       now,
@@ -188,7 +189,18 @@ export class RunsService {
       usage,
       error,
     });
+    if (!ended) throw runNotFound(session, runId);
     return { ...ended, session, created: false };
+  }
+
+  /** The run, if the same finish has ended it. */
+  private *findFinished(
+    session: SessionState,
+    { runId, changes }: Omit<Finish, 'now'>,
+  ): UnitOfWork<Ended | undefined> {
+    const run = yield* this.lock(session, runId);
+    if (!isFinished(run, changes)) return undefined;
+    return yield* this.ended(session, run);
   }
 
   private *applyCancel(
@@ -198,8 +210,8 @@ export class RunsService {
   ): UnitOfWork<Ended> {
     const run = yield* this.lock(session, runId);
     if (isEnded(run)) return yield* this.ended(session, run);
-    const status = isEnded(asOf(run, now)) ? 'expired' : 'cancelled';
-    const ended = yield* this.endings.end(session, run, { status, now });
+    const ended = yield* this.endings.stop(session, run, now);
+    if (!ended) throw runNotFound(session, runId);
     return { ...ended, session, created: false };
   }
 
@@ -234,4 +246,9 @@ interface Finish {
   runId: string;
   changes: FinishRunDto;
   now: Date;
+}
+
+/** Whether a finish has ended a run already. */
+function isFinished(run: ChatRun, { fence, status }: FinishRunDto): boolean {
+  return run.fence === fence && run.status === status;
 }

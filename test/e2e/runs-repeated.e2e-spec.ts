@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NO_MESSAGES } from '../../src/chat-sessions/store/chat-messages.repository.js';
+import { append, createSession, getSession } from '../support/api.js';
+import { Runs } from '../support/runs.js';
+import { useTestApp } from '../support/test-app.js';
+
+const api = useTestApp();
+const QUESTION = { id: 'q', role: 'user', content: 'A mocha?' };
+const HELLO = { role: 'user', content: 'Hello?' };
+
+let id: string;
+let runs: Runs;
+
+beforeEach(async () => {
+  ({ id } = await createSession(api));
+  runs = new Runs(api, id);
+});
+
+/** Changes the row of the session past the service. */
+async function changeSession(fields: object): Promise<void> {
+  await api.dataSource.getRepository('ChatSession').update({ id }, fields);
+}
+
+async function expire(): Promise<void> {
+  const table = api.dataSource.getRepository('ChatRun');
+  await table.update({ sessionId: id }, { leaseUntil: new Date(0) });
+}
+
+function deleteAnswer(): Promise<unknown> {
+  return api.send('DELETE', `/api/chat-sessions/${id}/messages/a`);
+}
+
+describe('a request that is sent again', () => {
+  it('does not cancel the run that it has started', async () => {
+    const start = { messages: [QUESTION], if_active: 'cancel' };
+    const first = await runs.started(start);
+    const again = await runs.start(start);
+    expect(again.status).toBe(200);
+    expect(again.body).toEqual(first);
+  });
+
+  it('finds the run that it has finished, whatever its If-Match says', async () => {
+    const { headers } = await runs.start({ id: 'r' });
+    const ifMatch = { 'if-match': headers.etag! };
+    const finish = { fence: 1, status: 'completed', usage: { cost: 1 } };
+    const first = await runs.post('r', 'finish', finish, ifMatch);
+    expect(first.status).toBe(200);
+    const again = await runs.post('r', 'finish', finish, ifMatch);
+    expect(again.body).toEqual(first.body);
+    const other = { ...finish, status: 'failed' };
+    expect(await runs.post('r', 'finish', other, ifMatch)).toMatchObject({
+      status: 412,
+    });
+    expect((await getSession(api, id)).usage).toMatchObject({ runs: 1 });
+  });
+
+  it('says that the answer was deleted since', async () => {
+    const key = { 'idempotency-key': `start ${id}` };
+    const start = { id: 'r', message_id: 'a', messages: [QUESTION] };
+    await runs.start(start, key);
+    await runs.finish('r', { content: 'Yes' });
+    await deleteAnswer();
+    for (const again of [
+      await runs.start(start, key),
+      await runs.start(start),
+      await runs.start({ messages: [QUESTION] }),
+    ]) {
+      expect(again).toMatchObject({
+        status: 404,
+        body: { code: 'messages_gone' },
+      });
+    }
+    expect((await runs.finish('r')).status).toBe(404);
+  });
+
+  it('has its id free after a clear, also if much waits for its removal', async () => {
+    for (const count of [0, 2_100]) {
+      const session = await createSession(api, {}, count);
+      const there = new Runs(api, session.id);
+      const path = `/api/chat-sessions/${session.id}/clear`;
+      await there.started({ id: 'r' });
+      expect((await api.send('POST', path)).status).toBe(409);
+      await there.finish('r', { content: 'Yes' });
+      expect((await api.send('POST', path)).status).toBe(200);
+      expect((await there.start({ id: 'r' })).status).toBe(201);
+    }
+  });
+
+  it('finds no run of a session that was deleted, also if much waits for its removal', async () => {
+    for (const count of [0, 2_100]) {
+      const session = await createSession(api, {}, count);
+      const there = new Runs(api, session.id);
+      await there.started({ id: 'r' });
+      await there.finish('r', { content: 'Yes' });
+      await there.started({ id: 's' });
+      await api.send('DELETE', `/api/chat-sessions/${session.id}`);
+      for (const { status } of [
+        await there.get('r'),
+        await there.get('s'),
+        await there.output('s', 0, 'x'),
+        await there.finish('s'),
+        await there.finish('r'),
+        await there.post('s', 'cancel'),
+      ]) {
+        expect(status).toBe(404);
+      }
+    }
+  });
+});
+
+it('a lease is held against the clock, also if the session was written while it was ahead', async () => {
+  await changeSession({ updatedAt: new Date(Date.now() + 3_600_000) });
+  const { run } = await runs.started({ id: 'r' });
+  expect(Date.parse(run.lease_until!)).toBeLessThan(Date.now() + 31_000);
+  expect((await runs.output('r', 0, 'x')).status).toBe(200);
+  expect((await append(api, id, HELLO)).status).toBe(409);
+  expect((await runs.start()).status).toBe(409);
+  expect((await runs.finish('r')).body.run.status).toBe('completed');
+  await runs.started({ id: 's' });
+  expect((await runs.post('s', 'cancel')).body.run.status).toBe('cancelled');
+  await runs.started({ id: 't' });
+  await runs.started({ if_active: 'cancel' });
+  expect((await runs.get('t')).body.run.status).toBe('cancelled');
+});
+
+describe('an instance of the version before', () => {
+  beforeEach(async () => {
+    await append(api, id, { messages: [HELLO, HELLO] });
+    await runs.started({ id: 'r', message_id: 'a' });
+    await runs.output('r', 0, 'x'.repeat(3_000));
+  });
+
+  /** Deletes the answer as it does: the message goes out of sight, and its row stays. */
+  async function hideAnswer(): Promise<void> {
+    await changeSession({ activeRunSeq: null });
+    await deleteAnswer();
+    await changeSession({ activeRunSeq: 3 });
+  }
+
+  it('may delete the answer: the next start goes on', async () => {
+    await hideAnswer();
+    expect((await getSession(api, id)).messages).toHaveLength(2);
+    expect((await runs.finish('r')).status).toBe(404);
+    expect((await runs.post('r', 'cancel')).status).toBe(404);
+    const path = `/api/chat-sessions/${id}/fork`;
+    expect((await api.send('POST', path, {})).status).toBe(201);
+    expect((await runs.start({ if_active: 'cancel' })).status).toBe(201);
+    expect((await runs.get('r')).status).toBe(404);
+  });
+
+  it('may delete the answer: an append goes on after the lease', async () => {
+    await hideAnswer();
+    await expire();
+    expect((await append(api, id, HELLO)).status).toBe(201);
+    const { headers } = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(headers.etag).toBeDefined();
+  });
+
+  it('may clear the session: reads and writes go on', async () => {
+    const messages = api.dataSource.getRepository('ChatMessage');
+    await messages.delete({ sessionId: id });
+    await changeSession(NO_MESSAGES);
+    expect((await getSession(api, id)).messages).toEqual([]);
+    expect((await runs.output('r', 3_000, 'x')).status).toBe(404);
+    expect((await append(api, id, HELLO)).status).toBe(201);
+    const { headers } = await api.send('GET', `/api/chat-sessions/${id}`);
+    expect(headers.etag).toBeDefined();
+  });
+});
