@@ -8,6 +8,7 @@ import {
   getSession,
   NOBODYS_ID,
 } from '../support/api.js';
+import { inParallel } from '../support/parallel.js';
 import { Runs } from '../support/runs.js';
 import { useTestApp } from '../support/test-app.js';
 
@@ -280,6 +281,28 @@ describe('an output', () => {
     expect(ended.text).toContain(expected);
     const read = await api.send('GET', `/api/chat-sessions/${id}/messages`);
     expect(read.text).toContain(expected);
+  });
+
+  it('never keeps readers from what is written', async () => {
+    let isOver = false;
+    const statuses = new Set<number>();
+    const reading = inParallel(4, async () => {
+      while (!isOver) {
+        const read = await api.send('GET', `/api/chat-sessions/${id}`);
+        statuses.add(read.status);
+      }
+    });
+    try {
+      // Each is a row.
+      for (let offset = 0; offset < 300; offset++) {
+        const { status } = await runs.output('r', offset, [{ type: 'x' }]);
+        expect(status).toBe(200);
+      }
+    } finally {
+      isOver = true;
+      await reading;
+    }
+    expect([...statuses]).toEqual([200]);
   });
 
   it('is refused after the lease, also if the next run has begun', async () => {
