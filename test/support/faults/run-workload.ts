@@ -89,6 +89,7 @@ export class RunWorkload {
   /** Waits until all runs have ended, reads everything, and compares. */
   async verify(): Promise<RunVerdict> {
     this.learn();
+    for (const session of this.sessions) await this.endWaiting(session);
     for (const [run, status] of this.cancelled) {
       this.records.get(run)?.end(status);
     }
@@ -97,6 +98,20 @@ export class RunWorkload {
     );
     audit.verdict.violations.push(...this.violations);
     return audit.of(this.sessions);
+  }
+
+  /** A run that waits for an answer does not expire. */
+  private async endWaiting(session: string): Promise<void> {
+    const path = `chat-sessions/${session}`;
+    const { chat_session } = await this.request<{ chat_session: Session }>(
+      'GET',
+      path,
+    );
+    const { active_run: run } = chat_session;
+    if (!run || run.status === 'active') return;
+    const cancel = `${path}/runs/${run.id}/cancel`;
+    const ended = await this.request<{ run: Run }>('POST', cancel, {});
+    this.cancelled.push([run.id, ended.run.status]);
   }
 
   private addWriter(): void {

@@ -34,24 +34,30 @@ function note(entry: Entry): void {
 }
 
 /** Sends a request until it gets a response that is not temporary. */
-async function send(path: string, body: object): Promise<Reply> {
+async function send(
+  path: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   for (let tries = 1; ; tries++) {
     let retryAfterMs = 0;
     try {
       const url = readFileSync(join(directory, 'url'), 'utf8');
       const response = await fetch(`${url}/api/chat-sessions/${path}`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(CLIENT_TIMEOUT_MS),
       });
       const text = await response.text();
       const { status } = response;
       note({ kind: 'response', status });
-      if (status < 500 && status !== 429) {
+      retryAfterMs = Number(response.headers.get('retry-after')) * 1000;
+      const isTemporary =
+        status >= 500 || status === 429 || (status === 409 && retryAfterMs > 0);
+      if (!isTemporary) {
         return { status, body: JSON.parse(text) as Reply['body'] };
       }
-      retryAfterMs = Number(response.headers.get('retry-after')) * 1000;
     } catch {
       // The service is down or was killed before it responded.
       note({ kind: 'response', status: 0 });
@@ -96,6 +102,7 @@ function unexpected(run: string, { status, body }: Reply): void {
 
 class Writer {
   private offset = 0;
+  private fence = 1;
   private hasEnded = false;
 
   constructor(
@@ -110,6 +117,7 @@ class Writer {
       await this.output(cut ? `${word()}${PAIR[0]!}` : this.content());
       if (cut && !this.hasEnded) await this.output(PAIR[1]! + word());
       if (randomInt(10) === 0) await this.leaveGap();
+      if (randomInt(40) === 0) await this.pause();
       await sleep(randomInt(80));
     }
     // Some writers leave it to the lease.
@@ -144,6 +152,28 @@ class Writer {
     } else this.learn(reply);
   }
 
+  /** Asks a question, answers it, and goes on with another fence. */
+  private async pause(): Promise<void> {
+    if (this.hasEnded) return;
+    const path = `${this.session}/runs/${this.run}`;
+    this.learn(await this.post('pause', { interrupts: [{ id: 'pay' }] }));
+    if (this.hasEnded) return;
+    const answer = { answer: { approved: true } };
+    const answered = await send(`${path}/interrupts/pay`, answer);
+    // It was this answer if its response was lost.
+    if (answered.body.code !== 'interrupt_answered') this.learn(answered);
+    if (this.hasEnded) return;
+    const key = { 'idempotency-key': randomUUID() };
+    const resumed = await send(`${path}/resume`, {}, key);
+    this.learn(resumed);
+    if (this.hasEnded) return;
+    const { fence } = resumed.body.run!;
+    const stale = await this.post('output', { offset: 0, text: 'STALE' });
+    if (stale.body.code !== 'fence_stale') this.learn(stale);
+    if (stale.status === 200) unexpected(this.run, stale);
+    this.fence = fence;
+  }
+
   private async finish(): Promise<void> {
     const { run } = this;
     const status = randomInt(4) === 0 ? 'failed' : 'completed';
@@ -162,7 +192,7 @@ class Writer {
 
   private post(action: string, body: object): Promise<Reply> {
     const path = `${this.session}/runs/${this.run}/${action}`;
-    return send(path, { fence: 1, ...body });
+    return send(path, { fence: this.fence, ...body });
   }
 
   private learn(reply: Reply): void {
