@@ -304,6 +304,7 @@ SELECT `chunk`.`session_id` AS `sessionId`, `chunk`.`seq` AS `seq`, `chunk`.`sta
 UPDATE `chat_runs` SET `lease_until` = ? WHERE `session_id` = ? AND `seq` = ? AND `owner_id` = ?;
 
 -- GET /api/chat-sessions/:session_id/runs/:run_id
+SELECT `session`.`created_at` AS `createdAt`, `session`.`version` AS `version`, `session`.`revision` AS `revision`, `session`.`active_run_seq` AS `activeRunSeq` FROM `chat_sessions` `session` WHERE (`session`.`id` = ? AND `session`.`owner_id` = ?);
 SELECT `run`.`session_id` AS `sessionId`, `run`.`seq` AS `seq`, `run`.`id` AS `id`, `run`.`owner_id` AS `ownerId`, `run`.`message_id` AS `messageId`, `run`.`question_count` AS `questionCount`, `run`.`status` AS `status`, `run`.`fence` AS `fence`, `run`.`lease_seconds` AS `leaseSeconds`, `run`.`lease_until` AS `leaseUntil`, `run`.`end_offset` AS `endOffset`, `run`.`tail` AS `tail`, `run`.`text_bytes` AS `textBytes`, `run`.`bytes` AS `bytes`, `run`.`part_count` AS `partCount`, `run`.`metadata` AS `metadata`, `run`.`error` AS `error`, `run`.`interrupts` AS `interrupts`, `run`.`usage` AS `usage`, `run`.`started_at` AS `startedAt`, `run`.`ended_at` AS `endedAt` FROM `chat_runs` `run` WHERE (`run`.`session_id` = ? AND `run`.`owner_id` = ? AND `run`.`id` = ?);
 
 -- GET /api/chat-sessions/:session_id/messages, of a long answer that is being written

@@ -116,7 +116,9 @@ describe('16 clients of two instances that start at once', () => {
     const responses = await inParallel(CLIENTS, (client) =>
       of(client).start(start),
     );
-    const statuses = responses.map(({ status }) => status).sort();
+    const statuses = responses
+      .map(({ status }) => status)
+      .toSorted((a, b) => a - b);
     expect(statuses).toEqual([...Array<number>(CLIENTS - 1).fill(200), 201]);
     await runs.finish('r');
     const key = { 'idempotency-key': `start ${id}` };

@@ -58,7 +58,8 @@ function plainly(units: readonly Unit[]): Unit[] {
   const all: Unit[] = [];
   let isOpen = false;
   for (const unit of units) {
-    if (typeof unit === 'string' && isOpen) all.push(`${all.pop()}${unit}`);
+    if (typeof unit === 'string' && isOpen)
+      all.push(String(all.pop() as string) + unit);
     else all.push(unit);
     isOpen = typeof unit === 'string';
   }
