@@ -37,6 +37,17 @@ describe('a request that is sent again', () => {
     const again = await runs.start(start);
     expect(again.status).toBe(200);
     expect(again.body).toEqual(first);
+    const other = { ...start, message_id: 'other' };
+    expect((await runs.start(other)).body.code).toBe('message_id_taken');
+  });
+
+  it('is known by the id of the answer, too', async () => {
+    const first = await runs.started({ message_id: 'a' });
+    for (const if_active of ['reject', 'cancel']) {
+      const again = await runs.start({ message_id: 'a', if_active });
+      expect(again.status).toBe(200);
+      expect(again.body).toEqual(first);
+    }
   });
 
   it('finds the run that it has finished, whatever its If-Match says', async () => {

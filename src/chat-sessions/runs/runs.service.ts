@@ -10,6 +10,7 @@ import {
   isEnded,
   leaseOf,
 } from '../answers/run-state.js';
+import { ChatSessionsError } from '../errors.js';
 import { LEASE_SECONDS } from '../limits.js';
 import { MessageInserts } from '../messages/message-inserts.js';
 import { MessageReads } from '../messages/message-reads.js';
@@ -75,7 +76,7 @@ export class RunsService {
       {
         type: 'appended',
         isAllowedDuringRun: true,
-        validate: () => refuseEmpty(start.messages ?? []),
+        validate: () => refuseUnusable(start),
         apply: (session, now) => this.applyStart(session, start, now),
         findRepeated: (session) => this.repeated.find(session, start),
         replay: (record) => this.findStarted(record),
@@ -127,7 +128,7 @@ export class RunsService {
       parent_id: parentId,
       metadata = {},
     } = start;
-    // One without an id is found by its question if that cannot be stored again,
+    // One without an id is found by its messages if they cannot be stored again,
     // which is too late for the run that it would cancel.
     if (start.id !== undefined || start.if_active === 'cancel') {
       const repeated = yield* this.repeated.find(session, start);
@@ -246,6 +247,14 @@ interface Finish {
   runId: string;
   changes: FinishRunDto;
   now: Date;
+}
+
+/** Throws `message_empty`, and `message_id_taken` if the answer has an id of the question. */
+function refuseUnusable({ messages = [], message_id: id }: StartRunDto): void {
+  refuseEmpty(messages);
+  if (id !== undefined && messages.some((one) => one.id === id)) {
+    throw new ChatSessionsError('message_id_taken');
+  }
 }
 
 /** Whether a finish has ended a run already. */
