@@ -65,6 +65,24 @@ describe('a request that is sent again', () => {
     expect((await getSession(api, id)).usage).toMatchObject({ runs: 1 });
   });
 
+  it('finds the run that waits, also if it was answered since', async () => {
+    await runs.started({ id: 'r' });
+    const path = `/api/chat-sessions/${id}/runs/r/pause`;
+    const pause = '{"fence":1,"interrupts":[{"id":"i","n":1.0},{"id":"j"}]}';
+    const send = () => api.send('POST', path, pause);
+    expect((await send()).status).toBe(200);
+    for (const answered of ['i', 'j']) {
+      await runs.post('r', `interrupts/${answered}`, { answer: { '7': 1 } });
+      const again = await send();
+      expect(again.status).toBe(200);
+      expect(again.text).toBe((await runs.get('r')).text);
+    }
+    const other = pause.replace('1.0', '2.0');
+    expect((await api.send('POST', path, other)).status).toBe(409);
+    await runs.post('r', 'resume');
+    expect((await send()).status).toBe(409);
+  });
+
   it('says that the answer was deleted since', async () => {
     const key = { 'idempotency-key': `start ${id}` };
     const start = { id: 'r', message_id: 'a', messages: [QUESTION] };

@@ -3,6 +3,7 @@ import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
 import {
   canonicalJsonOf,
   exactArray,
+  exactItems,
   exactly,
   exactlyWith,
 } from '../../json/exact-json.js';
@@ -42,7 +43,7 @@ export class InterruptsService {
     private readonly writes: SessionWrites,
   ) {}
 
-  /** Lets the run wait. Sent again, it returns the run. Throws EntityNotFoundError, `run_ended`, `run_waiting`, `fence_stale`. */
+  /** Lets the run wait. Sent again, it returns the run, also if some interrupts are answered. Throws EntityNotFoundError, `run_ended`, `run_waiting`, `fence_stale`. */
   pause(
     key: RunKey,
     { fence, interrupts }: { fence: number; interrupts: Interrupt[] },
@@ -50,8 +51,8 @@ export class InterruptsService {
     return this.change(key, (run, now) => {
       const isRepeated =
         run.fence === fence &&
-        run.status === 'waiting' &&
-        canonicalJsonOf(run.interrupts) === canonicalJsonOf(interrupts);
+        (run.status === 'waiting' || run.status === 'ready') &&
+        areAsked(run.interrupts ?? [], exactItems(interrupts));
       if (isRepeated) return {};
       checkWriter(asOf(run, now), fence);
       return { status: 'waiting', interrupts, leaseUntil: null };
@@ -154,4 +155,14 @@ export class InterruptsService {
     if (!run) throw runNotFound(session, runId);
     return { session, run: asOf(run, new Date()), created: false };
   }
+}
+
+/** Whether interrupts, some of which may be answered, are those that were sent. */
+function areAsked(stored: Interrupt[], sent: Interrupt[]): boolean {
+  const isSame = (one: Interrupt, index: number) => {
+    const { answer } = stored[index]!;
+    const asked = answer === undefined ? one : exactlyWith(one, { answer });
+    return canonicalJsonOf(asked) === canonicalJsonOf(stored[index]);
+  };
+  return stored.length === sent.length && sent.every(isSame);
 }
