@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   canonicalJsonOf,
+  exactArray,
+  exactItems,
   exactly,
+  exactlyWith,
   hasText,
   jsonOf,
   parseExactly,
@@ -161,4 +164,28 @@ it('holds for any JSON', () => {
 it('gives another serializer the value', () => {
   const body = { metadata: exactly(parseExactly('{"n":1.0}')) };
   expect(JSON.stringify(body)).toBe('{"metadata":{"n":1}}');
+});
+
+describe('made of values that were sent', () => {
+  const sent = received('[{"n":1.0},{"n":[-0]}]') as object[];
+
+  it('an array has the texts of its items', () => {
+    const [first, second] = exactItems(sent);
+    const added = { type: 'x' };
+    const array = exactArray([second, added, first]);
+    expect(jsonOf(array)).toBe('[{"n":[-0]},{"type":"x"},{"n":1.0}]');
+    expect(hasText(exactArray([added]))).toBe(false);
+  });
+
+  it('an object has the texts of its fields', () => {
+    const [first] = exactItems(sent);
+    const answer = received('{"7":1e3}');
+    expect(jsonOf(exactlyWith(first!, { answer }))).toBe(
+      '{"n":1.0,"answer":{"7":1e3}}',
+    );
+    expect(jsonOf(exactlyWith({ id: 'i' }, { answer }))).toBe(
+      '{"id":"i","answer":{"7":1e3}}',
+    );
+    expect(hasText(exactlyWith({ id: 'i' }, { answer: {} }))).toBe(false);
+  });
 });

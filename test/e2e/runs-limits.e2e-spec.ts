@@ -107,7 +107,7 @@ describe('an answer', () => {
       function* (run, startOffset) {
         const found = yield* chunksFrom(run, startOffset);
         const later = { startOffset: 3_000, content: 'later' };
-        return [...found, { ...found[0]!, ...later }];
+        return [...found, Object.assign({}, found[0]!, later)];
       },
     );
     for (const { messages } of [

@@ -56,12 +56,11 @@ class Stored {
 /** The texts and parts of a message, made of its units one by one. */
 function plainly(units: readonly Unit[]): Unit[] {
   const all: Unit[] = [];
-  let isOpen = false;
   for (const unit of units) {
-    if (typeof unit === 'string' && isOpen)
-      all.push(String(all.pop() as string) + unit);
-    else all.push(unit);
-    isOpen = typeof unit === 'string';
+    const last = all.at(-1);
+    if (typeof last === 'string' && typeof unit === 'string') {
+      all[all.length - 1] = last + unit;
+    } else all.push(unit);
   }
   return all.map((one) => (typeof one === 'string' ? one.toWellFormed() : one));
 }
