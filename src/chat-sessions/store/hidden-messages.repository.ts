@@ -96,6 +96,7 @@ export class HiddenMessagesRepository {
         parts: null,
         references: [],
         metadata: {},
+        status: null,
         bytes: 0,
         editedAt: new Date(session.updatedAt.getTime() + 1),
       })

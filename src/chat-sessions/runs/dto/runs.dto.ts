@@ -17,8 +17,8 @@ import {
   IsInterrupt,
   IsJsonObject,
   IsMessageId,
+  IsOpaqueId,
   IsTypedPart,
-  MaxCharacters,
   MaxJsonBytes,
   MESSAGE_ID_SCHEMA,
   NestedArray,
@@ -198,8 +198,7 @@ export class UsageDto {
   /** @example "large" */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()
-  @IsString()
-  @MaxCharacters(191)
+  @IsOpaqueId()
   model: string | null = null;
 
   @Tokens()
