@@ -575,6 +575,24 @@ describe('usage', () => {
   });
 });
 
+it('a session that was deleted and created again counts usage again', async () => {
+  const again = '01938f5e-0000-7000-8000-0000000000aa';
+  for (let times = 0; times < 2; times++) {
+    await createSession(api, { id: again });
+    const there = new Runs(api, again);
+    const { run } = await there.started();
+    const usage = { model: 'of again', input_tokens: 2 };
+    expect((await there.finish(run.id, { usage })).status).toBe(200);
+    await api.send('DELETE', `/api/chat-sessions/${again}`);
+  }
+  const { body } = await api.send('GET', '/api/usage?by=model');
+  expect(body).toMatchObject({
+    usage: expect.arrayContaining([
+      expect.objectContaining({ model: 'of again', runs: 2, input_tokens: 4 }),
+    ]) as unknown,
+  });
+});
+
 it('a run of no session, or of another, is not found', async () => {
   await runs.started({ id: 'r' });
   const other = await createSession(api);
