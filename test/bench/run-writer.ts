@@ -6,14 +6,12 @@ const QUESTION = { role: 'user', content: 'And then?' };
 /** Long enough for a busy machine. */
 const LEASE_SECONDS = 300;
 
-/** Texts in pieces of 20 words. */
+/** Texts, one after the other, in pieces of 20 words. */
 export function inPieces(texts: readonly string[]): string[] {
-  return texts.flatMap((text) => {
-    const words = text.match(/\S+\s*/g) ?? [];
-    return Array.from({ length: Math.floor(words.length / WORDS) }, (_, n) =>
-      words.slice(n * WORDS, (n + 1) * WORDS).join(''),
-    );
-  });
+  const words = texts.join(' ').match(/\S+\s*/g) ?? [];
+  return Array.from({ length: Math.floor(words.length / WORDS) }, (_, n) =>
+    words.slice(n * WORDS, (n + 1) * WORDS).join(''),
+  );
 }
 
 /** As many pieces as the longest answer has: 1 MiB. The last one fills it up. */

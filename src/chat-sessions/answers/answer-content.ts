@@ -8,7 +8,7 @@ import type { JsonObject } from '../store/entities/chat-session.entity.js';
 // An answer is a sequence of texts and parts. An offset counts the UTF-16 units of
 // the texts, as `string.length` does, and 1 for each part. The last text is in the
 // row of the run, what comes before it in chunks: an output of some words changes
-// one row, and a text of 1 MiB that arrives letter by letter has 500 rows.
+// one row, and a text of 1 MiB that arrives letter by letter has 2,000 rows.
 
 /** A text, or parts. */
 export type Content = string | JsonObject[];
@@ -35,7 +35,7 @@ export const NO_ANSWER: Answer = {
 };
 
 /** UTF-16 units of a text that is moved from the run to a chunk. */
-const CHUNK_LENGTH = 2_048;
+const CHUNK_LENGTH = 512;
 
 /** Where the text begins that is in no chunk. */
 export function tailOffsetOf({ endOffset, tail }: Answer): number {

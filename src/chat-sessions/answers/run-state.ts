@@ -58,6 +58,17 @@ export function leaseOf(run: Pick<ChatRun, 'leaseSeconds'>, now: Date): Date {
   return new Date(now.getTime() + run.leaseSeconds * 1000);
 }
 
+/** Whether the caller is the run's writer. */
+export function isWriter(
+  run: Pick<ChatRun, 'status' | 'fence' | 'leaseUntil'>,
+  fence: number,
+  now: Date,
+): boolean {
+  const { status, leaseUntil } = run;
+  const isActive = status === 'active' && leaseUntil! > now;
+  return isActive && fence === run.fence;
+}
+
 /** Throws `run_ended`, `run_waiting` or `fence_stale` unless the caller is the run's writer. */
 export function checkWriter(run: ChatRun, fence: number): void {
   if (isEnded(run)) throw runError('run_ended', run);

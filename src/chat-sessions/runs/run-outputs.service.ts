@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.js';
-import { execute, type UnitOfWork } from '../../database/unit-of-work.js';
+import {
+  COMMIT,
+  execute,
+  type UnitOfWork,
+} from '../../database/unit-of-work.js';
 import { exactItems } from '../../json/exact-json.js';
 import {
   type Content,
@@ -10,8 +14,11 @@ import {
   piecesOf,
   tailOffsetOf,
 } from '../answers/answer-content.js';
-import { asOf, checkWriter, leaseOf } from '../answers/run-state.js';
-import { ChatRunsRepository } from '../store/chat-runs.repository.js';
+import { asOf, checkWriter, isWriter, leaseOf } from '../answers/run-state.js';
+import {
+  ChatRunsRepository,
+  type RunAnswer,
+} from '../store/chat-runs.repository.js';
 import {
   ChatSessionsRepository,
   type SessionKey,
@@ -81,16 +88,19 @@ export class RunOutputsService {
     runId: string,
     { fence, offset, content }: RunOutput,
   ): UnitOfWork<StoredOutput> {
-    const run = yield* this.runs.lock(key, runId);
+    const run = yield* this.runs.lockAnswer(key, runId);
     if (!run) throw runNotFound(key, runId);
     const now = new Date();
-    checkWriter(asOf(run, now), fence);
+    if (!isWriter(run, fence, now)) {
+      const whole = yield* this.runs.lock(key, runId);
+      checkWriter(asOf(whole!, now), fence);
+    }
     const leaseUntil = leaseOf(run, now);
     const pieces =
       offset < run.endOffset ? yield* this.piecesFrom(run, offset) : [];
     const added = newPartOf(run, pieces, { offset, content });
     if (added === undefined) {
-      yield* execute(this.runs.change(run, { leaseUntil }));
+      yield* execute(this.runs.change(run, { leaseUntil }), COMMIT);
       return { offset: run.endOffset, leaseUntil };
     }
     const { answer, chunks } = grown(run, added);
@@ -99,12 +109,13 @@ export class RunOutputsService {
     yield* execute(
       ...(rows.length > 0 ? [this.runs.chunkInsertion(rows)] : []),
       this.runs.change(run, { ...answer, leaseUntil }),
+      COMMIT,
     );
     return { offset: answer.endOffset, leaseUntil };
   }
 
   /** The pieces of an answer from an offset on. */
-  private *piecesFrom(run: ChatRun, offset: number): UnitOfWork<Piece[]> {
+  private *piecesFrom(run: RunAnswer, offset: number): UnitOfWork<Piece[]> {
     if (offset >= tailOffsetOf(run)) return piecesOf(run, []);
     const start = yield* this.runs.chunkStart(run, offset);
     return piecesOf(run, yield* this.runs.chunksFrom(run, start));

@@ -18,6 +18,23 @@ import type { SessionKey } from './chat-sessions.repository.js';
 import { ChatMessageChunk } from './entities/chat-message-chunk.entity.js';
 import { ChatRun } from './entities/chat-run.entity.js';
 
+/** The columns that an output needs. */
+const ANSWER = [
+  'sessionId',
+  'seq',
+  'ownerId',
+  'status',
+  'fence',
+  'leaseSeconds',
+  'leaseUntil',
+  'endOffset',
+  'tail',
+  'textBytes',
+  'bytes',
+  'partCount',
+] as const satisfies readonly (keyof ChatRun)[];
+export type RunAnswer = Pick<ChatRun, (typeof ANSWER)[number]>;
+
 type RunKey = Pick<ChatRun, 'sessionId' | 'seq' | 'ownerId'>;
 
 /** Statements on runs and on the chunks of their answers. Every one names the owner. */
@@ -26,6 +43,12 @@ export class ChatRunsRepository {
   private readonly selectForUpdate = cachedSelect(
     (where: Pick<ChatRun, 'sessionId' | 'ownerId' | 'id'>) =>
       this.database.forUpdate(selectFrom(this.runs, 'run').where(where)),
+  );
+  private readonly selectAnswer = cachedSelect(
+    (where: Pick<ChatRun, 'sessionId' | 'ownerId' | 'id'>) =>
+      this.database.forUpdate(
+        selectFrom(this.runs, 'run', ANSWER).where(where),
+      ),
   );
   private readonly table: Table<ChatRun>;
   private readonly chunkTable: Table<ChatMessageChunk>;
@@ -57,6 +80,15 @@ export class ChatRunsRepository {
     return run;
   }
 
+  /** Like `lock`, but only what an output needs. */
+  *lockAnswer(
+    session: SessionKey,
+    id: string,
+  ): UnitOfWork<RunAnswer | undefined> {
+    const [run] = yield* this.selectAnswer({ ...keyOf(session), id });
+    return run;
+  }
+
   /** Like `lock`, for the run of an answer. */
   *lockBySeq(
     session: SessionKey,
@@ -74,7 +106,7 @@ export class ChatRunsRepository {
     return this.table.insert([run]);
   }
 
-  change(run: ChatRun, changes: Partial<ChatRun>): Statement {
+  change(run: RunKey, changes: Partial<ChatRun>): Statement {
     return this.table.update(runKeyOf(run), changes);
   }
 
