@@ -55,21 +55,18 @@ export class Run {
     source: AsyncIterable<string | AnswerPart>,
     { finish }: WriteRunOptions = {},
   ): Promise<Tagged<api.ChatRunEnded>> {
-    const start = { ...this.start, id: this.id };
-    const { run } = await this.client.startRun(
-      this.sessionId,
-      start,
-      this.options,
-    );
+    const { run } = await this.begin();
     const outputs = new Outputs(this, run);
-    const iterator = source[Symbol.asyncIterator]();
+    let iterator: AsyncIterator<string | AnswerPart> | undefined;
     try {
+      // Throws if somebody else reads the source, for instance a ReadableStream.
+      iterator = source[Symbol.asyncIterator]();
       await this.copy(iterator, outputs);
-      const result = await finish?.();
+      const result = await this.keepWriting(outputs, async () => finish?.());
       return await this.finish(run, { ...result, status: 'completed' });
     } catch (error) {
       // A generator that waits for its model closes when the model goes on.
-      iterator.return?.()?.catch(() => undefined);
+      iterator?.return?.()?.catch(() => undefined);
       await this.giveUp(run, error);
       throw error instanceof SourceError ? error.cause : error;
     }
@@ -89,33 +86,52 @@ export class Run {
     return offset;
   }
 
+  /** Starts the run. If the signal is aborted meanwhile, stops what may have started. */
+  private async begin(): Promise<api.ChatRunStarted> {
+    const start = { ...this.start, id: this.id };
+    const { sessionId, client, options } = this;
+    try {
+      return await client.startRun(sessionId, start, options);
+    } catch (error) {
+      if (options.signal?.aborted) await this.cancel().catch(() => undefined);
+      throw error;
+    }
+  }
+
   private async copy(
     iterator: AsyncIterator<string | AnswerPart>,
     outputs: Outputs,
   ): Promise<void> {
-    const { signal } = this.options;
-    const nextItem = () =>
+    const next = () =>
       iterator.next().catch((cause: unknown) => {
         throw new SourceError(cause);
       });
-    let next = nextItem();
+    for (;;) {
+      const item = await this.keepWriting(outputs, next);
+      if (item.done) return outputs.end();
+      await outputs.add(item.value);
+    }
+  }
+
+  /** Waits for the call, and meanwhile sends the outputs that are due. */
+  private async keepWriting<T>(
+    outputs: Outputs,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    const { signal } = this.options;
+    const called = call().then((value) => ({ value }));
     for (;;) {
       const stop = new AbortController();
       const due = sleep(outputs.waitMs(), stop.signal).then(
         () => undefined,
         () => undefined,
       );
-      const item = await unlessAborted(
-        Promise.race([next, due]),
+      const result = await unlessAborted(
+        Promise.race([called, due]),
         signal,
       ).finally(() => stop.abort());
-      if (!item) {
-        await outputs.flush();
-        continue;
-      }
-      if (item.done) return outputs.end();
-      await outputs.add(item.value);
-      next = nextItem();
+      if (result) return result.value;
+      await outputs.flush();
     }
   }
 

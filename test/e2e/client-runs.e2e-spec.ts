@@ -70,6 +70,13 @@ describe('a run of the client', () => {
     ]);
   });
 
+  it('keeps pairs that are cut between two outputs', async () => {
+    const filled = 'x'.repeat(2_047);
+    const items = [`${filled}\ud83d`, '\ude00'];
+    const { message } = await client.run(id).write(stream(items));
+    expect(message.content).toBe(`${filled}😀`);
+  });
+
   it('collects short texts, and sends much text at once', async () => {
     const sent: number[] = [];
     const counting = new ChatSessionsClient({
@@ -165,6 +172,41 @@ describe('a run of the client', () => {
     await expect(written).rejects.toThrow('enough');
     expect((await client.getRun(id, run.id)).run.status).toBe('cancelled');
   });
+
+  it('is stopped when its signal is aborted while it starts', async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const slow = new ChatSessionsClient({
+      baseUrl,
+      fetch: async (input, init) => {
+        const response = await fetch(input, init);
+        if (signal.aborted) return response;
+        controller.abort(new Error('enough'));
+        throw signal.reason;
+      },
+    });
+    const run = slow.run(id, {}, { signal });
+    await expect(run.write(stream(['a']))).rejects.toThrow('enough');
+    expect((await client.getRun(id, run.id)).run.status).toBe('cancelled');
+  });
+
+  it('has failed when somebody else reads its source', async () => {
+    const locked = new ReadableStream<string>();
+    locked.getReader();
+    const run = client.run(id);
+    await expect(run.write(locked)).rejects.toThrow(TypeError);
+    expect((await client.getRun(id, run.id)).run.status).toBe('failed');
+  });
+
+  it('keeps its lease until it is finished', async () => {
+    const run = client.run(id, { lease_seconds: 5 });
+    const finish = async () => {
+      await sleep(6_000);
+      return { usage: { model: 'slow' } };
+    };
+    const { run: ended } = await run.write(stream(['done']), { finish });
+    expect(ended.usage).toMatchObject({ model: 'slow' });
+  }, 60_000);
 
   it('keeps its lease while the source is silent', async () => {
     const run = client.run(id, { lease_seconds: 5 });
