@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -234,67 +233,5 @@ describe('a run of the client', () => {
     expect(await errorOf(no)).toMatchObject({ code: 'interrupt_answered' });
     const resumed = await client.resumeRun(id, run.id);
     expect(resumed.run).toMatchObject({ status: 'active', fence: 2 });
-  });
-});
-
-interface Recorded {
-  /** Milliseconds after the one before. */
-  wait: number;
-  data: string;
-}
-
-/** Replays a recorded stream, ten times as fast. */
-async function* replay(file: string) {
-  const lines = await readFile(`test/fixtures/streams/${file}`, 'utf8');
-  for (const line of lines.trim().split('\n')) {
-    const { wait, data } = JSON.parse(line) as Recorded;
-    await sleep(wait / 10);
-    if (data !== '[DONE]') yield JSON.parse(data) as Record<string, unknown>;
-  }
-}
-
-describe('the stream of a model', () => {
-  it('in the format of chat completions becomes an answer', async () => {
-    interface Delta {
-      content?: string;
-      tool_calls?: object[];
-    }
-    async function* pieces() {
-      for await (const event of replay('chat-completions.jsonl')) {
-        const [choice] = event.choices as { delta: Delta }[];
-        const { content, tool_calls: calls } = choice?.delta ?? {};
-        if (content) yield content;
-        for (const call of calls ?? []) yield { ...call, type: 'tool_call' };
-      }
-    }
-    const { message } = await client.run(id).write(pieces());
-    expect(message.content).toBe(
-      'Let me look at the menu ☕\nWe have no mochas, only macchiatos.',
-    );
-    expect(message.parts).toMatchObject([
-      { type: 'text' },
-      { type: 'tool_call', function: { name: 'get_menu_items' } },
-      { type: 'text', text: 'We have no mochas, only macchiatos.' },
-    ]);
-  });
-
-  it('in the format of UI messages becomes an answer', async () => {
-    async function* pieces() {
-      for await (const event of replay('ui-messages.jsonl')) {
-        const { type, delta } = event as { type: string; delta?: string };
-        if (type === 'text-delta') yield delta!;
-        else if (type.startsWith('tool-')) yield event as AnswerPart;
-      }
-    }
-    const { message } = await client.run(id).write(pieces());
-    expect(message.content).toBe(
-      'One moment … 👩‍🍳\nYour large macchiato is on its way.',
-    );
-    expect(message.parts).toMatchObject([
-      { type: 'text' },
-      { type: 'tool-input-available', toolName: 'order' },
-      { type: 'tool-output-available' },
-      { type: 'text' },
-    ]);
   });
 });
