@@ -16,7 +16,7 @@ export class Caller {
     options?: CallOptions,
   ): Promise<Body> {
     const request = toRequest(method, operation);
-    const { body } = await this.transport.send(request, options?.signal);
+    const { body } = await this.transport.send(request, options);
     return body as Body;
   }
 
@@ -26,10 +26,7 @@ export class Caller {
     options?: CallOptions,
   ): Promise<Tagged<Body>> {
     const request = toRequest(method, operation);
-    const { headers, body } = await this.transport.send(
-      request,
-      options?.signal,
-    );
+    const { headers, body } = await this.transport.send(request, options);
     return { ...(body as Body), etag: headers.get('ETag') ?? '' };
   }
 }

@@ -6,6 +6,8 @@ export type Tagged<Body> = Body & { etag: string };
 export interface CallOptions {
   /** Aborts the call, which then rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Timeout of one try, in milliseconds, if it is shorter than the client's. */
+  timeoutMs?: number;
 }
 
 export interface GetOptions extends CallOptions {

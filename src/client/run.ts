@@ -35,6 +35,8 @@ const MAX_WAIT_MS = 250;
 export class Run {
   /** The id of the run. */
   readonly id: string;
+  /** A try that hangs must leave time for another one within the lease. */
+  private timeoutMs?: number;
 
   constructor(
     private readonly client: RunsClient,
@@ -56,6 +58,7 @@ export class Run {
     { finish }: WriteRunOptions = {},
   ): Promise<Tagged<api.ChatRunEnded>> {
     const { run } = await this.begin();
+    this.timeoutMs = (run.lease_seconds * 1000) / 3;
     const outputs = new Outputs(this, run);
     let iterator: AsyncIterator<string | AnswerPart> | undefined;
     try {
@@ -79,7 +82,8 @@ export class Run {
 
   /** Sends an output. Throws `RunEnded`. */
   async output(output: api.ChatRunOutput): Promise<number> {
-    const { sessionId, id, options, client } = this;
+    const { sessionId, id, client, timeoutMs } = this;
+    const options = { ...this.options, timeoutMs };
     const { offset } = await unlessEnded(
       client.writeOutput(sessionId, id, output, options),
     );
@@ -138,9 +142,10 @@ export class Run {
   private finish(
     { fence }: api.ChatRun,
     end: Omit<api.ChatRunFinish, 'fence'>,
-    options = this.options,
+    callOptions = this.options,
   ): Promise<Tagged<api.ChatRunEnded>> {
-    const { sessionId, id, client } = this;
+    const { sessionId, id, client, timeoutMs } = this;
+    const options = { ...callOptions, timeoutMs };
     return unlessEnded(
       client.finishRun(sessionId, id, { ...end, fence }, options),
     );

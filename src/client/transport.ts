@@ -1,4 +1,5 @@
 import { ChatSessionsApiError } from './error.js';
+import type { CallOptions } from './options.js';
 import {
   codeOf,
   detailsOf,
@@ -90,8 +91,12 @@ export class Transport {
    * Sends a request until it succeeds or cannot be repeated.
    * @throws ChatSessionsApiError, the signal's reason, or what the token provider throws
    */
-  async send(request: Request, signal?: AbortSignal): Promise<Outcome> {
+  async send(
+    request: Request,
+    { signal, timeoutMs }: CallOptions = {},
+  ): Promise<Outcome> {
     const { maxAttempts, totalTimeoutMs } = this.options;
+    const longest = Math.min(timeoutMs ?? Infinity, this.options.timeoutMs);
     const end = performance.now() + totalTimeoutMs;
     const requestId = crypto.randomUUID();
     const prepared = this.prepare(request, requestId);
@@ -104,7 +109,12 @@ export class Transport {
       const init = { ...prepared, headers: new Headers(prepared.headers) };
       if (token) init.headers.set('Authorization', `Bearer ${token}`);
       const left = end - performance.now();
-      const outcome = await this.try(request.path, init, left, signal);
+      const outcome = await this.try(
+        request.path,
+        init,
+        Math.min(left, longest),
+        signal,
+      );
       if (isSuccess(outcome)) return outcome;
       if (outcome.status === 401 && this.canRefresh && !hasAskedAgain) {
         hasAskedAgain = true;
@@ -155,11 +165,10 @@ export class Transport {
     left: number,
     signal?: AbortSignal,
   ): Promise<Outcome> {
-    const { timeoutMs } = this.options;
     const controller = new AbortController();
     const abort = () => controller.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const least = Math.min(timeoutMs, left, LONGEST_TIMER_MS);
+    const least = Math.min(left, LONGEST_TIMER_MS);
     const limit = Math.max(Math.round(least), 0);
     // AbortSignal.timeout() would not keep a Node.js process alive. Neither does
     // fetch if a server accepts a connection and closes it at once.

@@ -116,6 +116,25 @@ describe('a run of the client', () => {
     expect(await shown()).toHaveLength(2);
   });
 
+  it('sends an output again within the lease if it hangs', async () => {
+    let outputs = 0;
+    const hanging = new ChatSessionsClient({
+      baseUrl,
+      fetch: async (input, init) => {
+        const isOutput = (input as string).endsWith('/output');
+        if (!isOutput || ++outputs > 1) return fetch(input, init);
+        return new Promise((_, reject) => {
+          init!.signal!.addEventListener('abort', () =>
+            reject(new Error('aborted')),
+          );
+        });
+      },
+    });
+    const run = hanging.run(id, { lease_seconds: 5 });
+    const { message } = await run.write(stream(['x'.repeat(2_048), 'y']));
+    expect(message.content).toHaveLength(2_049);
+  });
+
   it('ends when another client stops it, and closes the source', async () => {
     const run = client.run(id, { messages: [question] });
     let isClosed = false;
