@@ -70,6 +70,8 @@ export class Run {
     } catch (error) {
       // A generator that waits for its model closes when the model goes on.
       iterator?.return?.()?.catch(() => undefined);
+      // What it has yielded is kept.
+      if (error instanceof SourceError) await outputs.end().catch(() => {});
       await this.giveUp(run, error);
       throw error instanceof SourceError ? error.cause : error;
     }

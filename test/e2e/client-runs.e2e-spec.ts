@@ -174,6 +174,8 @@ describe('a run of the client', () => {
       status: 'failed',
       error: { message: 'Error: overloaded' },
     });
+    const [answer] = await shown();
+    expect(answer).toMatchObject({ content: 'Half', status: 'partial' });
   });
 
   it('is stopped when its signal is aborted', async () => {
