@@ -35,6 +35,7 @@ export class AppModule {
       useFactory: (identity: RequestIdentity) => ({
         reads: config.RATE_LIMIT,
         writes: config.RATE_LIMIT_WRITES,
+        outputs: config.RATE_LIMIT_OUTPUTS,
         owner: (request: HttpRequest) => identity.findOwner(request),
       }),
     });

@@ -59,7 +59,7 @@ export const ERRORS = {
   run_waiting: { status: 409, text: 'The run waits and has no writer' },
   run_not_ready: {
     status: 409,
-    text: 'The run has interrupts without an answer, or a writer',
+    text: 'The run is not ready: it has a writer, or waits for an answer',
   },
   run_id_taken: {
     status: 409,

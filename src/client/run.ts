@@ -51,7 +51,7 @@ export class Run {
    * Starts the run, writes what the source yields, texts or parts, and finishes the run. If the
    * source throws, the run has failed, and the call rejects with the same error. Aborting the
    * `signal` stops the run. Rejects with `RunEnded` if somebody else has ended the run; the source
-   * is closed then.
+   * is closed then. Rejects with an Error if a run with this id was written before.
    */
   async write(
     source: AsyncIterable<string | AnswerPart>,
@@ -68,8 +68,7 @@ export class Run {
       const result = await this.keepWriting(outputs, async () => finish?.());
       return await this.finish(run, { ...result, status: 'completed' });
     } catch (error) {
-      // A generator that waits for its model closes when the model goes on.
-      iterator?.return?.()?.catch(() => undefined);
+      void close(iterator);
       // What it has yielded is kept.
       if (error instanceof SourceError) await outputs.end().catch(() => {});
       await this.giveUp(run, error);
@@ -96,22 +95,32 @@ export class Run {
   private async begin(): Promise<api.ChatRunStarted> {
     const start = { ...this.start, id: this.id };
     const { sessionId, client, options } = this;
+    let started: api.ChatRunStarted;
     try {
-      return await client.startRun(sessionId, start, options);
+      started = await client.startRun(sessionId, start, options);
     } catch (error) {
       if (options.signal?.aborted) await this.cancel().catch(() => undefined);
       throw error;
     }
+    const { status, offset } = started.run;
+    // Its text would follow what is there, or be refused.
+    if (status !== 'active' || offset > 0) {
+      throw new Error(`the run ${this.id} was written before: ${status}`);
+    }
+    return started;
   }
 
   private async copy(
     iterator: AsyncIterator<string | AnswerPart>,
     outputs: Outputs,
   ): Promise<void> {
-    const next = () =>
-      iterator.next().catch((cause: unknown) => {
+    const next = async () => {
+      try {
+        return await iterator.next();
+      } catch (cause) {
         throw new SourceError(cause);
-      });
+      }
+    };
     for (;;) {
       const item = await this.keepWriting(outputs, next);
       if (item.done) return outputs.end();
@@ -214,6 +223,17 @@ class Outputs {
 
   async end(): Promise<void> {
     if (this.text !== '') await this.flush();
+  }
+}
+
+/** A generator that waits for its model closes when the model goes on. */
+async function close(
+  iterator: AsyncIterator<unknown> | undefined,
+): Promise<void> {
+  try {
+    await iterator?.return?.();
+  } catch {
+    // The error that ended the run matters more.
   }
 }
 

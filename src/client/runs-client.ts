@@ -4,7 +4,6 @@ import type * as api from './openapi/types.gen.js';
 import type {
   AppendOptions,
   CallOptions,
-  ChangeOptions,
   CreateOptions,
   Tagged,
   UsageQuery,
@@ -78,12 +77,11 @@ export class RunsClient extends MessagesClient {
     session_id: string,
     run_id: string,
     end: api.ChatRunFinish,
-    options: ChangeOptions = {},
+    options?: CallOptions,
   ): Promise<Tagged<api.ChatRunEnded>> {
     const operation: api.FinishRunData = {
       url: '/api/chat-sessions/{session_id}/runs/{run_id}/finish',
       path: { session_id, run_id },
-      headers: { 'If-Match': options.ifMatch },
       body: end,
     };
     return this.sendTagged<api.FinishRunResponse>('POST', operation, options);

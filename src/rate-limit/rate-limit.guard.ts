@@ -2,17 +2,19 @@ import { type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { ThrottlerGuard, ThrottlerStorage } from '@nestjs/throttler';
 import { forwardedAddress } from '../http/addresses.js';
+import { type RequestKind, requestKindOf } from '../http/request-kind.js';
 import { TOO_MANY_REQUESTS } from '../http/route-errors.js';
 import { isPublic } from '../identity/public.decorator.js';
 import { WINDOW_MS } from './memory.storage.js';
 import {
+  DEFAULT_OUTPUTS,
   RATE_LIMITS,
   type RateLimits,
 } from './rate-limit.module-definition.js';
 
 /**
- * Counts the requests of a caller over all routes, reads and writes apart, and
- * answers 429 over the limit. Routes that are `@Public()` are not counted.
+ * Counts the requests of a caller over all routes, reads, writes and outputs of
+ * runs apart, and answers 429 over the limit. Routes that are `@Public()` are not counted.
  */
 @Injectable()
 export class RateLimitGuard extends ThrottlerGuard {
@@ -29,7 +31,7 @@ export class RateLimitGuard extends ThrottlerGuard {
   /** The limit depends on the method, and the throttler's own decorators have no effect. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (isPublic(this.reflector, context)) return true;
-    const limit = isWrite(context) ? this.limits.writes : this.limits.reads;
+    const limit = this.limits[requestKindOf(context)] ?? DEFAULT_OUTPUTS;
     if (limit === 0) return true;
     const { getTracker, generateKey } = this.commonOptions;
     return this.handleRequest({
@@ -81,7 +83,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     context: ExecutionContext,
     tracker: string,
   ): string {
-    return counterKey(isWrite(context) ? 'writes' : 'reads', tracker);
+    return counterKey(requestKindOf(context), tracker);
   }
 }
 
@@ -105,11 +107,6 @@ function ownerTracker(owner: string): string {
   return `owner ${owner}`;
 }
 
-function counterKey(kind: 'reads' | 'writes', tracker: string): string {
+function counterKey(kind: RequestKind, tracker: string): string {
   return `${kind} of ${tracker}`;
-}
-
-function isWrite(context: ExecutionContext): boolean {
-  const { method } = context.switchToHttp().getRequest<{ method: string }>();
-  return method !== 'GET' && method !== 'HEAD';
 }

@@ -52,6 +52,7 @@ export async function startOurs(
     JWT_SECRET,
     RATE_LIMIT: '1000000000',
     RATE_LIMIT_WRITES: '1000000000',
+    RATE_LIMIT_OUTPUTS: '1000000000',
     LOG_LEVEL: 'info',
     ...environment,
   };

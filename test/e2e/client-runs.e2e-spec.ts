@@ -234,6 +234,16 @@ describe('a run of the client', () => {
     expect(ended.status).toBe('completed');
   }, 60_000);
 
+  it('is not written again with an id that was written before', async () => {
+    const start = { id: 'job-7' };
+    await client.startRun(id, start);
+    const output = { fence: 1, offset: 0, text: 'Half' };
+    await client.writeOutput(id, start.id, output);
+    const again = client.run(id, start).write(stream(['Whole']));
+    await expect(again).rejects.toThrow('written before: active');
+    expect(await shown()).toMatchObject([{ content: 'Half', status: 'open' }]);
+  });
+
   it('is refused while another one is active', async () => {
     await client.startRun(id, { id: 'first' });
     const error = await errorOf(client.run(id).write(stream(['x'])));

@@ -8,7 +8,11 @@ import { type TestApp, useTestApp } from '../support/test-app.js';
 import { as, JWT_MODE, signToken } from '../support/tokens.js';
 
 // A count lasts for a minute, so each test has owners and addresses of its own.
-const LIMITS = { RATE_LIMIT: '5', RATE_LIMIT_WRITES: '3' };
+const LIMITS = {
+  RATE_LIMIT: '5',
+  RATE_LIMIT_WRITES: '3',
+  RATE_LIMIT_OUTPUTS: '7',
+};
 /** Matches the seconds that are left of that minute. */
 const SECONDS_LEFT = /^([1-9]|[1-5]\d|60)$/;
 
@@ -49,6 +53,27 @@ describe('RATE_LIMIT', () => {
     expect((await create()).status).toBe(429);
     const read = await api.send('GET', '/api/history', undefined, headers);
     expect(read.status).toBe(200);
+  });
+
+  it('counts what is sent to a run apart, so that it can be written and stopped', async () => {
+    const headers = await as('asker');
+    const send = (path: string, body: object) =>
+      api.send<{ code?: string }>('POST', path, body, headers);
+    const id = '01938f5e-0000-7000-8000-0000000000bb';
+    await send('/api/chat-sessions', { id });
+    const runs = `/api/chat-sessions/${id}/runs`;
+    await send(runs, { id: 'r' });
+    await send(runs, { id: 's' });
+    expect((await send(runs, { id: 's' })).status).toBe(429);
+    for (let offset = 0; offset < 5; offset++) {
+      const output = { fence: 1, offset, text: 'x' };
+      const response = await send(`${runs}/r/output`, output);
+      expect(response.status).toBe(200);
+      expect(response.headers['x-ratelimit-limit']).toBe('7');
+    }
+    expect((await send(`${runs}/r/cancel`, {})).status).toBe(200);
+    expect((await send(`${runs}/r/cancel`, {})).status).toBe(200);
+    expect((await send(`${runs}/r/cancel`, {})).status).toBe(429);
   });
 
   it('counts requests that are answered 400', async () => {

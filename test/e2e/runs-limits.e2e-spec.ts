@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ChatRunsRepository } from '../../src/chat-sessions/store/chat-runs.repository.js';
+import { ChatMessageChunk } from '../../src/chat-sessions/store/entities/chat-message-chunk.entity.js';
 import {
   append,
   createSession,
@@ -101,21 +101,32 @@ describe('an answer', () => {
     const { message } = await runs.started({ id: 'r' });
     const text = 'x'.repeat(3_000);
     await runs.output('r', 0, text);
-    const repository = server.app.get(ChatRunsRepository);
-    const chunksFrom = repository.chunksFrom.bind(repository);
-    vi.spyOn(repository, 'chunksFrom').mockImplementation(
-      function* (run, startOffset) {
-        const found = yield* chunksFrom(run, startOffset);
-        const later = { startOffset: 3_000, content: 'later' };
-        return [...found, Object.assign({}, found[0]!, later)];
-      },
-    );
+    // What a reader sees that has read the run before this chunk was stored.
+    const chunks = server.dataSource.getRepository(ChatMessageChunk);
+    const [first] = await chunks.findBy({ sessionId: id });
+    const later = { startOffset: 3_000, content: 'later' };
+    await chunks.save(Object.assign(first!, later));
     for (const { messages } of [
       await getSession(api, id),
       await getPage(api, id),
     ]) {
       expect(messages[0]).toMatchObject({ id: message.id, content: text });
     }
+  });
+});
+
+describe('the texts of parts', () => {
+  it('count as text: 1 MiB in all', async () => {
+    await runs.started({ id: 'r' });
+    const part = { type: 'text', text: 'x'.repeat(MIB - 1) };
+    const { body } = await runs.output('r', 0, [part]);
+    expect(body.offset).toBe(1);
+    expect(await runs.output('r', 1, [part])).toMatchObject({
+      status: 413,
+      body: { code: 'answer_too_large' },
+    });
+    const two = [part, part];
+    expect((await runs.output('r', 1, two)).status).toBe(400);
   });
 });
 

@@ -50,19 +50,36 @@ describe('a request that is sent again', () => {
     }
   });
 
-  it('finds the run that it has finished, whatever its If-Match says', async () => {
-    const { headers } = await runs.start({ id: 'r' });
-    const ifMatch = { 'if-match': headers.etag! };
+  it('finds the run that it has finished', async () => {
+    await runs.started({ id: 'r' });
     const finish = { fence: 1, status: 'completed', usage: { cost: 1 } };
-    const first = await runs.post('r', 'finish', finish, ifMatch);
+    const first = await runs.post('r', 'finish', finish);
     expect(first.status).toBe(200);
-    const again = await runs.post('r', 'finish', finish, ifMatch);
+    const again = await runs.post('r', 'finish', finish);
     expect(again.body).toEqual(first.body);
     const other = { ...finish, status: 'failed' };
-    expect(await runs.post('r', 'finish', other, ifMatch)).toMatchObject({
-      status: 412,
+    expect(await runs.post('r', 'finish', other)).toMatchObject({
+      status: 409,
+      body: { code: 'run_ended' },
     });
     expect((await getSession(api, id)).usage).toMatchObject({ runs: 1 });
+  });
+
+  it('finds no run whose answer was deleted, although its id was used again', async () => {
+    const key = { 'idempotency-key': `first ${id}` };
+    const start = { message_id: 'a' };
+    await runs.start({ id: 'r', ...start }, key);
+    await runs.output('r', 0, 'of r');
+    await runs.post('r', 'cancel');
+    const path = `/api/chat-sessions/${id}/messages/a`;
+    expect((await api.send('DELETE', path)).status).toBe(204);
+    const second = { 'idempotency-key': `second ${id}` };
+    const other = await runs.start({ id: 's', ...start }, second);
+    await runs.finish('s', { content: 'of s' });
+    expect((await runs.post('r', 'cancel')).status).toBe(404);
+    const again = await runs.start({ id: 's', ...start }, second);
+    expect(again.body.run.id).toBe(other.body.run.id);
+    expect(again.body.message.content).toBe('of s');
   });
 
   it('finds the run that waits, also if it was answered since', async () => {

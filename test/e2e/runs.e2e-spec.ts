@@ -372,6 +372,18 @@ describe('the end of a run', () => {
     });
   });
 
+  it('has the content or the parts that the writer gives in place of all parts', async () => {
+    const part = { type: 'tool_call' };
+    await runs.output('r', 15, [part]);
+    const { body } = await runs.finish('r', { content: 'Final' });
+    expect(body.message).toMatchObject({ content: 'Final', parts: null });
+    await runs.started({ id: 's' });
+    await runs.output('s', 0, 'Draft');
+    const parts = [{ type: 'text', text: 'Final' }, part];
+    const ended = await runs.finish('s', { parts });
+    expect(ended.body.message).toMatchObject({ content: 'Final', parts });
+  });
+
   it('by failure leaves a partial answer and the error', async () => {
     const error = { code: 'overloaded' };
     const { body } = await runs.finish('r', { status: 'failed', error });

@@ -8,6 +8,7 @@ export const JWT_MODE = {
   JWT_SECRET,
   RATE_LIMIT: '0',
   RATE_LIMIT_WRITES: '0',
+  RATE_LIMIT_OUTPUTS: '0',
 };
 
 /** Signs a token, by default for an hour. Claims that are undefined are left out. */

@@ -173,6 +173,11 @@ export class Config extends DatabaseConfig {
   @Min(0)
   readonly RATE_LIMIT_WRITES: number = 120;
 
+  /** Outputs and other changes of runs that an owner may send in a minute, which do not count as writes; 0 as for RATE_LIMIT. */
+  @IsInt()
+  @Min(0)
+  readonly RATE_LIMIT_OUTPUTS: number = 1_200;
+
   /** Origins whose pages may call the API, separated by commas. */
   @IsOriginList()
   readonly CORS_ORIGINS: string = '';

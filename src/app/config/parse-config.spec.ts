@@ -117,6 +117,7 @@ describe('parseConfig', () => {
     ],
     ['RATE_LIMIT', ['-1', '1.5']],
     ['RATE_LIMIT_WRITES', ['-1', 'none']],
+    ['RATE_LIMIT_OUTPUTS', ['-1', 'none']],
     ['CORS_ORIGINS', ['*', 'app.example.com', 'https://a/b', 'null']],
     [
       'DATABASE_URL',
@@ -250,16 +251,23 @@ describe('AUTH_MODE', () => {
 
   it('decides whether requests are limited by default', () => {
     const limitsOf = (environment: NodeJS.ProcessEnv) => {
-      const { RATE_LIMIT, RATE_LIMIT_WRITES } = parseConfig(environment);
-      return [RATE_LIMIT, RATE_LIMIT_WRITES];
+      const config = parseConfig(environment);
+      const { RATE_LIMIT, RATE_LIMIT_WRITES, RATE_LIMIT_OUTPUTS } = config;
+      return [RATE_LIMIT, RATE_LIMIT_WRITES, RATE_LIMIT_OUTPUTS];
     };
-    expect(limitsOf({ AUTH_MODE: 'jwt', ...SECRET })).toEqual([600, 120]);
+    expect(limitsOf({ AUTH_MODE: 'jwt', ...SECRET })).toEqual([
+      600, 120, 1_200,
+    ]);
     const header = { AUTH_MODE: 'header', TRUSTED_PROXIES: '::1' };
-    expect(limitsOf(header)).toEqual([600, 120]);
-    expect(limitsOf({ ...header, RATE_LIMIT: '0' })).toEqual([0, 120]);
-    expect(limitsOf({})).toEqual([0, 0]);
-    expect(limitsOf({ AUTH_MODE: 'none' })).toEqual([0, 0]);
-    const limits = { RATE_LIMIT: '7', RATE_LIMIT_WRITES: '8' };
-    expect(limitsOf(limits)).toEqual([7, 8]);
+    expect(limitsOf(header)).toEqual([600, 120, 1_200]);
+    expect(limitsOf({ ...header, RATE_LIMIT: '0' })).toEqual([0, 120, 1_200]);
+    expect(limitsOf({})).toEqual([0, 0, 0]);
+    expect(limitsOf({ AUTH_MODE: 'none' })).toEqual([0, 0, 0]);
+    const limits = {
+      RATE_LIMIT: '7',
+      RATE_LIMIT_WRITES: '8',
+      RATE_LIMIT_OUTPUTS: '9',
+    };
+    expect(limitsOf(limits)).toEqual([7, 8, 9]);
   });
 });

@@ -6,7 +6,11 @@ import { identityProblems } from './identity-problems.js';
 import { InvalidConfigError } from './invalid-config.error.js';
 
 /** Defaults if every caller is the same owner: there is nobody to be fair to. */
-const UNLIMITED = { RATE_LIMIT: 0, RATE_LIMIT_WRITES: 0 };
+const UNLIMITED = {
+  RATE_LIMIT: 0,
+  RATE_LIMIT_WRITES: 0,
+  RATE_LIMIT_OUTPUTS: 0,
+};
 
 /**
  * Reads the settings of the service. An empty variable counts as not set.

@@ -4,6 +4,7 @@ import { LIMITS } from '../limits.js';
 import type { ChatMessageChunk } from '../store/entities/chat-message-chunk.entity.js';
 import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import type { JsonObject } from '../store/entities/chat-session.entity.js';
+import { textOf } from '../text/text-of-parts.js';
 
 // An answer is a sequence of texts and parts. An offset counts the UTF-16 units of
 // the texts, as `string.length` does, and 1 for each part. The last text is in the
@@ -155,13 +156,14 @@ function withText(answer: Answer, text: string) {
 }
 
 function withParts(answer: Answer, parts: JsonObject[]) {
-  const { endOffset, tail, partCount, bytes } = answer;
+  const { endOffset, tail, partCount, textBytes, bytes } = answer;
   const last = { startOffset: tailOffsetOf(answer), content: tail };
   return {
     answer: {
       ...answer,
       endOffset: endOffset + parts.length,
       tail: '',
+      textBytes: textBytes + Buffer.byteLength(textOf(parts)),
       bytes: bytes + Buffer.byteLength(jsonOf(parts)),
       partCount: partCount + parts.length,
     },

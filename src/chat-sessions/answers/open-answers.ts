@@ -41,9 +41,8 @@ export class OpenAnswers {
     if (!message) return now;
     admit(run.bytes);
     const end = tailOffsetOf(run);
-    const found = end > 0 ? yield* this.runs.chunksFrom(run, 0) : [];
-    // A fast writer adds others meanwhile.
-    const chunks = found.filter(({ startOffset }) => startOffset < end);
+    // A fast writer adds others beyond the end meanwhile.
+    const chunks = end > 0 ? yield* this.runs.chunks(run, 0, end) : [];
     if (message.status !== 'open' || !isWhole(run, chunks)) return undefined;
     const { content, parts } = assembled(piecesOf(run, chunks));
     Object.assign(message, {

@@ -123,7 +123,7 @@ export class RunEndings {
       this.messages.change(message),
       this.runs.chunkDeletion(run),
       this.runs.change(run, changes),
-      ...(usage ? [this.usages.insertion(run, usage, now)] : []),
+      ...(usage ? [this.usages.insertion(run, usage, new Date())] : []),
     ];
     yield* this.sessions.update(session, fields, { now, first });
     return { run: Object.assign(run, changes), message };
@@ -137,7 +137,8 @@ export class RunEndings {
     const tree = yield* this.trees.get(session);
     const found = yield* this.placed.findAll(session, tree, [run.messageId]);
     const message = found?.[0];
-    if (!message) return undefined;
+    // The id may have been used again.
+    if (message?.seq !== run.seq) return undefined;
     const chunks =
       tailOffsetOf(run) > 0 ? yield* this.runs.lockChunks(run) : [];
     const { content, parts } = assembled(piecesOf(run, chunks));

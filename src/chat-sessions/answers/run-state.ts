@@ -46,7 +46,7 @@ export function asOf(run: ChatRun, now: Date): ChatRun {
     : run;
 }
 
-/** Whether the answer at a seq was cleared: by an instance of the version before, which does not know its run. */
+/** Whether the answer at a seq was cleared. Its run waits for its removal, or was active for an instance of the version before, which does not know it. */
 export function isCleared(
   session: Parameters<typeof firstSeqOf>[0],
   seq: number,

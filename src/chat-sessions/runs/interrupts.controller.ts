@@ -6,6 +6,7 @@ import {
   Post,
   Res,
 } from '@nestjs/common';
+import { CountedAsOutput } from '../../http/request-kind.js';
 import type { HttpResponse } from '../../http/response.js';
 import { DtoPipe } from '../../validation/dto.pipe.js';
 import { toRunBody } from '../answers/run-state.js';
@@ -43,6 +44,7 @@ export class InterruptsController {
 
   @Post('pause')
   @HttpCode(HttpStatus.OK)
+  @CountedAsOutput()
   @ApiPauseRun()
   async pause(
     @SessionKeyParam() key: SessionKey,
@@ -55,6 +57,7 @@ export class InterruptsController {
 
   @Post('interrupts/:interrupt_id')
   @HttpCode(HttpStatus.OK)
+  @CountedAsOutput()
   @ApiAnswerInterrupt()
   async answer(
     @SessionKeyParam() key: SessionKey,
@@ -70,6 +73,7 @@ export class InterruptsController {
 
   @Post('resume')
   @HttpCode(HttpStatus.OK)
+  @CountedAsOutput()
   @ApiResumeRun()
   async resume(
     @Res({ passthrough: true }) response: HttpResponse,

@@ -10,6 +10,7 @@ import {
 import {
   asOf,
   checkWriter,
+  isCleared,
   isEnded,
   leaseOf,
   runError,
@@ -141,7 +142,9 @@ export class InterruptsService {
     changesOf: (run: ChatRun, now: Date) => Partial<ChatRun>,
   ): UnitOfWork<Changed> {
     const run = yield* this.runs.lock(session, runId);
-    if (!run) throw runNotFound(session, runId);
+    if (!run || isCleared(session, run.seq)) {
+      throw runNotFound(session, runId);
+    }
     const changes = changesOf(run, new Date());
     if (Object.keys(changes).length > 0) {
       yield* execute(this.runs.change(run, changes));

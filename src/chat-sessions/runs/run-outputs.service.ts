@@ -14,7 +14,13 @@ import {
   piecesOf,
   tailOffsetOf,
 } from '../answers/answer-content.js';
-import { asOf, checkWriter, isWriter, leaseOf } from '../answers/run-state.js';
+import {
+  asOf,
+  checkWriter,
+  isCleared,
+  isWriter,
+  leaseOf,
+} from '../answers/run-state.js';
 import {
   ChatRunsRepository,
   type RunAnswer,
@@ -76,10 +82,11 @@ export class RunOutputsService {
     { ownerId, id }: SessionKey,
     runId: string,
   ): UnitOfWork<ChatRun> {
-    // A deleted session's rows may wait for their removal.
-    yield* this.sessions.version(ownerId, id);
-    const run = yield* this.runs.find({ ownerId, id }, { id: runId });
-    if (!run) throw runNotFound({ ownerId, id }, runId);
+    // Rows of a deleted or cleared session may wait for their removal.
+    const session = yield* this.sessions.state(ownerId, id);
+    const run = yield* this.runs.find(session, { id: runId });
+    if (!run || isCleared(session, run.seq))
+      throw runNotFound({ ownerId, id }, runId);
     return asOf(run, new Date());
   }
 
@@ -96,8 +103,10 @@ export class RunOutputsService {
       checkWriter(asOf(whole!, now), fence);
     }
     const leaseUntil = leaseOf(run, now);
-    const pieces =
-      offset < run.endOffset ? yield* this.piecesFrom(run, offset) : [];
+    const isOld = offset < run.endOffset && content.length > 0;
+    const pieces = isOld
+      ? yield* this.pieces(run, offset, offset + content.length)
+      : [];
     const added = newPartOf(run, pieces, { offset, content });
     if (added === undefined) {
       yield* execute(this.runs.change(run, { leaseUntil }), COMMIT);
@@ -114,10 +123,14 @@ export class RunOutputsService {
     return { offset: answer.endOffset, leaseUntil };
   }
 
-  /** The pieces of an answer from an offset on. */
-  private *piecesFrom(run: RunAnswer, offset: number): UnitOfWork<Piece[]> {
-    if (offset >= tailOffsetOf(run)) return piecesOf(run, []);
-    const start = yield* this.runs.chunkStart(run, offset);
-    return piecesOf(run, yield* this.runs.chunksFrom(run, start));
+  /** The pieces of an answer that have a range of offsets. */
+  private *pieces(
+    run: RunAnswer,
+    from: number,
+    to: number,
+  ): UnitOfWork<Piece[]> {
+    if (from >= tailOffsetOf(run)) return piecesOf(run, []);
+    const start = yield* this.runs.chunkStart(run, from);
+    return piecesOf(run, yield* this.runs.chunks(run, start, to));
   }
 }

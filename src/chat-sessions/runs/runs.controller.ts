@@ -8,6 +8,7 @@ import {
   Res,
 } from '@nestjs/common';
 import { MayCutPairs } from '../../http/json-body.guard.js';
+import { CountedAsOutput } from '../../http/request-kind.js';
 import type { HttpResponse } from '../../http/response.js';
 import {
   DtoPipe,
@@ -16,7 +17,7 @@ import {
 import { toRunBody } from '../answers/run-state.js';
 import { toChatMessage } from '../messages/dto/chat-message.dto.js';
 import { ChatSessionsRoutes } from '../routes/chat-sessions-routes.decorator.js';
-import { IfMatchHeader, WriteHeaders } from '../routes/headers.js';
+import { WriteHeaders } from '../routes/headers.js';
 import { RunIdParam, SessionKeyParam } from '../routes/path-params.js';
 import { Replies } from '../routes/replies.js';
 import type { SessionKey } from '../store/chat-sessions.repository.js';
@@ -77,6 +78,7 @@ export class RunsController {
   @Post(':run_id/output')
   @HttpCode(HttpStatus.OK)
   @MayCutPairs('text')
+  @CountedAsOutput()
   @ApiWriteOutput()
   async write(
     @SessionKeyParam() key: SessionKey,
@@ -98,15 +100,15 @@ export class RunsController {
 
   @Post(':run_id/finish')
   @HttpCode(HttpStatus.OK)
+  @CountedAsOutput()
   @ApiFinishRun()
   async finish(
     @Res({ passthrough: true }) response: HttpResponse,
     @SessionKeyParam() key: SessionKey,
     @RunIdParam() runId: string,
     @Body(new DtoPipe(FinishRunDto)) body: Readonly<FinishRunDto>,
-    @IfMatchHeader() options: WriteOptions,
   ): Promise<EndedRunBody> {
-    const ended = await this.runs.finish({ ...key, runId }, body, options);
+    const ended = await this.runs.finish({ ...key, runId }, body);
     const { session, run, message } = ended;
     return this.replies.versioned(response, session, {
       run: toRunBody(run),
@@ -116,6 +118,7 @@ export class RunsController {
 
   @Post(':run_id/cancel')
   @HttpCode(HttpStatus.OK)
+  @CountedAsOutput()
   @ApiCancelRun()
   async cancel(
     @Res({ passthrough: true }) response: HttpResponse,

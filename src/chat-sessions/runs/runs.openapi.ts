@@ -145,7 +145,6 @@ export const ApiFinishRun = () =>
         'The answer is what was written, unless `content` or `parts` replace it. Sent again, it returns the run. Usage is counted once.',
     }),
     ofRun(),
-    ApiIfMatch(),
     ApiBody({
       type: FinishRunDto,
       examples: named({
@@ -165,7 +164,6 @@ export const ApiFinishRun = () =>
         'run_ended',
         'run_waiting',
         'fence_stale',
-        'version_moved',
       ),
       failure: 'Failed to finish run',
     }),

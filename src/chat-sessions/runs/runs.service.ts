@@ -12,9 +12,11 @@ import {
 } from '../answers/run-state.js';
 import { ChatSessionsError } from '../errors.js';
 import { LEASE_SECONDS } from '../limits.js';
+import type { CreateChatMessageDto } from '../messages/dto/create-chat-message.dto.js';
 import { MessageInserts } from '../messages/message-inserts.js';
 import { MessageReads } from '../messages/message-reads.js';
 import { editedMessage, refuseEmpty } from '../messages/message-rules.js';
+import { ChatMessagesRepository } from '../store/chat-messages.repository.js';
 import { ChatRunsRepository } from '../store/chat-runs.repository.js';
 import {
   ChatSessionsRepository,
@@ -22,7 +24,9 @@ import {
   type SessionState,
 } from '../store/chat-sessions.repository.js';
 import type { ChatRun } from '../store/entities/chat-run.entity.js';
+import { type Admit, LargeReads } from '../store/large-reads.js';
 import type { PlacedMessage } from '../store/placed-messages.repository.js';
+import { TreesRepository } from '../store/trees.repository.js';
 import type { IdempotencyKey } from '../writes/idempotency/idempotency-key.entity.js';
 import {
   SessionWrites,
@@ -58,6 +62,9 @@ export class RunsService {
     private readonly reads: MessageReads,
     private readonly endings: RunEndings,
     private readonly repeated: RepeatedStarts,
+    private readonly messages: ChatMessagesRepository,
+    private readonly trees: TreesRepository,
+    private readonly largeReads: LargeReads,
     private readonly writes: SessionWrites,
   ) {}
 
@@ -87,35 +94,30 @@ export class RunsService {
 
   /**
    * Ends a run; its answer is what was written, with what the changes replace.
-   * Sent again, it returns the run. Throws EntityNotFoundError, `run_ended`,
-   * `run_waiting`, `fence_stale`, `version_moved`.
+   * A finish with the same fence and status as before returns the run. Throws
+   * EntityNotFoundError, `message_empty`, `run_ended`, `run_waiting`, `fence_stale`.
    */
-  finish(
-    { runId, ...key }: RunKey,
-    changes: FinishRunDto,
-    { ifMatch }: Pick<WriteOptions, 'ifMatch'> = {},
-  ): Promise<Ended> {
-    return this.writes.run<Ended>(
-      key,
-      {
+  finish({ runId, ...key }: RunKey, changes: FinishRunDto): Promise<Ended> {
+    return this.largeReads.write((admit) =>
+      this.writes.run<Ended>(key, {
         type: 'updated',
         isAllowedDuringRun: true,
         apply: (session, now) =>
-          this.applyFinish(session, { runId, changes, now }),
-        findRepeated: (session) =>
-          this.findFinished(session, { runId, changes }),
-      },
-      { ifMatch },
+          this.applyFinish(session, { runId, changes, now }, admit),
+      }),
     );
   }
 
   /** Ends a run that has not ended: what was written stays, as a partial answer. Returns the run, however it has ended. Throws EntityNotFoundError. */
   cancel({ runId, ...key }: RunKey): Promise<Ended> {
-    return this.writes.run<Ended>(key, {
-      type: 'updated',
-      isAllowedDuringRun: true,
-      apply: (session, now) => this.applyCancel(session, runId, now),
-    });
+    return this.largeReads.write((admit) =>
+      this.writes.run<Ended>(key, {
+        type: 'updated',
+        isAllowedDuringRun: true,
+        apply: (session, now) =>
+          this.applyCancel(session, { runId, now }, admit),
+      }),
+    );
   }
 
   private *applyStart(
@@ -160,16 +162,13 @@ export class RunsService {
       };
       return this.runs.insertion(run);
     };
-    const answer = {
+    const answer: CreateChatMessageDto = {
       id: start.message_id,
       role: 'assistant',
       parts: [],
-    } as const;
-    const added = {
-      messages: [...question, { ...answer, parts: [] }],
-      parentId,
-      opening,
     };
+    const messages = [...question, answer];
+    const added = { messages, parentId, opening };
     const appended = yield* this.inserts.append(session, added, now);
     return { ...appended, run: run! };
   }
@@ -177,16 +176,18 @@ export class RunsService {
   private *applyFinish(
     session: SessionState,
     { runId, changes, now }: Finish,
+    admit: Admit,
   ): UnitOfWork<Ended> {
     const run = yield* this.lock(session, runId);
     const { fence, status, usage, error } = changes;
-    if (isFinished(run, changes)) return yield* this.ended(session, run);
+    const isFinished = run.fence === fence && run.status === status;
+    if (isFinished) return yield* this.ended(session, run, admit);
     checkWriter(asOf(run, new Date()), fence);
+    admit(run.bytes);
     const ended = yield* this.endings.end(session, run, {
       status,
       now,
-      finish: (answer) =>
-        Object.assign(editedMessage(answer, changes, now), { editedAt: null }),
+      finish: (answer) => finished(answer, changes, now),
       usage,
       error,
     });
@@ -194,23 +195,14 @@ export class RunsService {
     return { ...ended, session, created: false };
   }
 
-  /** The run, if the same finish has ended it. */
-  private *findFinished(
-    session: SessionState,
-    { runId, changes }: Omit<Finish, 'now'>,
-  ): UnitOfWork<Ended | undefined> {
-    const run = yield* this.lock(session, runId);
-    if (!isFinished(run, changes)) return undefined;
-    return yield* this.ended(session, run);
-  }
-
   private *applyCancel(
     session: SessionState,
-    runId: string,
-    now: Date,
+    { runId, now }: Omit<Finish, 'changes'>,
+    admit: Admit,
   ): UnitOfWork<Ended> {
     const run = yield* this.lock(session, runId);
-    if (isEnded(run)) return yield* this.ended(session, run);
+    if (isEnded(run)) return yield* this.ended(session, run, admit);
+    admit(run.bytes);
     const ended = yield* this.endings.stop(session, run, now);
     if (!ended) throw runNotFound(session, runId);
     return { ...ended, session, created: false };
@@ -222,8 +214,15 @@ export class RunsService {
     return run;
   }
 
-  private *ended(session: SessionState, run: ChatRun): UnitOfWork<Ended> {
+  private *ended(
+    session: SessionState,
+    run: ChatRun,
+    admit: Admit,
+  ): UnitOfWork<Ended> {
+    admit(yield* this.messages.bytesOf(session, [run.messageId]));
     const message = yield* this.reads.get(session, run.messageId);
+    // Its own answer was deleted, and the id used again.
+    if (message.seq !== run.seq) throw runNotFound(session, run.id);
     return { session, run, message, created: false };
   }
 
@@ -234,10 +233,12 @@ export class RunsService {
     messageIds,
   }: IdempotencyKey): UnitOfWork<Started> {
     const session = yield* this.sessions.get(ownerId, sessionId);
-    const found = yield* this.runs.find(session, {
-      messageId: messageIds.at(-1)!,
-    });
-    if (!found) throw runNotFound(session, messageIds.at(-1)!);
+    const answerId = messageIds.at(-1)!;
+    const tree = yield* this.trees.find(session);
+    const seq = tree && (yield* this.messages.seqOf(session, tree, answerId));
+    const found =
+      seq === undefined ? undefined : yield* this.runs.find(session, { seq });
+    if (!found) throw new ChatSessionsError('messages_gone');
     const started = yield* this.repeated.withMessages(session, found);
     return { ...started, created: true };
   }
@@ -257,7 +258,17 @@ function refuseUnusable({ messages = [], message_id: id }: StartRunDto): void {
   }
 }
 
-/** Whether a finish has ended a run already. */
-function isFinished(run: ChatRun, { fence, status }: FinishRunDto): boolean {
-  return run.fence === fence && run.status === status;
+/** What was written, unless the changes have a content or parts of their own. */
+function finished(
+  answer: PlacedMessage,
+  changes: FinishRunDto,
+  now: Date,
+): PlacedMessage {
+  const { content, parts } = changes;
+  const isReplaced = content != null || parts != null;
+  const written = isReplaced
+    ? Object.assign(answer, { content: '', parts: null })
+    : answer;
+  const message = editedMessage(written, changes, now);
+  return Object.assign(message, { editedAt: null });
 }

@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { type FindOptionsWhere, MoreThanOrEqual, Repository } from 'typeorm';
+import {
+  And,
+  type FindOperator,
+  type FindOptionsWhere,
+  LessThan,
+  MoreThanOrEqual,
+  Repository,
+} from 'typeorm';
 import { Database } from '../../database/database.js';
 import {
   cachedSelect,
@@ -57,11 +64,11 @@ export class ChatRunsRepository {
     @InjectRepository(ChatRun)
     private readonly runs: Repository<ChatRun>,
     @InjectRepository(ChatMessageChunk)
-    private readonly chunks: Repository<ChatMessageChunk>,
+    private readonly chunkRows: Repository<ChatMessageChunk>,
     private readonly database: Database,
   ) {
     this.table = new Table(runs);
-    this.chunkTable = new Table(chunks);
+    this.chunkTable = new Table(chunkRows);
   }
 
   *find(
@@ -74,7 +81,7 @@ export class ChatRunsRepository {
     return run;
   }
 
-  /** Locks a run until the transaction ends. A write that locks the session, too, locks it first. */
+  /** Locks a run until the transaction ends. A write that also locks the session locks the session first. */
   *lock(session: SessionKey, id: string): UnitOfWork<ChatRun | undefined> {
     const [run] = yield* this.selectForUpdate({ ...keyOf(session), id });
     return run;
@@ -120,23 +127,27 @@ export class ChatRunsRepository {
     );
   }
 
-  /** The chunks of an answer that start at an offset or later, in order. */
-  *chunksFrom(
+  /** The chunks of an answer that start at an offset or later, and before another, in order. */
+  *chunks(
     run: RunKey,
-    startOffset: number,
+    from: number,
+    before: number,
   ): UnitOfWork<ChatMessageChunk[]> {
-    return yield* select(this.chunksOf(run, startOffset));
+    return yield* select(
+      this.chunksOf(run, And(MoreThanOrEqual(from), LessThan(before))),
+    );
   }
 
   /** All chunks of a locked run, as they are now. */
   *lockChunks(run: RunKey): UnitOfWork<ChatMessageChunk[]> {
-    return yield* select(this.database.forUpdate(this.chunksOf(run, 0)));
+    const all = MoreThanOrEqual(0);
+    return yield* select(this.database.forUpdate(this.chunksOf(run, all)));
   }
 
   /** The offset of the last chunk that starts at an offset or before; 0 if there is none. */
   *chunkStart(run: RunKey, offset: number): UnitOfWork<number> {
     const [chunk] = yield* select(
-      selectFrom(this.chunks, 'chunk', ['startOffset'])
+      selectFrom(this.chunkRows, 'chunk', ['startOffset'])
         .where(runKeyOf(run))
         .andWhere('chunk.startOffset <= :offset', { offset })
         .orderBy('chunk.startOffset', 'DESC')
@@ -150,12 +161,12 @@ export class ChatRunsRepository {
   }
 
   chunkDeletion(run: RunKey): Statement {
-    return this.chunks.createQueryBuilder().delete().where(runKeyOf(run));
+    return this.chunkRows.createQueryBuilder().delete().where(runKeyOf(run));
   }
 
-  private chunksOf(run: RunKey, startOffset: number) {
-    return selectFrom(this.chunks, 'chunk')
-      .where({ ...runKeyOf(run), startOffset: MoreThanOrEqual(startOffset) })
+  private chunksOf(run: RunKey, startOffset: FindOperator<number>) {
+    return selectFrom(this.chunkRows, 'chunk')
+      .where({ ...runKeyOf(run), startOffset })
       .orderBy('chunk.startOffset');
   }
 }

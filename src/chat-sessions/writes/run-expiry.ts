@@ -14,8 +14,8 @@ import { SessionWrites, type Written } from './session-writes.js';
 const PAUSE_MS = 10_000;
 
 /**
- * Ends runs whose lease has run out when somebody reads their session, so that
- * later reads find a finished answer, with an ETag.
+ * Ends runs whose lease has run out when somebody reads their session or a page
+ * of it, so that later reads find a finished answer, with an ETag.
  */
 @Injectable()
 export class RunExpiry implements OnModuleDestroy {

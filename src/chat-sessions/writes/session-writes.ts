@@ -70,8 +70,9 @@ export interface SessionChange<Result extends Written> {
  *
  * 1. until the write has ended, no response comes from the cache;
  * 2. the Idempotency-Key is inserted; if it exists, the request is replayed;
- * 3. the session is locked, If-Match is checked, and a run whose lease has run
- *    out is ended;
+ * 3. the session is locked, If-Match is checked, and unless the change may be made
+ *    during a run, a run whose lease has run out is ended, and an active one refuses
+ *    the change;
  * 4. the change is applied and committed;
  * 5. `SessionEvents` tells its listeners.
  */
@@ -116,6 +117,8 @@ export class SessionWrites {
             ? yield* change.findRepeated(session)
             : undefined;
         if (!repeated) throw error;
+        // A run may have been ended before.
+        hasChanged = session.version !== version;
         return repeated;
       }
     }

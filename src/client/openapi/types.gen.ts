@@ -2196,12 +2196,6 @@ export type WriteRunOutputResponse = WriteRunOutputResponses[keyof WriteRunOutpu
 
 export type FinishRunData = {
     body: ChatRunFinish;
-    headers?: {
-        /**
-         * ETag of the session as the client knows it, such as `"1795392123456-2-3b1f6f0c2a55"`: 412 where it has changed since.
-         */
-        'If-Match'?: string;
-    };
     path: {
         /**
          * A UUID, in any case.
@@ -2237,10 +2231,6 @@ export type FinishRunErrors = {
      * The run has ended; or: The run waits and has no writer; or: The run has another writer
      */
     409: ChatConflictError;
-    /**
-     * Chat session has changed since the version of If-Match
-     */
-    412: ChatError;
     /**
      * Request body is too large
      */
@@ -2524,7 +2514,7 @@ export type ResumeRunErrors = {
      */
     408: ChatError;
     /**
-     * The run has ended; or: The run has interrupts without an answer, or a writer; or: The first request with this Idempotency-Key is still running
+     * The run has ended; or: The run is not ready: it has a writer, or waits for an answer; or: The first request with this Idempotency-Key is still running
      */
     409: ChatConflictError;
     /**

@@ -128,7 +128,6 @@ export function statusesOfRight(
       path.run_id === OWN_RUN &&
       [undefined, OWN_INTERRUPT].includes(path.interrupt_id);
     if (!isKnown) return [404];
-    if (isMoved) return [412, 409];
     const { fence = 1, offset = 0 } = (body ?? {}) as Record<string, number>;
     return [fence === 1 && offset === 0 ? 200 : 409];
   }

@@ -33,6 +33,7 @@ import {
   CreateChatMessageDto,
   UniqueIds,
 } from '../../messages/dto/create-chat-message.dto.js';
+import { MaxTextBytes } from '../../messages/text-parts.js';
 import {
   ApiInteger,
   ApiObject,
@@ -170,6 +171,7 @@ export class OutputDto {
   @ArrayMinSize(1)
   @ArrayMaxSize(LIMITS.partsPerMessage)
   @IsTypedPart({ each: true })
+  @MaxTextBytes(LIMITS.contentBytes)
   parts?: Record<string, unknown>[];
 }
 
@@ -188,7 +190,7 @@ function Tokens(): PropertyDecorator {
   );
 }
 
-/** Sums of a million runs stay exact. */
+/** Sums stay exact: of tokens for a million such runs, of costs for nine thousand. */
 const MAX_TOKENS = 1e9;
 const MAX_COST = 1e3;
 

@@ -56,6 +56,7 @@ export class UsageQueryDto {
     maximum: 1000,
     default: 100,
   })
+  // Runs without a model come first, and null is no `after`: they must not end a page.
   @IsInt()
   @Min(10)
   @Max(1000)
