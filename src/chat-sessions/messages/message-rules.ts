@@ -1,9 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import {
   canonicalJsonOf,
+  exactItems,
   hasText,
-  jsonOf,
-  parseExactly,
   sortedJsonOf,
   stringifyExactly,
 } from '../../json/exact-json.js';
@@ -177,9 +176,7 @@ function partsOf(input: CreateChatMessageDto): JsonObject[] | null {
 
 /** A session shows single references, so the text of each is remembered, too. */
 function referencesOf({ references = [] }: CreateChatMessageDto): JsonObject[] {
-  return hasText(references)
-    ? (parseExactly(jsonOf(references)) as JsonObject[])
-    : references;
+  return exactItems(references);
 }
 
 /** The content as sent; without one, the texts of the `text` parts. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Between } from 'typeorm';
 import type { UnitOfWork } from '../../database/unit-of-work.js';
-import { asOf } from '../answers/run-state.js';
+import { asOf, isCleared } from '../answers/run-state.js';
 import { ChatSessionsError } from '../errors.js';
 import { MessageInserts } from '../messages/message-inserts.js';
 import { MessageReads } from '../messages/message-reads.js';
@@ -11,7 +11,6 @@ import { ChatRunsRepository } from '../store/chat-runs.repository.js';
 import type { SessionState } from '../store/chat-sessions.repository.js';
 import type { ChatRun } from '../store/entities/chat-run.entity.js';
 import { TreesRepository } from '../store/trees.repository.js';
-import { firstSeqOf } from '../tree/stored-tree.js';
 import type { StartRunDto } from './dto/runs.dto.js';
 import type { Started } from './runs.service.js';
 
@@ -36,7 +35,7 @@ export class RepeatedStarts {
         ? undefined
         : yield* this.runs.find(session, { id: start.id });
     if (!run) return yield* this.findByMessages(session, start);
-    if (run.seq < firstSeqOf(session)) {
+    if (isCleared(session, run.seq)) {
       // It was cleared, and waits for its removal: its id is free.
       yield* this.runs.delete(session, run.seq);
       return undefined;

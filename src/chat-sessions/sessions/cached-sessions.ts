@@ -59,11 +59,13 @@ export class CachedSessions {
         isCurrent: (current) =>
           isClients(current) || (isCached && current === cachedEtag),
       });
-      if (view) body = serialize(view);
-      if (view && body && etag !== undefined) {
-        const isKept = body.length <= MAX_CACHED_BYTES;
-        const bodies = new Map(isKept ? [[messages, body]] : []);
-        this.cache.complete(key, cached, { etag, bodies });
+      if (view) {
+        body = serialize(view);
+        if (etag !== undefined) {
+          const isKept = body.length <= MAX_CACHED_BYTES;
+          const bodies = new Map(isKept ? [[messages, body]] : []);
+          this.cache.complete(key, cached, { etag, bodies });
+        }
       }
       return etag !== undefined && isClients(etag) ? { etag } : { etag, body };
     } catch (error) {

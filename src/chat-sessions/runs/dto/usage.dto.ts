@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 import { IsOpaqueId, Optional } from '../../../validation/decorators.js';
@@ -11,19 +12,11 @@ import {
 const DAY = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
 
 function Day(description: string): PropertyDecorator {
-  return (target, name) => {
-    for (const decorate of [
-      ApiPropertyOptional({
-        type: String,
-        pattern: DAY.source,
-        description,
-      }),
-      Optional(),
-      Matches(DAY, { message: '$property must be a day as YYYY-MM-DD' }),
-    ]) {
-      decorate(target, name);
-    }
-  };
+  return applyDecorators(
+    ApiPropertyOptional({ type: String, pattern: DAY.source, description }),
+    Optional(),
+    Matches(DAY, { message: '$property must be a day as YYYY-MM-DD' }),
+  );
 }
 
 export class UsageQueryDto {
